@@ -1,0 +1,42 @@
+# tap-sumeru: `make demo` shows it, `make test` proves it. All else is for those who work on it.
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format lock clean
+
+PYTHON ?= python3
+UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
+RUN := .venv/bin
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+.tools/bin/uv:
+	$(PYTHON) -m venv .tools
+	.tools/bin/pip install --quiet --disable-pip-version-check uv
+
+.venv/.installed: requirements.lock pyproject.toml | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
+	$(UV) pip install --quiet --python .venv --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --python .venv --no-deps -e .
+	@touch $@
+
+demo: .venv/.installed ## Three made-up shops into a DuckDB file, every row counted
+	$(RUN)/python scripts/demo.py --uv $(UV)
+
+test: .venv/.installed ## All tests
+	$(RUN)/python -m pytest
+
+lint: .venv/.installed ## ruff, mypy
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+
+format: .venv/.installed ## Let ruff mend what it can
+	$(RUN)/ruff check --fix-only .
+	$(RUN)/ruff format .
+
+lock: | $(UV) ## Renew requirements.lock
+	$(UV) pip compile --quiet --universal --python-version 3.10 --generate-hashes --all-extras \
+	  --group dev --custom-compile-command 'make lock' -o requirements.lock pyproject.toml
+
+clean: ## Remove all that was made
+	rm -rf .venv .tools .cache .meltano plugins output .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Singer tap for the Sumeru v1 admin API."""
