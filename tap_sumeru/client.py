@@ -1,0 +1,196 @@
+"""HTTP: one request of one shop, its answer told apart into a page, a fault to try again, or an error."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from http.cookiejar import DefaultCookiePolicy
+from importlib.metadata import version
+from math import ceil
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from typing_extensions import override
+
+from tap_sumeru import pages
+from tap_sumeru.errors import BadAnswer, NotFound, ReadError, Refused, ScopeMissing, TokenRefused, mask
+from tap_sumeru.settings import Settings, Shop
+
+_CONNECT_SECONDS = 10.0
+_PREFIX = "/api/v1/"
+_OK = range(200, 300)
+_TRY_AGAIN = frozenset({408, 425, *range(500, 600)})
+_TOO_MANY = 429
+_ERRORS: Mapping[int, type[ReadError]] = {401: TokenRefused, 403: ScopeMissing, 404: NotFound}
+
+Params = tuple[tuple[str, str], ...]
+
+
+class FaultError(Exception):
+    """Something that may well pass: a network fault, a 5xx, an answer cut short or unreadable.
+
+    Args:
+        error: The error that it becomes once the tries are used up.
+        status: HTTP status, if there was an answer.
+        headers: Headers of the answer.
+    """
+
+    def __init__(self, error: ReadError, status: int = 0, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(error.cause)
+        self.error = error
+        self.status = status
+        self.headers = headers or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, as far as the pace and the reading need it.
+
+    Attributes:
+        status: HTTP status.
+        headers: Headers, found whatever their case.
+        body: The body, decompressed.
+        elapsed: Seconds from the request to the answer.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    elapsed: float
+
+    @property
+    def asked_at(self) -> datetime:
+        """When the request was made: by the server's clock, or by ours if the answer bears no date."""
+        sent = self.headers.get("Date")
+        try:
+            served = parsedate_to_datetime(sent).replace(tzinfo=timezone.utc) if sent else None
+        except ValueError:
+            served = None
+        now = served or datetime.now(timezone.utc).replace(microsecond=0)
+        return now - timedelta(seconds=ceil(self.elapsed))
+
+    def content(self) -> Any:  # noqa: ANN401 - whatever JSON holds
+        """Return the decoded body.
+
+        Raises:
+            ReadError: The API refused the request, and asking again would not help.
+            FaultError: It may answer if asked again.
+        """
+        if self.status not in _OK:
+            raise self._error()
+        try:
+            return pages.decode(self.body)
+        except pages.UndecodableError:
+            error = ReadError("the answer is not JSON", status=self.status)
+            raise FaultError(error, self.status, self.headers) from None
+
+    @property
+    def limited(self) -> bool:
+        """Whether the rate limit refused the request."""
+        return self.status == _TOO_MANY
+
+    def _error(self) -> ReadError | FaultError:
+        code, message, request_id = _error_envelope(self.body)
+        if self.status in range(300, 400):
+            return BadAnswer("the API redirects; check `api_url`", status=self.status)
+        kind = _ERRORS.get(self.status, ReadError if self.status in _TRY_AGAIN else Refused)
+        cause = mask(message) or "no reason given"
+        error = kind(cause, status=self.status, code=mask(code), request_id=mask(request_id))
+        return FaultError(error, self.status, self.headers) if self.status in _TRY_AGAIN else error
+
+
+def _error_envelope(body: bytes) -> tuple[str, str, str]:
+    try:
+        error = pages.decode(body)["error"]
+        return tuple(str(error.get(name) or "") for name in ("code", "message", "request_id"))  # type: ignore[return-value]
+    except (pages.UndecodableError, AttributeError, KeyError, TypeError):
+        return "", "", ""
+
+
+class _Bearer(AuthBase):
+    """Puts the token on a request; being an `auth`, it also keeps `.netrc` out."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    @override
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Http:
+    """The connections of a run, shared by all shops; one session a thread, and no cookie kept."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._timeout = (_CONNECT_SECONDS, settings.request_timeout_seconds)
+        own = f"tap-sumeru/{version('tap-sumeru')}"
+        self._headers = {
+            "User-Agent": f"{own} {settings.user_agent}".strip(),
+            "Accept": "application/json",
+        }
+        self._local = threading.local()
+        self._sessions: list[requests.Session] = []
+        self._lock = threading.Lock()
+
+    def get(self, shop: Shop, path: str, params: Params) -> Answer:
+        """Ask once.
+
+        Args:
+            shop: The shop to ask for.
+            path: Path under `/api/v1`.
+            params: Query parameters.
+
+        Raises:
+            FaultError: There was no whole answer.
+            ReadError: The host's certificate cannot be trusted.
+        """
+        try:
+            response = self._session().get(
+                shop.api_url + _PREFIX + path,
+                params=params,
+                auth=_Bearer(shop.token),
+                timeout=self._timeout,
+                allow_redirects=False,
+            )
+        except requests.exceptions.SSLError:
+            raise ReadError("the host's certificate cannot be trusted; check `api_url`") from None
+        except requests.exceptions.RequestException as fault:
+            raise FaultError(ReadError(_in_words(fault))) from None
+        elapsed = response.elapsed.total_seconds()
+        return Answer(response.status_code, response.headers, response.content, elapsed)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        with self._lock:
+            for session in self._sessions:
+                session.close()
+            self._sessions.clear()
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            session.headers.update(self._headers)
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            session.mount("https://", HTTPAdapter(pool_connections=4))
+            session.mount("http://", HTTPAdapter(pool_connections=4))
+            with self._lock:
+                self._sessions.append(session)
+        return session
+
+
+def _in_words(fault: requests.exceptions.RequestException) -> str:
+    """Return what happened without the URL, whose parameters may hold what a user filters on."""
+    if isinstance(fault, requests.exceptions.ConnectTimeout):
+        return "no connection in time"
+    if isinstance(fault, requests.exceptions.Timeout):
+        return "no answer in time"
+    if isinstance(fault, requests.exceptions.ChunkedEncodingError):
+        return "the answer was cut short"
+    return "the connection failed"

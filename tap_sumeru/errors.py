@@ -1,0 +1,122 @@
+"""Everything that can go wrong, and what the user can do about it.
+
+::
+
+    TapError
+    ├── SettingsError          the config asks for something impossible
+    ├── StateError             the state file is not one of ours
+    ├── TargetClosed           nobody reads our stdout any more
+    └── ReadError              a stream of a shop could not be read to its end
+        ├── TokenRefused       401: concerns the whole shop
+        ├── ScopeMissing       403
+        ├── NotFound           404
+        ├── Refused            any other 4xx: the request, its filter or its cursor
+        ├── Unreachable        network faults, 5xx, unreadable answers, once the tries are used up
+        └── BadAnswer          a 200 that breaks the API's own rules
+
+No error carries a token, a body or a value of a record.
+"""
+
+from __future__ import annotations
+
+import re
+
+# Looked for in this order: a token may hold digits that look like a phone number.
+_PRIVATE = (
+    (re.compile(r"\b(?:copt|sk|pk|wsec)_[A-Za-z0-9_]{4,}"), "[token]"),
+    (re.compile(r"(?i)\bbearer\s+\S+"), "[token]"),
+    (re.compile(r"[^\s@<>\"'=]+@[^\s@<>\"',;]+"), "[e-mail]"),
+    (re.compile(r"\+?\d[\d\s().-]{6,}\d"), "[number]"),
+    (re.compile(r"\b(?![a-f0-9-]*req_)[A-Za-z0-9+/]{32,}={0,2}"), "[token]"),
+)
+_MESSAGE_LIMIT = 300
+
+
+def mask(text: str) -> str:
+    """Return a text of the API without e-mail addresses, phone numbers and tokens, on one short line."""
+    for pattern, instead in _PRIVATE:
+        text = pattern.sub(instead, text)
+    text = " ".join(text.split())
+    return text if len(text) <= _MESSAGE_LIMIT else text[:_MESSAGE_LIMIT] + "…"
+
+
+class TapError(Exception):
+    """Base of all errors that this tap raises on purpose."""
+
+
+class SettingsError(TapError):
+    """The settings contradict each other or cannot be used; the message names the setting."""
+
+
+class StateError(TapError):
+    """The state is damaged or not of this tap; the message names the stream."""
+
+
+class TargetClosed(TapError):
+    """The reader of our stdout has gone."""
+
+
+class ReadError(TapError):
+    """A stream of a shop could not be read to its end.
+
+    Args:
+        cause: What happened, in a few words, free of customer data.
+        status: HTTP status, if there was an answer.
+        code: The API's own error code.
+        request_id: The API's id of the request, for its support.
+    """
+
+    hint = "Run the tap again; if it stays, ask Sumeru's support with the request id."
+
+    def __init__(self, cause: str, *, status: int = 0, code: str = "", request_id: str = "") -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+
+    def advice(self, scope: str) -> str:
+        """Return what the user can do, given the scope that the stream needs."""
+        return self.hint.replace("{scope}", scope or "the scope that it names")
+
+    def describe(self) -> str:
+        """Return the cause on one line, with the status, the API's code and its request id."""
+        answer = " ".join(filter(None, (str(self.status or ""), self.code)))
+        text = f"{answer}: {self.cause}" if answer else self.cause
+        return f"{text} (request {self.request_id})" if self.request_id else text
+
+
+class TokenRefused(ReadError):
+    """401: the API does not know the shop's token."""
+
+    hint = "Put a valid token in `api_token` (or the shop's entry): Settings → API tokens in Sumeru."
+
+
+class ScopeMissing(ReadError):
+    """403: the token lacks the scope, or the plan does not include the resource."""
+
+    hint = "Grant `{scope}` to the token in Settings → API tokens, or deselect the stream."
+
+
+class NotFound(ReadError):
+    """404: there is no such resource."""
+
+    hint = "Check `api_url`; if it is right, this shop's API does not offer the resource: deselect the stream."
+
+
+class Refused(ReadError):
+    """Any other 4xx: the API does not accept the request as it stands."""
+
+    hint = "Check `stream_options` of the stream (filters, include, date_filter)."
+
+
+class Unreachable(ReadError):
+    """The API could not be reached or made no sense, and the tries are used up."""
+
+    hint = "Check `api_url` and the network, then run the tap again: it goes on where it stopped."
+
+
+class BadAnswer(ReadError):
+    """A successful answer that breaks the API's own rules, so that going on could lose rows."""
+
+    hint = "Run the tap again; if it stays, report it: the API has changed."

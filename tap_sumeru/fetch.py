@@ -1,0 +1,243 @@
+"""Cursor chains: page after page of one list, fetched in the pool's threads and handed on in order."""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import backoff
+
+from tap_sumeru.client import Answer, FaultError, Http, Params
+from tap_sumeru.errors import BadAnswer, NotFound, ReadError, Unreachable
+from tap_sumeru.governor import retry_after
+from tap_sumeru.lanes import Lane, Pool
+from tap_sumeru.pages import Page, read_page, read_resource
+
+logger = logging.getLogger("tap-sumeru")
+
+_LONGEST_BACKOFF = 60.0
+_LONGEST_PAUSE = 900.0
+"""A limit that asks to wait for longer, in seconds, is an error rather than a sync that seems to hang."""
+_MOST_REFUSALS = 50
+_QUEUE_POLL = 0.2
+
+
+@dataclass(eq=False, slots=True)
+class Chain:
+    """One list, read from its first page, or from a cursor, to its last.
+
+    Attributes:
+        path: Path under `/api/v1`.
+        params: Query parameters, without the cursor.
+        cursor: Cursor of the next page to ask for, or None for the first.
+        details: Whether every row is completed from its own endpoint.
+        owner: Whose chain it is; the fetching does not look at it.
+        cancelled: Set by the owner: what still comes is dropped.
+    """
+
+    path: str
+    params: Params
+    owner: Any
+    cursor: str | None = None
+    details: bool = False
+    cancelled: bool = False
+    seen: set[str] = field(default_factory=set)
+
+    def query(self) -> Params:
+        """Return the parameters of the next request."""
+        return self.params if self.cursor is None else (*self.params, ("cursor", self.cursor))
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A page of a chain, and when it was asked for by the server's clock."""
+
+    chain: Chain
+    page: Page
+    asked_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A chain that cannot go on; `cursor` is that of the request that failed."""
+
+    chain: Chain
+    error: ReadError
+    cursor: str | None
+
+
+class Fetcher:
+    """Fetches chains, and hands their pages to the one who asks for `results`.
+
+    Args:
+        http: The connections.
+        pool: The threads.
+        max_retries: Tries after the first one, for each request.
+        depth: Pages that may wait to be taken; the bound of the memory.
+    """
+
+    def __init__(self, http: Http, pool: Pool, max_retries: int, depth: int) -> None:
+        self._http = http
+        self._pool = pool
+        self._max_retries = max_retries
+        self._results: queue.Queue[Fetched | Failed] = queue.Queue(depth)
+
+    def start(self, lane: Lane, chain: Chain) -> None:
+        """Begin to fetch a chain."""
+        self._ask(lane, chain, chain.path, chain.query(), lambda answer: self._listed(lane, chain, answer))
+
+    def result(self) -> Fetched | Failed | None:
+        """Return what comes next of any chain; None if nothing came for a moment."""
+        try:
+            return self._results.get(timeout=_QUEUE_POLL)
+        except queue.Empty:
+            return None
+
+    def _ask(
+        self, lane: Lane, chain: Chain, path: str, query: Params, then: Callable[[Answer], None], attempt: int = 0
+    ) -> None:
+        """Ask, as often as it takes and is allowed, and then go on in the same thread."""
+        refusals = 0
+
+        def task() -> None:
+            nonlocal attempt, refusals
+            if chain.cancelled:
+                with lane.request():
+                    return
+            try:
+                answer = self._once(lane, path, query)
+                if answer.limited:
+                    refusals += 1
+                    self._check_pause(answer, refusals)
+                    lane.submit(task)
+                    return
+                then(answer)
+            except FaultError as fault:
+                attempt += 1
+                if attempt > self._max_retries:
+                    self._fail(chain, _used_up(fault.error, attempt))
+                else:
+                    logger.info(
+                        "Shop %s: %s: %s; trying again.", lane.shop.name, path, fault.error.describe()
+                    )
+                    lane.submit(task, _delay(fault, attempt))
+            except ReadError as error:
+                self._fail(chain, error)
+
+        lane.submit(task)
+
+    def _once(self, lane: Lane, path: str, query: Params) -> Answer:
+        with lane.request() as answered:
+            answer = self._http.get(lane.shop, path, query)
+            answered(answer.status, answer.headers)
+        return answer
+
+    def _check_pause(self, answer: Answer, refusals: int) -> None:
+        pause = retry_after(answer.headers) or 0.0
+        if pause > _LONGEST_PAUSE or refusals > _MOST_REFUSALS:
+            raise Unreachable(f"the rate limit asks to wait for {pause:.0f} s", status=answer.status)
+
+    def _listed(self, lane: Lane, chain: Chain, answer: Answer) -> None:
+        page = read_page(answer.content())
+        if page.next_cursor is not None:
+            if page.next_cursor in chain.seen:
+                raise BadAnswer("the API gave a cursor for the second time")
+            chain.seen.add(page.next_cursor)
+        if chain.details and page.rows:
+            _Details(self, lane, chain, page, answer.asked_at).start()
+        else:
+            self.deliver(lane, chain, page, answer.asked_at)
+
+    def deliver(self, lane: Lane, chain: Chain, page: Page, asked_at: datetime) -> None:
+        """Hand a page on, then ask for the next one: pages of a chain stay in order."""
+        self._put(Fetched(chain, page, asked_at))
+        if page.next_cursor is not None and not chain.cancelled:
+            chain.cursor = page.next_cursor
+            self.start(lane, chain)
+
+    def ask_detail(
+        self, lane: Lane, chain: Chain, row_id: str, then: Callable[[Answer], None]
+    ) -> None:
+        """Ask for one resource of a chain's list."""
+        wanted = tuple((name, value) for name, value in chain.params if name in ("fields", "include"))
+        self._ask(lane, chain, f"{chain.path}/{row_id}", wanted, then)
+
+    def _fail(self, chain: Chain, error: ReadError) -> None:
+        self._put(Failed(chain, error, chain.cursor))
+
+    def _put(self, result: Fetched | Failed) -> None:
+        while not (self._pool.stopped.is_set() or result.chain.cancelled):
+            try:
+                self._results.put(result, timeout=_QUEUE_POLL)
+            except queue.Full:
+                continue
+            return
+
+
+class _Details:
+    """Completes the rows of a page from their own endpoint, then hands the page on."""
+
+    def __init__(
+        self, fetcher: Fetcher, lane: Lane, chain: Chain, page: Page, asked_at: datetime
+    ) -> None:
+        self._fetcher = fetcher
+        self._lane = lane
+        self._chain = chain
+        self._page = page
+        self._asked_at = asked_at
+        self._left = queue.SimpleQueue[None]()
+        self._indexes = [i for i, row in enumerate(page.rows) if isinstance(row.get("id"), (str, int))]
+        for _ in self._indexes[1:]:
+            self._left.put(None)
+
+    def start(self) -> None:
+        if not self._indexes:
+            self._fetcher.deliver(self._lane, self._chain, self._page, self._asked_at)
+        for index in self._indexes:
+            self._ask(index)
+
+    def _ask(self, index: int) -> None:
+        row = self._page.rows[index]
+
+        def then(answer: Answer) -> None:
+            try:
+                self._page.rows[index] = _complete(row, read_resource(answer.content()))
+            except NotFound:
+                pass  # gone since it was listed: what the list said of it is all there is
+            self._done()
+
+        self._fetcher.ask_detail(self._lane, self._chain, str(row["id"]), then)
+
+    def _done(self) -> None:
+        try:
+            self._left.get_nowait()
+        except queue.Empty:
+            self._fetcher.deliver(self._lane, self._chain, self._page, self._asked_at)
+
+
+def _complete(listed: dict[str, Any], full: dict[str, Any]) -> dict[str, Any]:
+    """Return a row as its own endpoint gives it, with what only the list said of it."""
+    row = {**listed, **full}
+    for part in ("attributes", "relationships"):
+        if isinstance(listed.get(part), dict) and isinstance(full.get(part), dict):
+            row[part] = {**listed[part], **full[part]}
+    return row
+
+
+def _delay(fault: FaultError, attempt: int) -> float:
+    wait = backoff.full_jitter(min(_LONGEST_BACKOFF, 2.0 ** (attempt - 1)))
+    asked = retry_after(fault.headers) or 0.0
+    return max(wait, min(asked, _LONGEST_PAUSE))
+
+
+def _used_up(error: ReadError, attempts: int) -> Unreachable:
+    return Unreachable(
+        f"{error.cause} ({attempts} tries)",
+        status=error.status,
+        code=error.code,
+        request_id=error.request_id,
+    )

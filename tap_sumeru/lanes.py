@@ -1,0 +1,162 @@
+"""Who may ask next: the shops' queues of work, each behind its governor, shared by one pool of threads."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_sumeru.governor import Governor
+    from tap_sumeru.settings import Shop
+
+Task = Callable[[], None]
+
+
+class Lane:
+    """One shop's requests: those that wait their turn, and those that wait for a time.
+
+    Args:
+        shop: The shop.
+        governor: What paces its token.
+        pool: The threads that do the work.
+    """
+
+    def __init__(self, shop: Shop, governor: Governor, pool: Pool) -> None:
+        self.shop = shop
+        self.requests = 0
+        """Requests answered so far."""
+        self._governor = governor
+        self._pool = pool
+        self._ready: deque[Task] = deque()
+        self._later: list[tuple[float, int, Task]] = []
+        self._order = itertools.count()
+        self.listed = False  # whether the pool has this lane among those to look at
+
+    def submit(self, task: Task, delay: float = 0.0) -> None:
+        """Have a task done in a thread, not before `delay` seconds have passed."""
+        with self._pool.changed:
+            if delay > 0:
+                heapq.heappush(self._later, (self._pool.clock() + delay, next(self._order), task))
+            else:
+                self._ready.append(task)
+            self._pool.list(self)
+
+    @contextmanager
+    def request(self) -> Iterator[Callable[[int, Mapping[str, str]], float]]:
+        """Frame a request that the pool let start; call what it gives with the answer's status and headers."""
+        told = False
+
+        def answered(status: int, headers: Mapping[str, str]) -> float:
+            nonlocal told
+            told = True
+            with self._pool.changed:
+                self.requests += 1
+                return self._governor.answered(self._pool.clock(), status, headers)
+
+        try:
+            yield answered
+        finally:
+            with self._pool.changed:
+                if not told:
+                    self._governor.failed()
+                self._pool.list(self)
+
+    def clear(self) -> None:
+        """Forget all work that has not begun."""
+        with self._pool.changed:
+            self._ready.clear()
+            self._later.clear()
+
+    def wait(self, now: float) -> float | None:
+        """Return the seconds until there is something to do; None if that hangs on something else."""
+        while self._later and self._later[0][0] <= now:
+            self._ready.append(heapq.heappop(self._later)[2])
+        if self._ready:
+            return self._governor.wait(now)
+        return self._later[0][0] - now if self._later else None
+
+    def take(self, now: float) -> Task:
+        """Return the next task, whose request starts now."""
+        self._governor.started(now)
+        return self._ready.popleft()
+
+
+class Pool:
+    """A bounded pool of threads that serves all lanes in turn.
+
+    Args:
+        threads: How many threads.
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(self, threads: int, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self.changed = threading.Condition()
+        self.stopped = threading.Event()
+        self._lanes: deque[Lane] = deque()
+        self._asleep: list[tuple[float, int, Lane]] = []
+        self._order = itertools.count()
+        self._threads = [
+            threading.Thread(target=self._work, name=f"fetch-{i}", daemon=True) for i in range(threads)
+        ]
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self, patience: float = 1.0) -> None:
+        """Stop the threads; one that waits for an answer is left behind after `patience` seconds."""
+        self.stopped.set()
+        with self.changed:
+            self.changed.notify_all()
+        end = self.clock() + patience
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(max(0.0, end - self.clock()))
+
+    def list(self, lane: Lane) -> None:
+        """Have a lane looked at: something about it has changed. The caller holds `changed`."""
+        if not lane.listed:
+            lane.listed = True
+            self._lanes.append(lane)
+        self.changed.notify()
+
+    def _work(self) -> None:
+        while (task := self._next()) is not None:
+            task()
+
+    def _next(self) -> Task | None:
+        with self.changed:
+            while not self.stopped.is_set():
+                now = self.clock()
+                while self._asleep and self._asleep[0][0] <= now:
+                    self.list(heapq.heappop(self._asleep)[2])
+                task = self._look(now)
+                if task is not None:
+                    return task
+                self.changed.wait(max(0.0, self._asleep[0][0] - now) if self._asleep else None)
+            return None
+
+    def _look(self, now: float) -> Task | None:
+        while self._lanes:
+            lane = self._lanes.popleft()
+            lane.listed = False
+            wait = lane.wait(now)
+            if wait is None:
+                continue  # listed again when an answer or new work comes
+            if wait > 0:
+                heapq.heappush(self._asleep, (now + wait, next(self._order), lane))
+                continue
+            task = lane.take(now)
+            self.list(lane)
+            return task
+        return None

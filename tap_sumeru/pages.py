@@ -1,0 +1,120 @@
+"""One answer of a list endpoint: decoded exactly, and checked against the API's own rules of paging."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from tap_sumeru.errors import BadAnswer
+
+Row = dict[str, Any]
+
+
+class UndecodableError(ValueError):
+    """The body is not JSON, however leniently read."""
+
+
+@dataclass(slots=True)
+class Page:
+    """The rows of one answer.
+
+    Attributes:
+        rows: The rows as the API gave them.
+        included: Related resources from the top-level `included`, by type and id.
+        next_cursor: Cursor of the next page, or None on the last.
+    """
+
+    rows: list[Row]
+    included: Mapping[tuple[str, str], Row] = field(default_factory=dict)
+    next_cursor: str | None = None
+
+
+def exact_number(text: str) -> Decimal | msgspec.Raw:
+    """Return a number that will be written with the very letters that it was read with."""
+    number = Decimal(text)
+    return number if str(number) == text else msgspec.Raw(text.encode())
+
+
+_decode = msgspec.json.Decoder(float_hook=exact_number).decode
+
+
+def decode(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return the content of a JSON body, with numbers exact and lone surrogates as U+FFFD.
+
+    Raises:
+        UndecodableError: The body is not JSON.
+    """
+    try:
+        return _decode(body)
+    except msgspec.DecodeError:
+        # Strict decoders refuse lone surrogates; rather than lose the page, read it leniently.
+        pass
+    try:
+        text = body.decode("utf-8", errors="replace")
+        return _scrub(json.loads(text, parse_float=exact_number, parse_constant=str))
+    except (ValueError, RecursionError):
+        raise UndecodableError("the body is not JSON") from None
+
+
+def _scrub(value: Any) -> Any:  # noqa: ANN401 - as above
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, list):
+        return [_scrub(item) for item in value]
+    if isinstance(value, dict):
+        return {_scrub(key): _scrub(item) for key, item in value.items()}
+    return value
+
+
+def read_page(answer: object) -> Page:
+    """Return the page in a decoded answer.
+
+    Raises:
+        BadAnswer: It has no `data`, a row is no object, or paging contradicts itself.
+    """
+    if not isinstance(answer, dict) or "data" not in answer:
+        raise BadAnswer("the answer has no data")
+    data = answer["data"]
+    rows = [] if data is None else data if isinstance(data, list) else [data]
+    if not all(isinstance(row, dict) for row in rows):
+        raise BadAnswer("a row is no object")
+    return Page(rows, _included(answer.get("included")), _next_cursor(answer.get("pagination")))
+
+
+def read_resource(answer: object) -> Row:
+    """Return the resource in the decoded answer of an endpoint that gives one.
+
+    Raises:
+        BadAnswer: There is none.
+    """
+    page = read_page(answer)
+    if len(page.rows) != 1:
+        raise BadAnswer("the answer does not hold one resource")
+    return page.rows[0]
+
+
+def _next_cursor(pagination: object) -> str | None:
+    if pagination is None:
+        return None
+    if not isinstance(pagination, dict):
+        raise BadAnswer("the answer's pagination is no object")
+    cursor = pagination.get("next_cursor")
+    has_next = pagination.get("has_next", cursor is not None)
+    if not has_next:
+        return None
+    if cursor is None or cursor == "":
+        raise BadAnswer("there are more pages, but no cursor")
+    return str(cursor)
+
+
+def _included(resources: object) -> dict[tuple[str, str], Row]:
+    found = {}
+    for resource in resources if isinstance(resources, list) else ():
+        if isinstance(resource, dict) and "id" in resource:
+            found[str(resource.get("type", "")), str(resource["id"])] = resource
+    return found

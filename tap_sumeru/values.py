@@ -1,0 +1,130 @@
+"""Whether a value has the type that its schema allows, and the one form in which it is emitted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from tap_sumeru import instants
+from tap_sumeru.schemas import Schema
+
+Check = Callable[[Any], Any]
+
+_INTEGER_BITS = 63
+"""Larger integers are refused, or silently lost, by the warehouses' loaders."""
+
+
+class DriftError(Exception):
+    """A value does not have the type that the schema allows."""
+
+
+def checker(schema: Schema) -> Check:
+    """Return a function that brings a value to the form that a schema allows, or raises `DriftError`."""
+    types = schema.get("type")
+    if types is None:
+        return lambda value: value
+    names = [types] if isinstance(types, str) else list(types)
+    checks = [_TYPES[name](schema) for name in names if name != "null"]
+    if len(checks) == 1 and "null" not in names:
+        return checks[0]
+
+    def check(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+        if value is None and "null" in names:
+            return None
+        for one in checks[:-1]:
+            try:
+                return one(value)
+            except DriftError:
+                continue
+        if not checks:
+            raise DriftError
+        return checks[-1](value)
+
+    return check
+
+
+def _string(schema: Schema) -> Check:
+    def plain(value: Any) -> Any:  # noqa: ANN401
+        if type(value) is str:
+            return value
+        raise DriftError
+
+    def date_time(value: Any) -> Any:  # noqa: ANN401
+        normal = instants.normalise(value) if type(value) is str else None
+        if normal is None:
+            raise DriftError
+        return normal
+
+    def day(value: Any) -> Any:  # noqa: ANN401
+        try:
+            if date.fromisoformat(value).isoformat() == value:
+                return value
+        except (TypeError, ValueError):
+            pass
+        raise DriftError
+
+    return {"date-time": date_time, "date": day}.get(schema.get("format", ""), plain)
+
+
+def _integer(_: Schema) -> Check:
+    def check(value: Any) -> Any:  # noqa: ANN401
+        if type(value) is int and value.bit_length() <= _INTEGER_BITS:
+            return value
+        raise DriftError
+
+    return check
+
+
+def _number(_: Schema) -> Check:
+    def check(value: Any) -> Any:  # noqa: ANN401
+        kind = type(value)
+        if kind is Decimal or kind is msgspec.Raw or (kind is int and value.bit_length() <= _INTEGER_BITS):
+            return value
+        raise DriftError
+
+    return check
+
+
+def _boolean(_: Schema) -> Check:
+    def check(value: Any) -> Any:  # noqa: ANN401
+        if type(value) is bool:
+            return value
+        raise DriftError
+
+    return check
+
+
+def _array(schema: Schema) -> Check:
+    item = checker(schema.get("items") or {})
+
+    def check(value: Any) -> Any:  # noqa: ANN401
+        if type(value) is not list:
+            raise DriftError
+        return [item(one) for one in value]
+
+    return check
+
+
+def _object(schema: Schema) -> Check:
+    members = {name: checker(member) for name, member in schema.get("properties", {}).items()}
+
+    def check(value: Any) -> Any:  # noqa: ANN401
+        if type(value) is not dict:
+            raise DriftError
+        return {name: members[name](one) if name in members else one for name, one in value.items()}
+
+    return check
+
+
+_TYPES: dict[str, Callable[[Schema], Check]] = {
+    "string": _string,
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "array": _array,
+    "object": _object,
+}

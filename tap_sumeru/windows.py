@@ -1,0 +1,68 @@
+"""A range of time, cut into half-open windows of whole UTC days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from tap_sumeru.instants import DAY, midnight, shift
+
+_ZONES = timedelta(hours=14)
+"""No time zone is further than this from UTC, to either side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The instants from `start` up to, not including, `end`; an end of None is open."""
+
+    start: datetime
+    end: datetime | None
+
+    def holds(self, instant: datetime) -> bool:
+        """Return whether an instant lies inside."""
+        return self.start <= instant and (self.end is None or instant < self.end)
+
+    @property
+    def asked(self) -> tuple[str, str | None]:
+        """First and last day to ask the API for, `YYYY-MM-DD`: one more on either side.
+
+        So it does not matter whether the last day is inclusive, nor in which time zone the API reads days.
+        """
+        first, last = self._days()
+        return first.strftime("%Y-%m-%d"), last and last.strftime("%Y-%m-%d")
+
+    @property
+    def reach(self) -> Window:
+        """What a correct API may give for `asked`, whatever its time zone and its idea of a last day."""
+        first, last = self._days()
+        return Window(shift(first, -_ZONES), last and shift(last, DAY + _ZONES))
+
+    def _days(self) -> tuple[datetime, datetime | None]:
+        first = midnight(shift(self.start, -DAY))
+        if self.end is None:
+            return first, None
+        last_instant = shift(self.end, -timedelta(microseconds=1))
+        return first, midnight(shift(last_instant, DAY))
+
+
+def cut(start: datetime, end: datetime | None, now: datetime, days: int) -> list[Window]:
+    """Cut a range into windows of whole UTC days, in order of time.
+
+    The first begins at the exact start. Without an end the last window, the one that holds `now`, is open.
+
+    Args:
+        start: Where the range begins.
+        end: Where it ends, exclusive, or None.
+        now: The present; cutting goes no further.
+        days: Length of a window in days.
+    """
+    if end is not None and end <= start:
+        return []
+    windows: list[Window] = []
+    border = start
+    horizon = now if end is None else min(now, end)
+    while (step := midnight(shift(border, days * DAY))) <= horizon and (end is None or step < end):
+        windows.append(Window(border, step))
+        border = step
+    windows.append(Window(border, end))
+    return windows
