@@ -1,0 +1,195 @@
+"""The API without a network: from a request to an answer."""
+
+from __future__ import annotations
+
+import threading
+from email.utils import formatdate
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from sumeru_sandbox import query as queries
+from sumeru_sandbox import routes
+from sumeru_sandbox.accounts import Accounts, Token
+from sumeru_sandbox.cache import PageCache
+from sumeru_sandbox.limits import Limiter, Verdict
+from sumeru_sandbox.listing import Listing
+from sumeru_sandbox.messages import Answer, Request
+from sumeru_sandbox.problems import Problem
+from sumeru_sandbox.render import Renderer, encode
+from sumeru_sandbox.settings import Settings, Switches
+from sumeru_sandbox.stats import Stats
+from sumeru_sandbox.store import Store
+from sumeru_sandbox.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sumeru_sandbox.clock import Clock
+    from sumeru_sandbox.options import Options
+
+_CACHE_BYTES = 256 * 2**20
+_JSON = {"Content-Type": "application/json"}
+
+
+class Shop:
+    """One shop: its rows, and the lists of them."""
+
+    def __init__(self, world: World, clock: Clock) -> None:
+        self.store = Store(world, clock)
+        self.listing = Listing(self.store)
+
+
+class Api:
+    """Answers requests, one at a time."""
+
+    def __init__(self, options: Options, clock: Clock) -> None:
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.accounts = Accounts(options.shops, options.seed, options.plan, options.rate_limit)
+        self.settings = Settings(options.shops)
+        self.limiter = Limiter(clock.time)
+        self.stats = Stats()
+        now = options.world_now(clock.time())
+        self.shops = {
+            shop: Shop(
+                World(shop, options.customers, options.seed, now, options.plan, self.accounts.limit), clock
+            )
+            for shop in options.shops
+        }
+        self._cache = PageCache(_CACHE_BYTES)
+        self._numbers = count(1)
+
+    def reset(self) -> None:
+        """Back to the beginning: settings, written rows, counters; only the clock goes on."""
+        self.settings.reset()
+        self.limiter.reset()
+        self.stats.reset()
+        self._cache.clear()
+        for shop in self.shops.values():
+            shop.store.reset()
+
+    def configure(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
+        """Set switches."""
+        self.settings.update(settings)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock on."""
+        self.clock.advance(seconds)
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Let happen what is due by now."""
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """How many rows there are, by shop and stream."""
+        self.catch_up()
+        return {
+            name: {stream: shop.store.count(stream) for stream in shop.store.world.counts}
+            for name, shop in self.shops.items()
+        }
+
+    def truth(self, shop: str, stream: str) -> Iterator[dict[str, Any]]:
+        """All rows of a stream, flat."""
+        self.catch_up()
+        store = self.shops[shop].store
+        return ({"id": store.ident(stream, index), **row} for index, row in store.rows(stream))
+
+    def answer(self, request: Request) -> Answer:
+        """The answer to a request under `/api/v1`."""
+        with self.lock:
+            token = self.accounts.find(request.headers.get("authorization"))
+            call: routes.Call | Problem
+            try:
+                call = routes.find(request.method, request.path)
+            except Problem as problem:
+                call = problem
+            stream = call.operation.stream if isinstance(call, routes.Call) else ""
+            switches = self.settings.of(token.shop if token else "", stream)
+            verdict = self._spend(token)
+            try:
+                answer = self._answer(request, call, token, switches, verdict)
+            except Problem as problem:
+                answer = self._refusal(problem)
+            if token:
+                self.stats.count(token.shop, stream, request.query, answer.status)
+            return self._finished(answer, switches, verdict)
+
+    def _spend(self, token: Token | None) -> Verdict:
+        text, limit = (token.text, token.limit) if token else ("", self.accounts.limit)
+        return self.limiter.take(text, limit) if limit else Verdict(0, 0, 0)
+
+    def _answer(
+        self,
+        request: Request,
+        call: routes.Call | Problem,
+        token: Token | None,
+        switches: Switches,
+        verdict: Verdict,
+    ) -> Answer:
+        if token is None:
+            raise Problem(401, "a valid token is required: Authorization: Bearer copt_…")
+        if verdict.retry_after is not None:
+            wait = verdict.retry_after
+            raise Problem(429, f"Too many requests; retry after {wait}s", retry_after=wait)
+        if isinstance(call, Problem):
+            raise call
+        scope = call.operation.scope
+        if scope is not None and scope not in token.scopes:
+            raise Problem(403, f"the token lacks the scope {scope}", scope=scope)
+        shop = self.shops[token.shop]
+        return Answer(200, dict(_JSON), self._read(request, call, shop, switches))
+
+    def _read(self, request: Request, call: routes.Call, shop: Shop, switches: Switches) -> bytes:
+        version = (shop.store.world.shop, shop.store.version, self.settings.generation)
+        key = (*version, request.path, request.query)
+        body = self._cache.get(key)
+        if body is None:
+            body = self._rendered(request, call, shop, switches)
+            self._cache.put(key, body)
+        return body
+
+    def _rendered(self, request: Request, call: routes.Call, shop: Shop, switches: Switches) -> bytes:
+        stream, ident = call.operation.stream, call.ident
+        parent = None
+        if call.parent and ident is not None:
+            if shop.store.find(call.parent, ident) is None:
+                raise _missing(ident)
+            parent = ("journey_id" if call.parent == "journeys" else "customer_id", ident)
+        listing = call.operation.kind == "list"
+        query = queries.parse(stream, parent, request.query, listing=listing, fields=switches.fields)
+        renderer = Renderer(shop.store, shop.listing, query, switches)
+        if not listing:
+            found = shop.store.find(stream, ident or "")
+            if found is None:
+                raise _missing(ident)
+            return renderer.single(*found)
+        if stream == "usage" and switches.usage == "object":
+            return renderer.single(*shop.store.latest(stream))
+        return renderer.page(shop.listing.page(query, switches))
+
+    def _refusal(self, problem: Problem) -> Answer:
+        headers = dict(_JSON)
+        if "retry_after" in problem.details:
+            headers["Retry-After"] = str(problem.details["retry_after"])
+        if "allow" in problem.details:
+            headers["Allow"] = problem.details["allow"]
+        return Answer(problem.status, headers, encode(problem.body(f"req_{next(self._numbers):012}")))
+
+    def _finished(self, answer: Answer, switches: Switches, verdict: Verdict) -> Answer:
+        """An answer with the headers that every one carries."""
+        headers = answer.headers
+        headers["X-Sumeru-Stability"] = "stable"
+        offset = switches.clock_offset_s
+        if switches.date_header == "present":
+            headers["Date"] = formatdate(int(self.clock.time()) + offset, usegmt=True)
+        if switches.rate_headers != "absent" and verdict.limit:
+            remaining = 0 if answer.status == 429 else verdict.remaining  # noqa: PLR2004
+            numbers = (verdict.limit, remaining, verdict.reset + offset)
+            for name, number in zip(("Limit", "Remaining", "Reset"), numbers, strict=True):
+                garbage = switches.rate_headers == "garbage"
+                headers[f"X-RateLimit-{name}"] = "soon" if garbage else str(number)
+        return answer
+
+
+def _missing(ident: str | None) -> Problem:
+    return Problem(404, f"there is no {ident}")

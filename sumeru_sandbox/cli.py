@@ -1,0 +1,110 @@
+"""The command `sumeru-sandbox`."""
+
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import json
+import signal
+import sys
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from typing_extensions import override
+
+from sumeru_sandbox.accounts import PLANS
+from sumeru_sandbox.api import Api
+from sumeru_sandbox.clock import Clock
+from sumeru_sandbox.options import Options
+from sumeru_sandbox.server import listening, server
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class _Parser(argparse.ArgumentParser):
+    @override
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        "sumeru-sandbox",
+        description="The documented Sumeru v1 admin API as a local server, with made-up shops.",
+    )
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="address to listen on")
+    add("--port", type=int, default=8650, help="port, 0 for any free one")
+    add("--public", action="store_true", help="allow a host that others can reach")
+    add("--shops", default="acme,globex,initech", help="names, comma-separated")
+    add("--customers", type=int, default=10_000, help="customers of each shop")
+    add("--seed", type=int, default=1, help="another seed, other rows and tokens")
+    add("--plan", choices=PLANS, default="agency", help="plan of each shop")
+    add("--rate-limit", type=int, help="requests a minute instead of the plan's, 0 for no limit")
+    add("--now", type=_moment, help="where the clock starts, and the rows end, as ISO 8601")
+    add("--live", type=float, default=0, help="events an hour in each shop")
+    add("--set", action="append", default=[], metavar="SCOPE.KEY=VALUE", help="a switch, repeatable")
+    return parser
+
+
+def _moment(text: str) -> int:
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp())
+
+
+def _switches(pairs: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """`SCOPE.KEY=VALUE`s as settings; what is no JSON is text."""
+    settings: dict[str, dict[str, Any]] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        scope, dot, key = name.rpartition(".")
+        if not (equals and dot):
+            raise ValueError(f"--set {pair}: SCOPE.KEY=VALUE is expected")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        settings.setdefault(scope, {})[key] = value
+    return settings
+
+
+def _api(arguments: argparse.Namespace) -> Api:
+    host = arguments.host
+    local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    if not (local or arguments.public):
+        raise ValueError(f"--host {host} can be reached by others: add --public if that is meant")
+    options = Options(
+        tuple(name.strip() for name in arguments.shops.split(",")),
+        arguments.customers,
+        arguments.seed,
+        arguments.plan,
+        arguments.rate_limit,
+        arguments.now,
+        arguments.live,
+    )
+    api = Api(options, Clock(arguments.now))
+    api.configure(_switches(arguments.set))
+    return api
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Serve until stopped."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    try:
+        api = _api(arguments)
+        listener = listening(arguments.host, arguments.port)
+    except (OSError, OverflowError, ValueError) as error:
+        parser.error(str(error))
+    for number, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
+        signal.signal(number, lambda *_, code=code: sys.exit(code))
+    served = server(api)
+    host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
+    lines = [f"sumeru-sandbox: http://{host}:{listener.getsockname()[1]}"]
+    for token in api.accounts.first.values():
+        limit = f"{token.limit} requests a minute" if token.limit else "no rate limit"
+        lines.append(f"  {token.shop}  {token.text}  ({token.plan}, {limit})")
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+    served.run(sockets=[listener])

@@ -1,0 +1,41 @@
+"""What was asked, counted by shop and stream."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+_KEPT = 1000
+
+
+class Stats:
+    """Counters, and the latest query strings, since the last reset."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew."""
+        self._counts: dict[tuple[str, str], dict[str, int]] = {}
+        self._queries: dict[tuple[str, str], deque[str]] = {}
+
+    def count(self, shop: str, stream: str, query: str, status: int) -> None:
+        """Count one request."""
+        counts = self._counts.setdefault((shop, stream), {"requests": 0, "rate_limited": 0, "errors": 0})
+        counts["requests"] += 1
+        if status == 429:  # noqa: PLR2004
+            counts["rate_limited"] += 1
+        elif status >= 400:  # noqa: PLR2004
+            counts["errors"] += 1
+        self._queries.setdefault((shop, stream), deque(maxlen=_KEPT)).append(query)
+
+    def report(self) -> dict[str, Any]:
+        """Totals, and by shop and stream the same with the latest queries."""
+        totals = {"requests": 0, "rate_limited": 0, "errors": 0}
+        shops: dict[str, dict[str, Any]] = {}
+        for (shop, stream), counts in self._counts.items():
+            for name, number in counts.items():
+                totals[name] += number
+            queries = list(self._queries[shop, stream])
+            shops.setdefault(shop, {})[stream] = {**counts, "queries": queries}
+        return {**totals, "shops": shops}
