@@ -14,9 +14,12 @@ from sumeru_sandbox.messages import Answer, Request
 
 if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from sumeru_sandbox.api import Api
+
+
+_PARTS = 10  # of a slow body
 
 
 class Endpoint:
@@ -38,7 +41,10 @@ class Endpoint:
         answer = self._api.answer(request)
         if answer.delay:
             await asyncio.sleep(answer.delay)
-        await _send(send, answer)
+        if answer.fault:
+            await _spoil(answer, scope["extensions"]["sumeru.transport"]["transport"], receive, send)
+        else:
+            await _send(send, answer)
 
 
 async def _body(receive: Receive) -> bytes:
@@ -51,11 +57,45 @@ async def _body(receive: Receive) -> bytes:
     return b"".join(parts)
 
 
-async def _send(send: Send, answer: Answer) -> None:
+def _start(answer: Answer) -> Message:
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
     headers.append((b"content-length", b"%d" % len(answer.body)))
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    return {"type": "http.response.start", "status": answer.status, "headers": headers}
+
+
+async def _send(send: Send, answer: Answer) -> None:
+    await send(_start(answer))
     await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _spoil(answer: Answer, transport: asyncio.Transport, receive: Receive, send: Send) -> None:
+    """Give an answer late, or in part, or not at all."""
+    if answer.fault == "slow":
+        await send(_start(answer))
+        step = len(answer.body) // _PARTS + 1
+        for place in range(0, len(answer.body), step):
+            await asyncio.sleep(answer.seconds / _PARTS)
+            part = answer.body[place : place + step]
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body"})
+        return
+    if answer.fault == "truncate":
+        await send(_start(answer))
+        half = answer.body[: len(answer.body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        transport.close()
+    elif answer.fault == "hang":
+        await asyncio.wait([asyncio.ensure_future(_gone(receive))], timeout=answer.seconds)
+        transport.abort()
+    else:
+        transport.abort()
+    # Uvicorn takes an answer for unfinished, and complains, until it knows that the connection is gone.
+    await _gone(receive)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _openapi(_request: HttpRequest) -> JSONResponse:

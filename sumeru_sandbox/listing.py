@@ -94,13 +94,14 @@ class Listing:
         order = self._orders[identity]
         start = len(order) if down else 0
         if query.cursor:
-            place = (_rank(query.cursor.key, down=down), query.cursor.at)
+            at = query.cursor.at
+            place = (_rank(query.cursor.key, down=down), -at if down else at)
             try:
                 start = bisect_left(order, place) if down else bisect_right(order, place)
             except TypeError as error:
                 raise invalid("cursor", "invalid cursor") from error
         for number in range(start - 1, -1, -1) if down else range(start, len(order)):
-            index = order[number][1]
+            index = abs(order[number][1])
             row = self._store.get(query.stream, index)
             if row is not None:
                 yield index, row
@@ -129,17 +130,8 @@ class Listing:
         everything = range(store.world.counts[stream])
         if query.parent is None:
             return [everything], store.written(stream)
-        field, ident = query.parent
-        written = [i for i in store.written(stream) if (store.get(stream, i) or {}).get(field) == ident]
-        index = store.world.index("journeys" if field == "journey_id" else "customers", ident)
-        if index is None:
-            return [], written
-        if field == "journey_id":
-            return [everything[index :: store.world.counts["journeys"]]], written
-        orders = store.world.ownership.orders_of(index)
-        if stream == "attribution":
-            orders = [order // 2 for order in orders if order % 2 == 0]
-        return [range(order, order + 1) for order in orders], written
+        family = store.family(stream, *query.parent)
+        return family.computed, family.written
 
 
 def _common(rows: range, ranges: Iterable[range]) -> Iterator[range]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from sumeru_sandbox import rowfaults
 from sumeru_sandbox.openapi_catalog import TYPES
 from sumeru_sandbox.query import Query
 from sumeru_sandbox.settings import Switches
@@ -30,6 +31,7 @@ class Renderer:
         self._query = query
         self._switches = switches
         self._included: list[Row] = []
+        self._pretty = False
 
     def single(self, index: int, row: Row) -> bytes:
         """One resource."""
@@ -56,9 +58,11 @@ class Renderer:
     def _body(self, body: Row) -> bytes:
         if self._included:
             body["included"] = self._included
-        return encode(body)
+        text = encode(body)
+        # No string can hold these bytes: a quote inside one is escaped.
+        return text.replace(b'{"id":', b'{\n  "id": ') if self._pretty else text
 
-    def _resource(self, index: int, row: Row) -> Row:
+    def _resource(self, index: int, row: Row) -> Any:  # noqa: ANN401 - spoilt, perhaps
         query = self._query
         attributes = dict(row)
         if query.stream == "attribution":
@@ -66,16 +70,22 @@ class Renderer:
         if query.fields is not None:
             attributes = {name: attributes[name] for name in query.fields if name in attributes}
         ident = self._store.ident(query.stream, index)
-        relationships = self._include(ident, index, row, attributes)
-        if self._switches.shape == "flat":
-            return {"id": ident, **attributes, **({"relationships": relationships} if relationships else {})}
+        relationships = self._include(ident, row, attributes)
+        kinds = rowfaults.met(self._switches.rows, index)
+        flat = self._switches.shape == "flat"
+        rowfaults.spoil_attributes(kinds, query.stream, attributes, flat=flat)
+        self._pretty |= "newline" in kinds
+        if flat:
+            relations = {"relationships": relationships} if relationships else {}
+            return rowfaults.spoil_resource(kinds, index, {"id": ident, **attributes, **relations})
         if query.stream == "customers":
             link = {"links": {"related": f"/api/v1/customers/{ident}/orders"}}
             relationships["orders"] = link | relationships.get("orders", {})
         resource: Row = {"id": ident, "type": TYPES[query.stream][0], "attributes": attributes}
-        return resource | ({"relationships": relationships} if relationships else {})
+        resource |= {"relationships": relationships} if relationships else {}
+        return rowfaults.spoil_resource(kinds, index, resource)
 
-    def _include(self, ident: str, index: int, row: Row, attributes: Row) -> Row:
+    def _include(self, ident: str, row: Row, attributes: Row) -> Row:
         """Put what `include` asks for into the attributes, or beside the data."""
         relationships: Row = {}
         for name in self._query.include:

@@ -33,7 +33,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     times: _Count | None = None
     after: _Count = 0
     status: Annotated[int, Meta(ge=200, le=599)] = 500
-    retry_after: _Seconds | str | None = None
+    retry_after: _Count | str | None = None
     code: str | None = None
     seconds: _Seconds = 1
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from heapq import merge
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sumeru_sandbox.clock import stamp
 from sumeru_sandbox.openapi_catalog import TYPES
@@ -12,12 +12,25 @@ from sumeru_sandbox.openapi_resources import FIELDS
 from sumeru_sandbox.world import REPLICATION_KEYS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from sumeru_sandbox.clock import Clock
     from sumeru_sandbox.world import World
 
     Row = dict[str, Any]
+
+
+class Family(NamedTuple):
+    """Rows under a parent: those computed, and those written, which are not to be computed again."""
+
+    computed: list[range]
+    written: list[int]
+    over: Container[int]
+
+    def indices(self) -> list[int]:
+        """All of them."""
+        untouched = [index for rows in self.computed for index in rows if index not in self.over]
+        return untouched + self.written
 
 
 class Store:
@@ -97,12 +110,19 @@ class Store:
         found = ((index, self.get(stream, index)) for index in range(self.size(stream) - 1, -1, -1))
         return next((index, row) for index, row in found if row is not None)
 
-    def put(self, stream: str, ident: str | None, attributes: Row) -> str:
-        """Make a row, or change one; without an `ident`, the next one is taken."""
+    def family(self, stream: str, field: str, ident: str) -> Family:
+        """The rows that belong to a customer or a journey."""
+        written = [i for i in self.written(stream) if (self.get(stream, i) or {}).get(field) == ident]
+        index = self.world.index("journeys" if field == "journey_id" else "customers", ident)
+        computed = [] if index is None else self.world.family(stream, field, index)
+        return Family(computed, written, self._written[stream])
+
+    def put(self, stream: str, ident: str | None, attributes: Row, at: float | None = None) -> str:
+        """Make a row, or change one, now or at the moment given; without an `ident`, the next one is taken."""
         ident = ident or self.world.ident(stream, self.size(stream))
         index = self.index(stream, ident)
         row = None if index is None else self.get(stream, index)
-        now = stamp(self.clock.time())
+        now = stamp(self.clock.time() if at is None else at)
         key = REPLICATION_KEYS[stream]
         stamps = {key: now[:10] if key == "date" else now}
         if row is None:

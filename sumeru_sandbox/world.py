@@ -133,6 +133,17 @@ class World:
             return None
         return int(number) if self.ident(stream, int(number)) == ident else None
 
+    def family(self, stream: str, field: str, parent: int) -> list[range]:
+        """The rows of a stream that belong to a customer or a journey."""
+        if field == "journey_id":
+            return [range(parent, self.counts[stream], self.counts["journeys"])]
+        numbers = self.ownership.orders_of(parent)
+        if stream == "attribution":
+            numbers = [order // 2 for order in numbers if order % 2 == 0]
+        elif stream == "enrollments":
+            numbers = [parent // 2] if parent % 2 == 0 else []
+        return [range(number, number + 1) for number in numbers if number < self.counts[stream]]
+
     def price(self, product: int, variant: int) -> int:
         """The price of a variant, in hundredths."""
         return 599 + product * 7919 % 14_400 + variant * 250

@@ -1,0 +1,143 @@
+"""What the writes do to a shop, once their bodies have been checked."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from sumeru_sandbox.clock import parse_moment, stamp
+from sumeru_sandbox.openapi_catalog import REQUIRED, TYPES
+from sumeru_sandbox.openapi_resources import FIELDS, WRITABLE, Schema
+from sumeru_sandbox.problems import Problem, invalid
+
+if TYPE_CHECKING:
+    from sumeru_sandbox.store import Store
+
+    Row = dict[str, Any]
+
+MOST_ITEMS = 100
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
+_WHOLE = 2**63
+_DEFAULTS: dict[str, Row] = {
+    "campaigns": {"status": "draft", "channels": ["email"], "sent": 0, "skipped": 0},
+    "journeys": {
+        "status": "draft",
+        "kind": "custom",
+        "steps": [],
+        "active_enrollments": 0,
+        "total_enrollments": 0,
+    },
+    "products": {"status": "draft", "tags": [], "options": [], "variants": []},
+}
+
+
+def decoded(body: bytes) -> Row:
+    """The object that a body holds."""
+    try:
+        value = _decode(body)
+    except (ValueError, RecursionError) as error:
+        raise Problem(422, "the body is not JSON") from error
+    if not isinstance(value, dict):
+        raise Problem(422, "the body must be an object")
+    return value
+
+
+def cost(body: bytes) -> int:
+    """How many items a bulk request has, so far as it can be told."""
+    try:
+        items = decoded(body).get("data")
+    except Problem:
+        return 1
+    return min(max(1, len(items)), MOST_ITEMS) if isinstance(items, list) else 1
+
+
+def create(store: Store, stream: str, body: bytes) -> list[str]:
+    """Make a row; its attributes may be wrapped or not."""
+    value = decoded(body)
+    attributes = _unwrapped(value) if "data" in value else value
+    for name in REQUIRED[stream]:
+        if attributes.get(name) is None:
+            raise invalid(name, f"{name} required for {TYPES[stream][0]} creation")
+    _check(stream, attributes)
+    currency = {"currency": store.world.currency} if "currency" in FIELDS[stream] else {}
+    return [store.put(stream, None, currency | _DEFAULTS[stream] | attributes)]
+
+
+def update(store: Store, stream: str, ident: str, body: bytes) -> list[str]:
+    """Change a row."""
+    if store.find(stream, ident) is None:
+        raise Problem(404, f"there is no {ident}")
+    attributes = _unwrapped(decoded(body))
+    _check(stream, attributes)
+    return [store.put(stream, ident, attributes)]
+
+
+def launch(store: Store, ident: str) -> list[str]:
+    """Launch a campaign."""
+    found = store.find("campaigns", ident)
+    if found is None:
+        raise Problem(404, f"there is no {ident}")
+    if found[1]["launched_at"] is not None:
+        raise invalid("status", f"{ident} has been launched already")
+    return [store.put("campaigns", ident, {"status": "sending", "launched_at": stamp(store.clock.time())})]
+
+
+def bulk(store: Store, stream: str, body: bytes) -> list[str]:
+    """Change several rows, all or none."""
+    value = decoded(body)
+    items = value.get("data")
+    if set(value) != {"data"} or not isinstance(items, list) or not 1 <= len(items) <= MOST_ITEMS:
+        raise invalid("data", f"data must be a list of 1 to {MOST_ITEMS} items, and alone")
+    for item in items:
+        if not isinstance(item, dict) or set(item) != {"id", "attributes"}:
+            raise invalid("data", "each item must have an id and attributes, and nothing else")
+        if not isinstance(item["id"], str) or store.find(stream, item["id"]) is None:
+            raise invalid("id", f"there is no {item['id']}")
+        if not isinstance(item["attributes"], dict):
+            raise invalid("attributes", "attributes must be an object")
+        _check(stream, item["attributes"])
+    return [store.put(stream, item["id"], item["attributes"]) for item in items]
+
+
+def _unwrapped(value: Row) -> Row:
+    data = value.get("data")
+    if set(value) != {"data"} or not isinstance(data, dict):
+        raise invalid("data", "data must be an object, and alone")
+    attributes = data.get("attributes")
+    if set(data) != {"attributes"} or not isinstance(attributes, dict):
+        raise invalid("attributes", "attributes must be an object, and alone")
+    return attributes
+
+
+def _check(stream: str, attributes: Row) -> None:
+    """Refuse what cannot be written."""
+    if not attributes:
+        raise invalid("attributes", "at least one attribute is needed")
+    for name, value in attributes.items():
+        if name not in WRITABLE[stream]:
+            raise invalid(name, f"{name} cannot be written")
+        if name in REQUIRED.get(stream, ()) and not (isinstance(value, str) and value):
+            raise invalid(name, f"{name} must be text, and not empty")
+        if not _fits(value, FIELDS[stream][name].schema):
+            raise invalid(name, f"{name} has a value of the wrong type")
+
+
+def _fits(value: object, schema: Schema) -> bool:
+    """Whether a value is of a type of the table."""
+    kind = schema["type"][0]
+    if value is None or kind == "boolean":
+        return value is None or isinstance(value, bool)
+    if kind == "array":
+        return isinstance(value, list) and all(_fits(item, schema["items"]) for item in value)
+    if kind == "string":
+        moment = schema.get("format") == "date-time"
+        return isinstance(value, str) and not (
+            moment and (not _INSTANT.fullmatch(value) or parse_moment(value) is None)
+        )
+    if isinstance(value, int) and not isinstance(value, bool):
+        return -_WHOLE <= value < _WHOLE
+    return kind == "number" and isinstance(value, Decimal) and value.is_finite()
