@@ -34,7 +34,7 @@ def _query(
 
 def _names(name: str, choices: list[str], text: str, basis: str | None = None, *, documented: bool) -> Schema:
     """A parameter that takes a comma-separated list of names."""
-    schema = {"type": "array", "items": {"enum": choices}, "minItems": 1, "uniqueItems": True}
+    schema = {"type": "array", "items": {"enum": choices}, "minItems": 1}
     return _query(name, schema, text, basis, documented=documented) | {"style": "form", "explode": False}
 
 
