@@ -40,16 +40,15 @@ def dates_of(attributes: Mapping[str, Any]) -> dict[str, datetime]:
     return found
 
 
-def judge(window: Window, key: str, instant: datetime, attributes: Mapping[str, Any]) -> Verdict:
+def judge(reach: Window, key: str, instant: datetime, attributes: Mapping[str, Any]) -> Verdict:
     """Return what one row, returned for a window, says about the filter.
 
     Args:
-        window: The window that the request was made for.
+        reach: What a correct API may give for the window that was asked for.
         key: Name of the replication key.
         instant: The row's value of it.
         attributes: All of the row's attributes.
     """
-    reach = window.reach
     if not reach.holds(instant):
         return Verdict.REFUTED
     others = (other for name, other in dates_of(attributes).items() if name != key)
@@ -77,7 +76,7 @@ class Witness:
             return
         day = instants.midnight(instant)
         window = Window(day, instants.shift(day, DAY))
-        if judge(window, self._key, instant, attributes) is Verdict.PROVEN:
+        if judge(window.reach, self._key, instant, attributes) is Verdict.PROVEN:
             self._window, self.parent = window, parent
             self.found = instant <= self._settled
 

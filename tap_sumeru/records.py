@@ -102,6 +102,11 @@ class Shaper:
         record.update({name: value for name, value in own.items() if name in record})
         return Shaped(record, self._instant(attributes), attributes)
 
+    def peek(self, row: Row, page: Page, parent: str | None = None) -> tuple[datetime | None, Row]:
+        """Return the replication key and the attributes of a row that is looked at, not written."""
+        attributes, _ = self._open(row, page, parent)
+        return self._instant(attributes), attributes
+
     def _open(self, row: Row, page: Page, parent: str | None) -> tuple[Row, Row]:
         """Return the row's attributes, and what cannot have a column of its own name."""
         enveloped = isinstance(row.get("attributes"), dict)

@@ -7,7 +7,7 @@ import ipaddress
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,10 @@ class Settings:
     stop_on_error: bool = False
     sharded: bool = False
     user_agent: str = ""
+
+    def only(self, shops: tuple[Shop, ...]) -> Settings:
+        """Return the same settings for some of the shops."""
+        return replace(self, shops=shops)
 
     @classmethod
     def from_config(cls, config: Config) -> Settings:

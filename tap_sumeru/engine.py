@@ -1,0 +1,207 @@
+"""The run: shops by streams, fetched in threads, emitted by one, each failure kept to itself."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from tap_sumeru import instants
+from tap_sumeru.client import Http
+from tap_sumeru.errors import ReadError, TokenRefused
+from tap_sumeru.fetch import Chain, Failed, Fetched, Fetcher
+from tap_sumeru.governor import Governor
+from tap_sumeru.lanes import Lane, Pool
+from tap_sumeru.pages import Row
+from tap_sumeru.reading import Part, Reader, without
+from tap_sumeru.records import Shaper
+from tap_sumeru.schemas import OWN_COLUMNS, Schema
+from tap_sumeru.settings import Settings, Shop
+from tap_sumeru.state import Bookmarks
+from tap_sumeru.streams import STREAMS, StreamSpec
+
+logger = logging.getLogger("tap-sumeru")
+
+_MOST_THREADS = 32
+_PAGES_A_THREAD = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A stream to read.
+
+    Attributes:
+        name: Name of the stream.
+        properties: Properties of its schema.
+        columns: The columns that are selected.
+        full_table: Whether it is read whole.
+    """
+
+    name: str
+    properties: Schema
+    columns: tuple[str, ...]
+    full_table: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Records of one page, to be written.
+
+    Attributes:
+        stream: Name of their stream.
+        records: The records.
+        written: To be called once they are written; returns whether a part of the read is complete.
+    """
+
+    stream: str
+    records: list[Row]
+    written: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A stream of a shop that could not be read, or all of the shop's streams if `stream` is empty."""
+
+    shop: str
+    stream: str
+    error: ReadError
+
+    def __str__(self) -> str:
+        what = self.stream or "all streams"
+        scope = STREAMS[self.stream].scope if self.stream else ""
+        return f"Shop {self.shop}: {what} failed: {self.error.describe()}. {self.error.advice(scope)}"
+
+
+class Engine:
+    """Reads streams of shops.
+
+    Args:
+        settings: The settings.
+        wanted: The streams to read.
+        bookmarks: What earlier runs have left; moved as records are written.
+        clock: Tells the present.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        wanted: Iterable[Wanted],
+        bookmarks: Bookmarks,
+        clock: Callable[[], datetime] = lambda: datetime.now(instants.UTC),
+    ) -> None:
+        self.failures: list[Failure] = []
+        self._settings = settings
+        threads = max(1, min(_MOST_THREADS, settings.concurrency * len(settings.shops)))
+        self._http = Http(settings)
+        self._pool = Pool(threads)
+        self._fetcher = Fetcher(
+            self._http, self._pool, settings.max_retries, depth=max(2, threads * _PAGES_A_THREAD)
+        )
+        self._lanes = {shop.name: self._lane(shop) for shop in settings.shops}
+        now = clock()
+        streams = list(wanted)
+        self.readers = [
+            self._reader(shop, stream, bookmarks, now) for stream in streams for shop in settings.shops
+        ]
+
+    def _lane(self, shop: Shop) -> Lane:
+        governor = Governor(self._settings.rate_limit_share, self._settings.concurrency)
+        return Lane(shop, governor, self._pool)
+
+    def _reader(self, shop: Shop, stream: Wanted, bookmarks: Bookmarks, now: datetime) -> Reader:
+        spec = STREAMS[stream.name]
+        left_out = set(stream.properties) - set(stream.columns)
+        options = without(self._settings.options[stream.name], left_out)
+        key = options.replication_key
+        return Reader(
+            spec,
+            options,
+            shop,
+            bookmarks.of(spec.name, shop.name, key, options.date_filter),
+            Shaper(spec, stream.properties, stream.columns, key, options.include),
+            now=now,
+            end_date=self._settings.end_date,
+            fields=_fields(spec, stream, key, options.include),
+            full_table=stream.full_table,
+        )
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield what is read, page by page, in whatever order it comes; see `failures` afterwards."""
+        self._pool.start()
+        try:
+            waiting = set(self.readers)
+            for reader in self.readers:
+                self._start(reader, reader.begin())
+            while waiting := {reader for reader in waiting if not reader.finished}:
+                result = self._fetcher.result()
+                if result is None:
+                    yield Batch("", [], lambda: False)  # a moment to look at the clock and at signals
+                elif result.chain.cancelled:
+                    continue
+                elif isinstance(result, Failed):
+                    waiting -= self._fail(result)
+                    if self.failures and self._settings.stop_on_error:
+                        return
+                else:
+                    yield from self._emit(result)
+        finally:
+            self.close()
+
+    def _emit(self, fetched: Fetched) -> Iterator[Batch]:
+        part: Part = fetched.chain.owner
+        reader = part.reader
+        records = reader.take(fetched)
+
+        def written() -> bool:
+            self._start(reader, reader.written(fetched))
+            return part.done
+
+        yield Batch(reader.spec.name, records, written)
+
+    def _start(self, reader: Reader, chains: Iterable[Chain]) -> None:
+        for chain in chains:
+            self._fetcher.start(self._lanes[reader.shop.name], chain)
+
+    def _fail(self, failed: Failed) -> set[Reader]:
+        """Give up what a failure concerns, unless its reader knows a way; return the readers given up."""
+        part: Part = failed.chain.owner
+        reader = part.reader
+        try:
+            self._start(reader, reader.failed(failed))
+        except TokenRefused as error:
+            self.failures.append(Failure(reader.shop.name, "", error))
+            given_up = {one for one in self.readers if one.shop == reader.shop and not one.finished}
+        except ReadError as error:
+            self.failures.append(Failure(reader.shop.name, reader.spec.name, error))
+            given_up = {reader}
+        else:
+            return set()
+        logger.error("%s", self.failures[-1])
+        for one in given_up:
+            one.cancel()
+        return given_up
+
+    def requests(self) -> int:
+        """Return how many requests were answered."""
+        return sum(lane.requests for lane in self._lanes.values())
+
+    def close(self) -> None:
+        """Stop the threads and give the connections back."""
+        self._pool.stop()
+        self._http.close()
+
+
+def _fields(spec: StreamSpec, stream: Wanted, key: str, include: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the attributes to ask for: none, meaning all, if none is left out.
+
+    Every date is asked for, wanted or not, since the date filter is verified by them.
+    """
+    here = {name for name in stream.properties if name not in OWN_COLUMNS}
+    here -= {spec.parent_column, *spec.include, *include}
+    selected = set(stream.columns)
+    if here <= selected:
+        return ()
+    dates = {name for name in here if stream.properties[name].get("format") in ("date", "date-time")}
+    asked = (selected & here) | dates | {key, *spec.natural_key}
+    return ("id", *sorted(asked))

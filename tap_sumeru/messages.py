@@ -1,0 +1,171 @@
+"""Singer messages: what one stream writes, a page at a time, in one write."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.singerlib import ActivateVersionMessage, StateMessage
+from singer_sdk.singerlib.encoding import GenericSingerWriter
+from typing_extensions import override
+
+from tap_sumeru import instants
+from tap_sumeru.errors import TargetClosed
+from tap_sumeru.pages import Row
+from tap_sumeru.schemas import Schema
+
+if TYPE_CHECKING:
+    from singer_sdk.singerlib.encoding.simple import Message
+    from singer_sdk.streams import Stream
+
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+
+
+class PageWriter(GenericSingerWriter[bytes, "Message"]):
+    """Writes messages to stdout as UTF-8 lines of JSON."""
+
+    @override
+    def serialize_message(self, message: Message) -> bytes:
+        """Return a message as a line of JSON, without its end."""
+        return _encoder.encode(message.to_dict())
+
+    @override
+    def write_message(self, message: Message) -> None:
+        """Write one message at once."""
+        self.write(self.serialize_message(message) + b"\n")
+
+    def write(self, lines: bytes) -> None:
+        """Write whole lines, and flush them.
+
+        Raises:
+            TargetClosed: Nobody reads them any more.
+        """
+        try:
+            out = sys.stdout
+            if hasattr(out, "buffer"):
+                out.buffer.write(lines)
+            else:  # a capture in memory
+                out.write(lines.decode())
+            out.flush()
+        except BrokenPipeError:
+            # Python would flush what is left at exit, and complain once more.
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise TargetClosed("the target has closed its input") from None
+
+
+class Output:
+    """Writes one stream of the tap.
+
+    Without stream maps, flattening or a selection inside columns, records go out as they are shaped;
+    otherwise through the SDK's own path.
+
+    Args:
+        stream: The SDK's stream, for its maps, its selection and its key.
+        writer: Where to write to.
+    """
+
+    def __init__(self, stream: Stream, writer: PageWriter) -> None:
+        self._stream = stream
+        self._writer = writer
+        self._last_time: datetime | None = None
+        self._schema_written = False
+        self.columns = _selected_columns(stream)
+        self._direct = _is_direct(stream, self.columns)
+        self.version: int | None = None
+
+    def write_schema(self) -> None:
+        """Write the SCHEMA, once a run."""
+        if self._schema_written:
+            return
+        self._schema_written = True
+        for message in self._stream._generate_schema_messages():  # noqa: SLF001 - pinned by a test
+            if self._direct:
+                message.schema = {**message.schema, "properties": self._properties()}
+            self._writer.write_message(message)
+
+    def write_records(self, records: Iterable[Row]) -> None:
+        """Write a page of records, in one write."""
+        self.write_schema()
+        lines = self._direct_lines(records) if self._direct else self._mapped_lines(records)
+        if lines:
+            self._writer.write(lines)
+
+    def write_activate_version(self) -> None:
+        """Tell the target to retire all rows of other versions."""
+        assert self.version is not None  # noqa: S101 - for the type checker: only then is it called
+        self.write_schema()
+        for stream_map in self._stream.stream_maps:
+            message = ActivateVersionMessage(stream=stream_map.stream_alias, version=self.version)
+            self._writer.write_message(message)
+
+    def _direct_lines(self, records: Iterable[Row]) -> bytes:
+        name, version = self._stream.name, self.version
+        start = {"type": "RECORD", "stream": name}
+        end = {} if version is None else {"version": version}
+        messages = [
+            {**start, "record": record, **end, "time_extracted": instants.text(self._time())}
+            for record in records
+        ]
+        return _encoder.encode_lines(messages)
+
+    def _mapped_lines(self, records: Iterable[Row]) -> bytes:
+        self._stream._stream_version = self.version  # noqa: SLF001 - pinned by a test
+        messages = []
+        for record in records:
+            for message in self._stream._generate_record_messages(_plain(record)):  # noqa: SLF001 - as above
+                message.time_extracted = self._time()
+                messages.append(message.to_dict())
+        return _encoder.encode_lines(messages)
+
+    def _time(self) -> datetime:
+        """Return the present, later for each record: some targets keep the newest of equal keys."""
+        now = datetime.now(instants.UTC)
+        if self._last_time is not None and now <= self._last_time:
+            now = self._last_time + timedelta(microseconds=1)
+        self._last_time = now
+        return now
+
+    def _properties(self) -> Schema:
+        # The SDK's own message drops marks that it does not know, such as x-pii.
+        return {name: self._stream.schema["properties"][name] for name in self.columns}
+
+
+def write_state(writer: PageWriter, state: Mapping[str, Any]) -> int:
+    """Write a STATE; return its length in bytes."""
+    line = writer.serialize_message(StateMessage(value=dict(state))) + b"\n"
+    writer.write(line)
+    return len(line)
+
+
+def _selected_columns(stream: Stream) -> list[str]:
+    mask = stream.mask
+    return [name for name in stream.schema["properties"] if mask["properties", name]]
+
+
+def _is_direct(stream: Stream, columns: list[str]) -> bool:
+    maps = stream.stream_maps
+    if len(maps) != 1 or type(maps[0]) is not SameRecordTransform or maps[0].flattening_enabled:
+        return False
+    return not any(
+        not selected and len(breadcrumb) > 2 and breadcrumb[1] in columns  # noqa: PLR2004
+        for breadcrumb, selected in stream.mask.items()
+    )
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Return a value as the SDK's maps expect it: with decimals where the letters of a number are kept."""
+    if isinstance(value, msgspec.Raw):
+        return Decimal(bytes(value).decode())
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return value

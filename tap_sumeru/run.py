@@ -1,0 +1,176 @@
+"""One sync: what the engine reads is written, told to the state, and summed up at the end."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import FrameType
+
+from tap_sumeru.engine import Engine, Wanted
+from tap_sumeru.errors import TargetClosed
+from tap_sumeru.messages import Output, PageWriter, write_state
+from tap_sumeru.settings import Settings
+from tap_sumeru.state import Bookmarks, State
+
+logger = logging.getLogger("tap-sumeru")
+
+_STATE_SECONDS = 5.0
+"""How often the state goes out during a long read."""
+_STATE_BYTES_A_SECOND = 1_000_000
+"""A large state goes out less often: no faster than this."""
+
+
+class Stopped:
+    """Remembers that a signal asked the run to stop."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def __call__(self, signum: int, _: FrameType | None) -> None:
+        """Take the signal; the second one ends the process at once."""
+        if self.signal is not None:
+            raise SystemExit(128 + signum)
+        self.signal = signum
+
+
+@contextmanager
+def stoppable() -> Iterator[Stopped]:
+    """Turn SIGTERM and SIGINT into a wish to stop, for as long as a run lasts."""
+    stopped = Stopped()
+    before: dict[int, object] = {}
+    try:
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            before[signum] = signal.signal(signum, stopped)
+    except ValueError:
+        logger.debug("Not in the main thread: signals are left to others.")
+    try:
+        yield stopped
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)  # type: ignore[arg-type]
+
+
+class Run:
+    """One sync.
+
+    Args:
+        settings: The settings.
+        outputs: What to write, by stream.
+        wanted: What to read.
+        state: The state, moved as records are written.
+        writer: Where to write to.
+        clock: A monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        outputs: Mapping[str, Output],
+        wanted: list[Wanted],
+        state: State,
+        writer: PageWriter,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._outputs = outputs
+        self._wanted = wanted
+        self._state = state
+        self._writer = writer
+        self._clock = clock
+        self._state_due = clock() + _STATE_SECONDS
+        self._state_earliest = clock()
+        self._state_dirty = False
+        self._engine = Engine(settings, wanted, Bookmarks(state))
+
+    def sync(self) -> int:
+        """Sync all that is wanted; return the exit code: 0, 1, or 128 and the signal that stopped it."""
+        began = self._clock()
+        with stoppable() as stopped:
+            try:
+                self._read(stopped)
+                if stopped.signal is None:
+                    self._activate_versions()
+                self._write_state()
+            except TargetClosed as error:
+                logger.error("Stopped: %s.", error)  # noqa: TRY400 - it is the target's to say why
+                return 1
+            finally:
+                self._engine.close()
+        self._sum_up(self._clock() - began)
+        if stopped.signal is not None:
+            logger.warning("Stopped by a signal; the next run goes on from the last STATE.")
+            return 128 + stopped.signal
+        return 1 if self._engine.failures else 0
+
+    def _read(self, stopped: Stopped) -> None:
+        for wanted in self._wanted:
+            self._outputs[wanted.name].write_schema()
+        batches = self._engine.batches()
+        for batch in batches:
+            if batch.records:
+                self._outputs[batch.stream].write_records(batch.records)
+            complete = batch.written()
+            self._state_dirty |= bool(batch.stream)
+            self._write_state_if_due(complete=complete)
+            if stopped.signal is not None:
+                batches.close()  # type: ignore[attr-defined]
+                return
+
+    def _write_state_if_due(self, *, complete: bool) -> None:
+        now = self._clock()
+        due = complete or now >= self._state_due
+        if self._state_dirty and due and now >= self._state_earliest:
+            self._write_state()
+
+    def _write_state(self) -> None:
+        size = write_state(self._writer, self._state)
+        now = self._clock()
+        self._state_due = now + _STATE_SECONDS
+        self._state_earliest = now + size / _STATE_BYTES_A_SECOND
+        self._state_dirty = False
+
+    def _activate_versions(self) -> None:
+        failed = {failure.stream for failure in self._engine.failures}
+        for wanted in self._wanted:
+            if not wanted.full_table:
+                continue
+            if self._settings.sharded:
+                logger.warning("%s: deleted rows stay, since other shards hold the rest of it.", wanted.name)
+            elif failed & {wanted.name, ""}:
+                logger.warning("%s: deleted rows stay, since a shop of it failed.", wanted.name)
+            else:
+                self._outputs[wanted.name].write_activate_version()
+
+    def _sum_up(self, seconds: float) -> None:
+        rows: Counter[str] = Counter()
+        verdicts: dict[str, set[str]] = defaultdict(set)
+        drift: Counter[tuple[str, str]] = Counter()
+        for reader in self._engine.readers:
+            name = reader.spec.name
+            rows[name] += reader.written_rows
+            verdicts[name].add(reader.filter_verdict)
+            drift.update({(name, column): count for column, count in reader.shaper.drift.items()})
+        for name, count in rows.items():
+            known = ", ".join(sorted(verdicts[name]))
+            logger.info("%s: %d records; date filter %s.", name, count, known)
+        for (name, column), count in drift.items():
+            logger.warning(
+                "%s.%s: %d values of an unexpected type are in `extra`; the column is null there.",
+                name,
+                column,
+                count,
+            )
+        failures = self._engine.failures
+        logger.info(
+            "Sync done: %d records, %d requests, %.1f s, %d failed.",
+            sum(rows.values()),
+            self._engine.requests(),
+            seconds,
+            len(failures),
+        )
+        for failure in failures:
+            logger.error("%s", failure)

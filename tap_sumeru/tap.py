@@ -1,0 +1,221 @@
+"""The tap as Singer knows it: discovery, the command line, and the way into a run."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from typing import IO, TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Stream, Tap
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from typing_extensions import override
+
+from tap_sumeru import schemas, state
+from tap_sumeru.config import CONFIG_SCHEMA
+from tap_sumeru.engine import Engine, Wanted
+from tap_sumeru.errors import SettingsError, StateError, TapError
+from tap_sumeru.messages import Output, PageWriter
+from tap_sumeru.run import Run
+from tap_sumeru.settings import Settings
+from tap_sumeru.streams import KEY, STREAMS, StreamSpec
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.plugin_base import _ConfigInput
+
+_FULL_TABLE = "FULL_TABLE"
+
+
+class SumeruStream(Stream):
+    """A stream of the table, for the SDK: what it discovers, selects and maps.
+
+    A sync does not go through here but through `Run`; `get_records` reads one stream alone, which is what
+    `--test` and the SDK's own tests ask for.
+    """
+
+    def __init__(self, tap: TapSumeru, spec: StreamSpec, replication_key: str) -> None:
+        self.spec = spec
+        super().__init__(tap, schemas.load(spec.name), spec.name)
+        self.primary_keys = KEY
+        self.replication_key = replication_key
+
+    @property
+    @override
+    def partitions(self) -> list[dict[str, Any]]:
+        """One partition a shop."""
+        return [{"shop": shop.name} for shop in self._tap.settings.shops]  # type: ignore[attr-defined]
+
+    @override
+    def get_records(self, context: Context | None) -> Iterable[Record]:
+        """Yield the records of one shop, or of all without a context.
+
+        Raises:
+            ReadError: The stream could not be read.
+        """
+        yield from self._tap.read(self, context)  # type: ignore[attr-defined]
+
+    @override
+    def _increment_stream_state(self, *_: Any, **__: Any) -> None:
+        """Leave the bookmarks to a run: they follow what is complete, not what was seen."""
+
+    def wanted(self) -> Wanted:
+        """Return this stream as the engine wants it told."""
+        selected = [name for name in self.schema["properties"] if self.mask["properties", name]]
+        full_table = self.replication_method == _FULL_TABLE
+        return Wanted(self.name, self.schema["properties"], tuple(selected), full_table)
+
+
+class TapSumeru(Tap):
+    """Singer tap for the Sumeru v1 admin API."""
+
+    name = "tap-sumeru"
+    package_name = "tap-sumeru"
+    config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_SCHEMA
+    message_writer_class = PageWriter  # type: ignore[assignment]
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    _settings: Settings | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, checked.
+
+        Raises:
+            SettingsError: They cannot be used.
+        """
+        if self._settings is None:
+            self._settings = Settings.from_config(self.config)
+        return self._settings
+
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the settings as a whole; unlike the SDK's own check, no error prints a value."""
+        self.append_builtin_config(self.config_jsonschema)
+        try:
+            _ = self.settings
+            if self.config.get("batch_config"):
+                raise SettingsError("batch_config: BATCH is not offered yet; remove the setting.")  # noqa: TRY301
+        except SettingsError as error:
+            if raise_errors:
+                raise ConfigValidationError("Config validation failed", errors=[str(error)]) from None
+            return [str(error)]
+        return []
+
+    @override
+    def discover_streams(self) -> Sequence[SumeruStream]:
+        """Return the streams of the table; it takes no request."""
+        chosen = self.config.get("stream_options") or {}
+        return [
+            SumeruStream(self, spec, (chosen.get(name) or {}).get("replication_key") or spec.replication_key)
+            for name, spec in STREAMS.items()
+        ]
+
+    @property
+    @override
+    def catalog_dict(self) -> dict[str, Any]:
+        """The catalog, with the marks of `schemas/` (`x-pii`, `x-provenance`) that the SDK would drop."""
+        catalog: dict[str, Any] = super().catalog_dict
+        for entry in catalog["streams"]:
+            entry["schema"] = self.streams[entry["tap_stream_id"]].schema
+        return catalog
+
+    @override
+    def load_state(self, state_dict: dict[str, Any]) -> None:
+        """Take the state of the last run.
+
+        Raises:
+            StateError: It is damaged, or not of this tap.
+        """
+        state.check(state_dict)
+        super().load_state(state_dict)
+
+    def read(self, stream: SumeruStream, context: Context | None) -> Iterable[Record]:
+        """Yield the records of one stream, without writing any and without moving a bookmark.
+
+        Raises:
+            ReadError: The stream could not be read.
+        """
+        shops = tuple(shop for shop in self.settings.shops if not context or shop.name == context["shop"])
+        engine = Engine(self.settings.only(shops), [stream.wanted()], state.Bookmarks({}))
+        for batch in engine.batches():
+            yield from batch.records
+            batch.written()
+        for failure in engine.failures:
+            raise failure.error
+
+    def run(self) -> int:
+        """Sync all selected streams; return the exit code."""
+        selected = [stream for stream in self.streams.values() if stream.selected]
+        outputs = {stream.name: Output(stream, self.message_writer) for stream in selected}  # type: ignore[arg-type]
+        for stream in selected:
+            if stream.replication_method == _FULL_TABLE:
+                outputs[stream.name].version = int(time.time() * 1000)
+        wanted = [stream.wanted() for stream in selected if isinstance(stream, SumeruStream)]
+        return Run(self.settings, outputs, wanted, self.state, self.message_writer).sync()  # type: ignore[arg-type]
+
+    @override
+    def sync_all(self) -> None:  # type: ignore[misc] # the SDK marks it final; its loop is what we replace
+        """Sync all selected streams.
+
+        Raises:
+            TapError: Something failed; it has been logged.
+        """
+        if code := self.run():
+            raise TapError(f"the sync ended with exit code {code}")
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Stop at once: a run has its own handler, and outside of one there is nothing to finish."""
+        sys.exit(128 + signum)
+
+    @classmethod
+    @override
+    def invoke(  # type: ignore[override]
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        state: IO[str] | None = None,
+        catalog: IO[str] | None = None,
+    ) -> None:
+        """Run the command line, and exit with 0, 1, or 128 and the number of the signal that stopped it."""
+        if about:
+            cls.print_about(about_format)
+            return
+        cls.print_version(print_fn=cls.logger.info)
+        try:
+            tap = cls(
+                config=config.config if config else None,
+                state=None if state is None else _load_json(state, "state"),
+                catalog=None if catalog is None else _load_json(catalog, "catalog"),
+                parse_env_config=config.parse_env if config else False,
+            )
+            code = tap.run()
+        except (SettingsError, StateError) as error:
+            cls.logger.error("%s", error)  # noqa: TRY400 - its text says all
+            code = 1
+        sys.exit(code)
+
+
+def _load_json(file: IO[str], what: str) -> dict[str, Any]:
+    from singer_sdk.helpers._util import load_json  # noqa: PLC0415
+
+    try:
+        return load_json(file.read())
+    except ValueError:
+        raise StateError(f"{what}: is not JSON.") from None
