@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from importlib.metadata import version
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -19,7 +18,11 @@ from typing_extensions import override
 
 from tap_sumeru import pages
 from tap_sumeru.errors import BadAnswer, NotFound, ReadError, Refused, ScopeMissing, TokenRefused, mask
-from tap_sumeru.settings import Settings, Shop
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_sumeru.settings import Settings, Shop
 
 _CONNECT_SECONDS = 10.0
 _PREFIX = "/api/v1/"

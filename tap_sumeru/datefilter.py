@@ -8,14 +8,16 @@ lies outside.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tap_sumeru import instants
 from tap_sumeru.instants import DAY
 from tap_sumeru.windows import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _LONGEST_TIMESTAMP = 35
 _SHORTEST_TIMESTAMP = 10

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 from tap_sumeru import instants
 from tap_sumeru.client import Http
@@ -13,13 +15,17 @@ from tap_sumeru.errors import ReadError, TokenRefused
 from tap_sumeru.fetch import Chain, Failed, Fetched, Fetcher
 from tap_sumeru.governor import Governor
 from tap_sumeru.lanes import Lane, Pool
-from tap_sumeru.pages import Row
 from tap_sumeru.reading import Part, Reader, without
 from tap_sumeru.records import Shaper
 from tap_sumeru.schemas import OWN_COLUMNS, Schema
-from tap_sumeru.settings import Settings, Shop
-from tap_sumeru.state import Bookmarks
 from tap_sumeru.streams import STREAMS, StreamSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from tap_sumeru.pages import Row
+    from tap_sumeru.settings import Settings, Shop
+    from tap_sumeru.state import Bookmarks
 
 logger = logging.getLogger("tap-sumeru")
 
@@ -67,6 +73,7 @@ class Failure:
     stream: str
     error: ReadError
 
+    @override
     def __str__(self) -> str:
         what = self.stream or "all streams"
         scope = STREAMS[self.stream].scope if self.stream else ""

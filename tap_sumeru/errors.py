@@ -101,7 +101,9 @@ class ScopeMissing(ReadError):
 class NotFound(ReadError):
     """404: there is no such resource."""
 
-    hint = "Check `api_url`; if it is right, this shop's API does not offer the resource: deselect the stream."
+    hint = (
+        "Check `api_url`; if it is right, this shop's API does not offer the resource: deselect the stream."
+    )
 
 
 class Refused(ReadError):

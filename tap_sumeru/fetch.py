@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import backoff
 
 from tap_sumeru.client import Answer, FaultError, Http, Params
 from tap_sumeru.errors import BadAnswer, NotFound, ReadError, Unreachable
 from tap_sumeru.governor import retry_after
-from tap_sumeru.lanes import Lane, Pool
 from tap_sumeru.pages import Page, read_page, read_resource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from tap_sumeru.lanes import Lane, Pool
 
 logger = logging.getLogger("tap-sumeru")
 
@@ -98,7 +102,13 @@ class Fetcher:
             return None
 
     def _ask(
-        self, lane: Lane, chain: Chain, path: str, query: Params, then: Callable[[Answer], None], attempt: int = 0
+        self,
+        lane: Lane,
+        chain: Chain,
+        path: str,
+        query: Params,
+        then: Callable[[Answer], None],
+        attempt: int = 0,
     ) -> None:
         """Ask, as often as it takes and is allowed, and then go on in the same thread."""
         refusals = 0
@@ -159,9 +169,7 @@ class Fetcher:
             chain.cursor = page.next_cursor
             self.start(lane, chain)
 
-    def ask_detail(
-        self, lane: Lane, chain: Chain, row_id: str, then: Callable[[Answer], None]
-    ) -> None:
+    def ask_detail(self, lane: Lane, chain: Chain, row_id: str, then: Callable[[Answer], None]) -> None:
         """Ask for one resource of a chain's list."""
         wanted = tuple((name, value) for name, value in chain.params if name in ("fields", "include"))
         self._ask(lane, chain, f"{chain.path}/{row_id}", wanted, then)
@@ -181,9 +189,7 @@ class Fetcher:
 class _Details:
     """Completes the rows of a page from their own endpoint, then hands the page on."""
 
-    def __init__(
-        self, fetcher: Fetcher, lane: Lane, chain: Chain, page: Page, asked_at: datetime
-    ) -> None:
+    def __init__(self, fetcher: Fetcher, lane: Lane, chain: Chain, page: Page, asked_at: datetime) -> None:
         self._fetcher = fetcher
         self._lane = lane
         self._chain = chain
@@ -204,10 +210,9 @@ class _Details:
         row = self._page.rows[index]
 
         def then(answer: Answer) -> None:
-            try:
+            # One that is gone since it was listed stays as the list gave it.
+            with contextlib.suppress(NotFound):
                 self._page.rows[index] = _complete(row, read_resource(answer.content()))
-            except NotFound:
-                pass  # gone since it was listed: what the list said of it is all there is
             self._done()
 
         self._fetcher.ask_detail(self._lane, self._chain, str(row["id"]), then)

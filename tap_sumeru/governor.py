@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
 from datetime import timezone
 from email.utils import parsedate_to_datetime
 from math import inf
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _MINUTE = 60.0
 _BURST_SECONDS = 9.5
@@ -141,7 +144,7 @@ class Governor:
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Return the seconds that `Retry-After` asks for, given as a number or as an HTTP date; None if absent."""
+    """Return the seconds that `Retry-After` asks for, as a number or as an HTTP date; None if absent."""
     value = headers.get("Retry-After")
     seconds = _number(value)
     if seconds is not None:

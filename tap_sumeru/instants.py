@@ -8,6 +8,8 @@ from datetime import date, datetime, timedelta, timezone
 UTC = timezone.utc
 DAY = timedelta(days=1)
 
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 _PLAIN_LENGTH = len("2026-05-10T14:23:00Z")
 _MICROSECOND_DIGITS = 6
 _FORM = re.compile(
@@ -91,5 +93,4 @@ def shift(instant: datetime, by: timedelta) -> datetime:
     try:
         return instant + by
     except OverflowError:
-        end = datetime.min if by < timedelta() else datetime.max
-        return end.replace(tzinfo=UTC)
+        return _FIRST if by < timedelta() else _LAST

@@ -51,7 +51,7 @@ class Lane:
 
     @contextmanager
     def request(self) -> Iterator[Callable[[int, Mapping[str, str]], float]]:
-        """Frame a request that the pool let start; call what it gives with the answer's status and headers."""
+        """Frame a request that the pool let start; tell what it yields the answer's status and headers."""
         told = False
 
         def answered(status: int, headers: Mapping[str, str]) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -18,12 +17,15 @@ from typing_extensions import override
 
 from tap_sumeru import instants
 from tap_sumeru.errors import TargetClosed
-from tap_sumeru.pages import Row
-from tap_sumeru.schemas import Schema
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from singer_sdk.singerlib.encoding.simple import Message
     from singer_sdk.streams import Stream
+
+    from tap_sumeru.pages import Row
+    from tap_sumeru.schemas import Schema
 
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tap_sumeru.errors import BadAnswer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Row = dict[str, Any]
 

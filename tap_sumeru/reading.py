@@ -8,22 +8,26 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from typing import TYPE_CHECKING
 
 from tap_sumeru import datefilter
-from tap_sumeru.client import Params
 from tap_sumeru.datefilter import Verdict, Witness
 from tap_sumeru.errors import NotFound, ReadError, Refused
 from tap_sumeru.fetch import Chain, Failed, Fetched
-from tap_sumeru.pages import Row
-from tap_sumeru.records import Shaped, Shaper
-from tap_sumeru.settings import Shop, StreamOptions
 from tap_sumeru.state import Bookmark, Place
 from tap_sumeru.streams import PAGE_SIZE, STREAMS, StreamSpec
 from tap_sumeru.windows import Window, cut
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_sumeru.client import Params
+    from tap_sumeru.pages import Row
+    from tap_sumeru.records import Shaped, Shaper
+    from tap_sumeru.settings import Shop, StreamOptions
 
 logger = logging.getLogger("tap-sumeru")
 

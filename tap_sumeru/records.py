@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from tap_sumeru import instants
-from tap_sumeru.pages import Page, Row
 from tap_sumeru.schemas import OWN_COLUMNS, Schema
-from tap_sumeru.streams import StreamSpec
 from tap_sumeru.values import DriftError, checker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from tap_sumeru.pages import Page, Row
+    from tap_sumeru.streams import StreamSpec
 
 _ENVELOPE = frozenset({"id", "type", "attributes", "relationships"})
 _canonical = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode

@@ -6,15 +6,19 @@ import logging
 import signal
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from types import FrameType
+from typing import TYPE_CHECKING, Any
 
 from tap_sumeru.engine import Engine, Wanted
 from tap_sumeru.errors import TargetClosed
 from tap_sumeru.messages import Output, PageWriter, write_state
-from tap_sumeru.settings import Settings
 from tap_sumeru.state import Bookmarks, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import FrameType
+
+    from tap_sumeru.settings import Settings
 
 logger = logging.getLogger("tap-sumeru")
 
@@ -41,7 +45,7 @@ class Stopped:
 def stoppable() -> Iterator[Stopped]:
     """Turn SIGTERM and SIGINT into a wish to stop, for as long as a run lasts."""
     stopped = Stopped()
-    before: dict[int, object] = {}
+    before: dict[signal.Signals, Any] = {}
     try:
         for signum in (signal.SIGTERM, signal.SIGINT):
             before[signum] = signal.signal(signum, stopped)
@@ -51,7 +55,7 @@ def stoppable() -> Iterator[Stopped]:
         yield stopped
     finally:
         for signum, handler in before.items():
-            signal.signal(signum, handler)  # type: ignore[arg-type]
+            signal.signal(signum, handler)
 
 
 class Run:

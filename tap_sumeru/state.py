@@ -15,12 +15,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tap_sumeru import instants
 from tap_sumeru.datefilter import Verdict
 from tap_sumeru.errors import StateError
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 Entry = dict[str, Any]
 State = dict[str, Any]

@@ -79,9 +79,7 @@ _SPECS = (
         "products:read",
         natural_key=("product_id", "variant_id", "location_id"),
     ),
-    StreamSpec(
-        "usage", "usage", "usage", "", replication_key="date", natural_key=("date",), lookback_days=2
-    ),
+    StreamSpec("usage", "usage", "usage", "", replication_key="date", natural_key=("date",), lookback_days=2),
     StreamSpec(
         "decision_intelligence_runs",
         "decision-intelligence/runs",
@@ -90,9 +88,7 @@ _SPECS = (
         replication_key="created_at",
         detail=True,
     ),
-    StreamSpec(
-        "seo_keywords", "seo-intelligence/keywords", "seo_keyword", "analytics:read", detail=True
-    ),
+    StreamSpec("seo_keywords", "seo-intelligence/keywords", "seo_keyword", "analytics:read", detail=True),
 )
 
 STREAMS: dict[str, StreamSpec] = {spec.name: spec for spec in _SPECS}

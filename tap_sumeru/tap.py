@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Sequence
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream, Tap
@@ -22,6 +21,7 @@ from tap_sumeru.settings import Settings
 from tap_sumeru.streams import KEY, STREAMS, StreamSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from types import FrameType
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
@@ -76,7 +76,7 @@ class TapSumeru(Tap):
     name = "tap-sumeru"
     package_name = "tap-sumeru"
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_SCHEMA
-    message_writer_class = PageWriter  # type: ignore[assignment]
+    message_writer_class = PageWriter
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
@@ -167,9 +167,11 @@ class TapSumeru(Tap):
         wanted = [stream.wanted() for stream in selected if isinstance(stream, SumeruStream)]
         return Run(self.settings, outputs, wanted, self.state, self.message_writer).sync()  # type: ignore[arg-type]
 
-    @override
-    def sync_all(self) -> None:  # type: ignore[misc] # the SDK marks it final; its loop is what we replace
+    @override  # type: ignore[misc]
+    def sync_all(self) -> None:
         """Sync all selected streams.
+
+        The SDK marks this final; its loop is what this tap replaces, so that one failure stays one failure.
 
         Raises:
             TapError: Something failed; it has been logged.

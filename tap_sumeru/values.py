@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from tap_sumeru import instants
-from tap_sumeru.schemas import Schema
+
+if TYPE_CHECKING:
+    from tap_sumeru.schemas import Schema
 
 Check = Callable[[Any], Any]
 
@@ -29,22 +32,22 @@ def checker(schema: Schema) -> Check:
         return lambda value: value
     names = [types] if isinstance(types, str) else list(types)
     checks = [_TYPES[name](schema) for name in names if name != "null"]
-    if len(checks) == 1 and "null" not in names:
-        return checks[0]
+    if len(checks) == 1:
+        return checks[0] if "null" not in names else _or_null(checks[0])
 
     def check(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
         if value is None and "null" in names:
             return None
-        for one in checks[:-1]:
-            try:
+        for one in checks:
+            with suppress(DriftError):
                 return one(value)
-            except DriftError:
-                continue
-        if not checks:
-            raise DriftError
-        return checks[-1](value)
+        raise DriftError
 
     return check
+
+
+def _or_null(one: Check) -> Check:
+    return lambda value: None if value is None else one(value)
 
 
 def _string(schema: Schema) -> Check:

@@ -29,7 +29,7 @@ class Window:
         So it does not matter whether the last day is inclusive, nor in which time zone the API reads days.
         """
         first, last = self._days()
-        return first.strftime("%Y-%m-%d"), last and last.strftime("%Y-%m-%d")
+        return first.date().isoformat(), last.date().isoformat() if last else None
 
     @property
     def reach(self) -> Window:
