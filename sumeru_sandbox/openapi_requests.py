@@ -106,6 +106,8 @@ def _settable(field: Field, *, required: bool) -> Schema:
     schema = {"type": "string", "minLength": 1} if required else dict(field.schema)
     if schema.get("format") == "date-time":
         schema["pattern"] = _INSTANT
+    if schema["type"][0] == "integer":
+        schema |= {"minimum": -(2**63), "maximum": 2**63 - 1}
     return marked(schema, field.basis, documented=field.documented)
 
 

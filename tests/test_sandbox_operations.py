@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import itertools
 import json
 from datetime import date, timedelta
@@ -114,12 +115,12 @@ class Api:
         """A body that the operation takes; None if it takes none."""
         stream = operation.stream
         if operation.kind == "create":
-            return BODIES[stream]
+            return copy.deepcopy(BODIES[stream])
         if operation.kind == "update":
-            return {"data": {"attributes": CHANGES[stream]}}
+            return {"data": {"attributes": copy.deepcopy(CHANGES[stream])}}
         if operation.kind == "bulk":
             rows = self.sandbox.truth(SHOP, stream)[:2]
-            return {"data": [{"id": row["id"], "attributes": CHANGES[stream]} for row in rows]}
+            return {"data": [{"id": row["id"], "attributes": {**CHANGES[stream]}} for row in rows]}
         return None
 
     def call(self, operation: Operation, **request: Any) -> requests.Response:  # noqa: ANN401 (requests')
@@ -454,13 +455,11 @@ def test_the_worked_examples_of_the_vendors_page(api: Api) -> None:
 # Writes.
 
 
-@over(*WRITES)
+@over("create", "update", "bulk")
 @pytest.mark.parametrize(
     "body", ["", "{", "[]", "null", "1", '"x"', "{}", '{"data": {"attributes": 1}}', "\xff"]
 )
 def test_422_for_what_is_no_body(api: Api, operation: Operation, body: str) -> None:
-    if operation.kind == "launch" and body in {"", "{}"}:
-        pytest.skip("a launch takes no body")
     answer = api.call(operation, data=body.encode("latin-1"), headers={"Content-Type": "application/json"})
     refused(answer, 422, "validation_failed")
 
