@@ -103,7 +103,7 @@ def parameters(operation: Operation) -> list[Schema]:
 
 def _settable(field: Field, *, required: bool) -> Schema:
     """The schema of an attribute in a write: a required one is never empty."""
-    schema = {"type": "string", "minLength": 1} if required else dict(field.schema)
+    schema: Schema = {"type": "string", "minLength": 1} if required else dict(field.schema)
     if schema.get("format") == "date-time":
         schema["pattern"] = _INSTANT
     if schema["type"][0] == "integer":
