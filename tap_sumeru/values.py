@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,7 +15,7 @@ from tap_sumeru import instants
 if TYPE_CHECKING:
     from tap_sumeru.schemas import Schema
 
-Check = Callable[[Any], Any]
+Check = Callable[[object], object]
 
 _INTEGER_BITS = 63
 """Larger integers are refused, or silently lost, by the warehouses' loaders."""
@@ -35,7 +35,7 @@ def checker(schema: Schema) -> Check:
     if len(checks) == 1:
         return checks[0] if "null" not in names else _or_null(checks[0])
 
-    def check(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    def check(value: object) -> object:
         if value is None and "null" in names:
             return None
         for one in checks:
@@ -51,30 +51,28 @@ def _or_null(one: Check) -> Check:
 
 
 def _string(schema: Schema) -> Check:
-    def plain(value: Any) -> Any:  # noqa: ANN401
+    def plain(value: object) -> object:
         if type(value) is str:
             return value
         raise DriftError
 
-    def date_time(value: Any) -> Any:  # noqa: ANN401
+    def date_time(value: object) -> object:
         normal = instants.normalise(value) if type(value) is str else None
         if normal is None:
             raise DriftError
         return normal
 
-    def day(value: Any) -> Any:  # noqa: ANN401
-        try:
-            if date.fromisoformat(value).isoformat() == value:
+    def day(value: object) -> object:
+        with suppress(ValueError):
+            if type(value) is str and date.fromisoformat(value).isoformat() == value:
                 return value
-        except (TypeError, ValueError):
-            pass
         raise DriftError
 
     return {"date-time": date_time, "date": day}.get(schema.get("format", ""), plain)
 
 
 def _integer(_: Schema) -> Check:
-    def check(value: Any) -> Any:  # noqa: ANN401
+    def check(value: object) -> object:
         if type(value) is int and value.bit_length() <= _INTEGER_BITS:
             return value
         raise DriftError
@@ -82,18 +80,19 @@ def _integer(_: Schema) -> Check:
     return check
 
 
-def _number(_: Schema) -> Check:
-    def check(value: Any) -> Any:  # noqa: ANN401
-        kind = type(value)
-        if kind is Decimal or kind is msgspec.Raw or (kind is int and value.bit_length() <= _INTEGER_BITS):
+def _number(schema: Schema) -> Check:
+    integer = _integer(schema)
+
+    def check(value: object) -> object:
+        if isinstance(value, (Decimal, msgspec.Raw)):
             return value
-        raise DriftError
+        return integer(value)
 
     return check
 
 
 def _boolean(_: Schema) -> Check:
-    def check(value: Any) -> Any:  # noqa: ANN401
+    def check(value: object) -> object:
         if type(value) is bool:
             return value
         raise DriftError
@@ -104,7 +103,7 @@ def _boolean(_: Schema) -> Check:
 def _array(schema: Schema) -> Check:
     item = checker(schema.get("items") or {})
 
-    def check(value: Any) -> Any:  # noqa: ANN401
+    def check(value: object) -> object:
         if type(value) is not list:
             raise DriftError
         return [item(one) for one in value]
@@ -115,7 +114,7 @@ def _array(schema: Schema) -> Check:
 def _object(schema: Schema) -> Check:
     members = {name: checker(member) for name, member in schema.get("properties", {}).items()}
 
-    def check(value: Any) -> Any:  # noqa: ANN401
+    def check(value: object) -> object:
         if type(value) is not dict:
             raise DriftError
         return {name: members[name](one) if name in members else one for name, one in value.items()}

@@ -24,9 +24,10 @@ class Window:
 
     @property
     def asked(self) -> tuple[str, str | None]:
-        """First and last day to ask the API for, `YYYY-MM-DD`: one more on either side.
+        """First and last day to ask the API for, `YYYY-MM-DD`, with room to spare on either side.
 
-        So it does not matter whether the last day is inclusive, nor in which time zone the API reads days.
+        One day for the time zone in which the API reads days, and one more at the end in case its last day
+        is exclusive.
         """
         first, last = self._days()
         return first.date().isoformat(), last.date().isoformat() if last else None
@@ -42,7 +43,7 @@ class Window:
         if self.end is None:
             return first, None
         last_instant = shift(self.end, -timedelta(microseconds=1))
-        return first, midnight(shift(last_instant, DAY))
+        return first, midnight(shift(last_instant, 2 * DAY))
 
 
 def cut(start: datetime, end: datetime | None, now: datetime, days: int) -> list[Window]:
