@@ -352,6 +352,17 @@ def test_a_cursor_is_opaque_and_stable(api: Api, operation: Operation) -> None:
         assert refused(answer, 422, "validation_failed")["details"]["field"] == "cursor"
 
 
+def test_a_cursor_outlives_changes(api: Api) -> None:
+    expected = ids(api.rows(next(operation for operation in OPERATIONS if operation.path == "/customers")))
+    first = api.get("/customers", limit=10)
+    changed = {"data": {"attributes": CHANGES["customers"]}}
+    for place in (0, 9, 10):
+        assert api.send("patch", f"/customers/{expected[place]}", json=changed).ok
+    second = api.get("/customers", limit=10, cursor=first["pagination"]["next_cursor"])
+    assert ids(first["data"] + second["data"]) == expected[:20]
+    assert second["data"][0]["attributes"]["tags"] == CHANGES["customers"]["tags"]
+
+
 @over("list")
 def test_sort_goes_both_ways(api: Api, operation: Operation) -> None:
     path, expected = api.path(operation), sorted(ids(api.rows(operation)))
