@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PLANS = {"free": 60, "starter": 300, "pro": 600, "agency": 1500, "enterprise": 0}
+"""Requests a minute; an enterprise's are agreed with it."""
 SCOPES = frozenset(operation.scope for operation in OPERATIONS if operation.scope) | {"orders:write"}
 _BASE62 = string.digits + string.ascii_letters
 
@@ -29,7 +30,7 @@ class Token(NamedTuple):
 class Accounts:
     """The tokens of all shops."""
 
-    def __init__(self, shops: Iterable[str], seed: int, plan: str, rate_limit: int | None) -> None:
+    def __init__(self, shops: Iterable[str], seed: int, plan: str, rate_limit: int) -> None:
         self._seed = seed
         self._plan = plan
         self._rate_limit = rate_limit
@@ -57,7 +58,7 @@ class Accounts:
             of += f"/{sorted(granted)}/{plan}"
         number = int.from_bytes(blake2b(of.encode()).digest(), "big")
         text = "copt_test_" + "".join(_BASE62[number // 62**place % 62] for place in range(32))
-        limit = self._limit(self._plan) if plan is None else PLANS[plan]
+        limit = self._limit(plan or self._plan)
         self._tokens[text] = Token(text, shop, plan or self._plan, limit, granted)
         return self._tokens[text]
 
@@ -67,4 +68,4 @@ class Accounts:
         return self._tokens.get(text.strip()) if kind.lower() == "bearer" else None
 
     def _limit(self, plan: str) -> int:
-        return PLANS[plan] if self._rate_limit is None else self._rate_limit
+        return self._rate_limit if plan == "enterprise" else PLANS[plan]

@@ -181,7 +181,8 @@ class Api:
     def _write(self, request: Request, call: routes.Call, shop: Shop, switches: Switches) -> Answer:
         operation, store, ident = call.operation, shop.store, call.ident or ""
         if request.query:
-            raise invalid("query", "a write takes no parameters")
+            name = parse_qsl(request.query, keep_blank_values=True)[0][0]
+            raise invalid(name, "a write takes no parameters")
         match operation.kind:
             case "create":
                 written = writes.create(store, operation.stream, request.body)

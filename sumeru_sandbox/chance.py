@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     Draw = Callable[[int], tuple[int, ...]]
 
 FIRST_NAMES = (
-    "Jane", "Omar", "Priya", "Lucas", "Mia", "Noah", "Aisha", "Liam", "Sofia", "Ethan", "Hana", "Mateo", "Ella",
-    "Kofi", "Ruth", "Ivan", "Lena", "Amir", "Clara", "Hugo", "Nina", "Theo", "Maya", "Felix", "Ines", "Paul",
+    "Jane", "Omar", "Priya", "Lucas", "Mia", "Noah", "Aisha", "Liam", "Sofia", "Ethan", "Hana", "Mateo",
+    "Ella", "Kofi", "Ruth", "Ivan", "Lena", "Amir", "Clara", "Hugo", "Nina", "Theo", "Maya", "Felix", "Ines", "Paul",
     "Vera", "Sam", "Rosa", "Emil", "Zoë", 'Robert "Bob"',
 )  # fmt: skip
 LAST_NAMES = (
-    "Doe", "Haddad", "Sharma", "Silva", "Rossi", "Smith", "Khan", "Murphy", "Costa", "Brown", "Tanaka", "Lopez",
-    "Berg", "Mensah", "Klein", "Petrov", "Fischer", "Nazari", "Weber", "Martin", "Novak", "Laurent", "Patel",
+    "Doe", "Haddad", "Sharma", "Silva", "Rossi", "Smith", "Khan", "Murphy", "Costa", "Brown", "Tanaka",
+    "Lopez", "Berg", "Mensah", "Klein", "Petrov", "Fischer", "Nazari", "Weber", "Martin", "Novak", "Laurent", "Patel",
     "Wagner", "Santos", "Meyer", "Sokol", "Young", "Reyes", "Lund", "O'Brien", "Łukaszewicz",
 )  # fmt: skip
 CITIES = (

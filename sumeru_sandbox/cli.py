@@ -41,7 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--customers", type=int, default=10_000, help="customers of each shop")
     add("--seed", type=int, default=1, help="another seed, other rows and tokens")
     add("--plan", choices=PLANS, default="agency", help="plan of each shop")
-    add("--rate-limit", type=int, help="requests a minute instead of the plan's, 0 for no limit")
+    add("--rate-limit", type=int, help="requests a minute of the enterprise plan, 0 for no limit")
     add("--now", type=_moment, help="where the clock starts, and the rows end, as ISO 8601")
     add("--live", type=float, default=0, help="events an hour in each shop")
     add("--set", action="append", default=[], metavar="SCOPE.KEY=VALUE", help="a switch, repeatable")
@@ -74,12 +74,14 @@ def _api(arguments: argparse.Namespace) -> Api:
     local = host == "localhost" or ipaddress.ip_address(host).is_loopback
     if not (local or arguments.public):
         raise ValueError(f"--host {host} can be reached by others: add --public if that is meant")
+    if arguments.rate_limit is not None and arguments.plan != "enterprise":
+        raise ValueError(f"--rate-limit: the {arguments.plan} plan has its own; use --plan enterprise")
     options = Options(
         tuple(name.strip() for name in arguments.shops.split(",")),
         arguments.customers,
         arguments.seed,
         arguments.plan,
-        arguments.rate_limit,
+        arguments.rate_limit or 0,
         arguments.now,
         arguments.live,
     )

@@ -58,7 +58,7 @@ def campaign(world: World, index: int) -> Row:
     clicked = opened * (5 + draw[4] % 30) // 100
     season = ("Spring", "Summer", "Autumn", "Winter")[draw[5] % 4]
     return {
-        "name": f"{season} Sale {index}" if draw[6] % 25 else f'{season} – "Früh" {index}',
+        "name": f"{season} Sale {index}" if draw[6] % 25 else f'{season}: "Früh" {index}',
         "audience_id": f"seg_{draw[7] % 20:04}",
         "status": "completed" if completed else "sending" if launched else "draft",
         "channels": [chance.CHANNELS[draw[8] % 4]],
@@ -136,7 +136,7 @@ def product(world: World, index: int) -> Row:
         "vendor": ("Northwind", "Müller & Söhne", "Acme")[draw[5] % 3],
         "product_type": ("apparel", "home", None)[draw[6] % 3],
         "status": "active" if "published_at" in moments else "draft",
-        "tags": [("new",), ("sale", "new"), ()][draw[7] % 3],
+        "tags": (["new"], ["sale", "new"], [])[draw[7] % 3],
         "currency": world.currency,
         "price_min": money(min(prices)),
         "price_max": money(max(prices)),
@@ -226,7 +226,7 @@ def keyword(world: World, index: int) -> Row:
         "currency": world.currency,
         "is_branded": draw[11] % 10 == 0,
         "ai_overview": draw[12] % 3 == 0,
-        "serp_features": [("featured_snippet", "images"), ("people_also_ask",), ()][draw[13] % 3],
+        "serp_features": (["featured_snippet", "images"], ["people_also_ask"], [])[draw[13] % 3],
         "opportunity_score": money(draw[14] % 10_001),
         **_when(world.timelines["seo_keywords"].moments(index), "created_at", "updated_at"),
     }

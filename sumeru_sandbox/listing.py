@@ -89,7 +89,7 @@ class Listing:
         if identity not in self._orders:
             rows = self._matching(query._replace(cursor=None), switches)
             self._orders[identity] = sorted(
-                (_rank(_key(field, row), down=down), index) for index, row in rows
+                (_rank(_key(field, row), down=down), -index if down else index) for index, row in rows
             )
         order = self._orders[identity]
         start = len(order) if down else 0

@@ -14,13 +14,16 @@ _SHOP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 
 @dataclass(frozen=True)
 class Options:
-    """Shops, their size and plan, and the sandbox's clock; `now` is in Unix seconds."""
+    """Shops, their size and plan, and the sandbox's clock.
+
+    `rate_limit` is the enterprise plan's, in requests a minute, 0 for none; `now` is in Unix seconds.
+    """
 
     shops: tuple[str, ...] = ("acme", "globex", "initech")
     customers: int = 10_000
     seed: int = 1
     plan: str = "agency"
-    rate_limit: int | None = None
+    rate_limit: int = 0
     now: int | None = None
     live: float = 0
 
@@ -34,7 +37,7 @@ class Options:
             raise ValueError(f"customers: from {MIN_CUSTOMERS} to {MAX_CUSTOMERS}")
         if self.plan not in PLANS:
             raise ValueError(f"plan: one of {', '.join(PLANS)}")
-        if self.rate_limit is not None and self.rate_limit < 0:
+        if self.rate_limit < 0:
             raise ValueError("rate limit: 0 or more")
         if not 0 <= self.live <= 3_600_000:  # noqa: PLR2004 - a thousand a second
             raise ValueError("live: from 0 to 3600000 events an hour")

@@ -1,4 +1,4 @@
-"""Rows about people: customers, their orders, what those are attributed to, and their way through journeys."""
+"""Rows about people: customers, their orders, the credit for those, and the ways through journeys."""
 
 from __future__ import annotations
 
@@ -140,8 +140,8 @@ def customer(world: World, index: int) -> Row:
         "accepts_email": draw[11] % 4 != 0,
         "accepts_sms": draw[12] % 2 == 0,
         "accepts_whatsapp": draw[13] % 8 == 0 if draw[13] % 5 else None,
-        "tags": [("vip", "wholesale", "gift"), ("vip",), ("été",), (), ()][draw[14] % 5],
-        "segments": [("vip", "loyal-uk"), ("newsletter",), ()][draw[15] % 3],
+        "tags": (["vip", "wholesale", "gift"], ["vip"], ["été"], [], [])[draw[14] % 5],
+        "segments": (["vip", "loyal-uk"], ["newsletter"], [])[draw[15] % 3],
         "locale": ("en-US", "en-GB", "de-DE", "fr-FR", None)[draw[16] % 5],
         "source": ("storefront", "pos", "marketplace", "import")[draw[17] % 4],
         "merged_into_id": world.ident("customers", index - 1) if merged else None,

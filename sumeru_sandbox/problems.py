@@ -9,7 +9,7 @@ from sumeru_sandbox.openapi_catalog import ERRORS
 CODES = {int(status): error.code for status, error in ERRORS.items()}
 
 
-class Problem(Exception):  # noqa: N818 - the API's error, not the sandbox's
+class Problem(Exception):
     """A request that is refused."""
 
     def __init__(self, status: int, message: str, code: str | None = None, **details: Any) -> None:  # noqa: ANN401

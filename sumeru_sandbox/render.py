@@ -113,5 +113,5 @@ class Renderer:
         query = Query(_INCLUDED[name], ("customer_id", ident))
         plain = Renderer(self._store, self._listing, query, _PLAIN)
         page = self._listing.page(query, _PLAIN)
-        resources = [plain._resource(index, other) for index, other in page.rows]  # noqa: SLF001 - one of us
+        resources = [plain._resource(index, other) for index, other in page.rows]
         return resources, resources

@@ -60,7 +60,7 @@ class Sandbox:
         customers: int = 100,
         seed: int = 1,
         plan: str = "enterprise",
-        rate_limit: int | None = 0,
+        rate_limit: int = 0,
         now: datetime | str | None = None,
         live: float = 0,
         settings: Mapping[str, Mapping[str, Any]] | None = None,

@@ -105,13 +105,14 @@ class Settings:
         """Set keys of scopes, all or none; null sets a key back.
 
         Raises:
+            TypeError: If a scope is given no object.
             ValueError: If a scope, a key or a value is not known.
         """
         scopes = {scope: dict(keys) for scope, keys in self.scopes.items()}
         for scope, keys in changes.items():
             self._check(scope)
             if not isinstance(keys, dict):
-                raise ValueError(f"{scope}: an object of keys and values is expected")
+                raise TypeError(f"{scope}: an object of keys and values is expected")
             merged = scopes.get(scope, {}) | keys
             scopes[scope] = {key: value for key, value in merged.items() if value is not None}
             try:

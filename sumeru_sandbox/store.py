@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_right
 from heapq import merge
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from sumeru_sandbox.world import World
 
     Row = dict[str, Any]
+
+
+_PARENTS = ("customer_id", "journey_id")
 
 
 class Family(NamedTuple):
@@ -48,6 +52,7 @@ class Store:
         self._new: dict[str, list[str]] = {stream: [] for stream in TYPES}
         self._places: dict[str, dict[str, int]] = {stream: {} for stream in TYPES}
         self._sorted: dict[str, list[int]] = {}
+        self._kin: dict[tuple[str, str, object], set[int]] = {}
         self.version += 1
 
     def ident(self, stream: str, index: int) -> str:
@@ -99,8 +104,8 @@ class Store:
         return merge(untouched, rest[bisect_right(rest, after) :])
 
     def rows(self, stream: str) -> Iterator[tuple[int, Row]]:
-        """All rows, in order."""
-        for index in self.walk(stream, -1, [range(self.world.counts[stream])]):
+        """All rows that are there at the start, in order, each as it is when its turn comes."""
+        for index in array("q", self.walk(stream, -1, [range(self.world.counts[stream])])):
             row = self.get(stream, index)
             if row is not None:
                 yield index, row
@@ -112,13 +117,14 @@ class Store:
 
     def family(self, stream: str, field: str, ident: str) -> Family:
         """The rows that belong to a customer or a journey."""
-        written = [i for i in self.written(stream) if (self.get(stream, i) or {}).get(field) == ident]
+        kin = self._kin.get((stream, field, ident), ())
+        written = sorted(i for i in kin if (self.get(stream, i) or {}).get(field) == ident)
         index = self.world.index("journeys" if field == "journey_id" else "customers", ident)
         computed = [] if index is None else self.world.family(stream, field, index)
         return Family(computed, written, self._written[stream])
 
     def put(self, stream: str, ident: str | None, attributes: Row, at: float | None = None) -> str:
-        """Make a row, or change one, now or at the moment given; without an `ident`, the next one is taken."""
+        """Make a row, or change one, now or `at` a moment; without an `ident`, the next one is taken."""
         ident = ident or self.world.ident(stream, self.size(stream))
         index = self.index(stream, ident)
         row = None if index is None else self.get(stream, index)
@@ -132,7 +138,10 @@ class Store:
             index = self.size(stream)
             self._new[stream].append(ident)
             self._places[stream][ident] = index
-        self._written[stream][index] = row | stamps | attributes
+        row = self._written[stream][index] = row | stamps | attributes
+        for field in _PARENTS:
+            if field in row:
+                self._kin.setdefault((stream, field, row[field]), set()).add(index)
         self._changed(stream)
         return ident
 

@@ -154,7 +154,7 @@ class World:
         return f"{colour} {chance.THINGS[product // 6 % len(chance.THINGS)]}"
 
     def launched_campaign(self, latest: int) -> str | None:
-        """The id of a campaign that had been launched by the time of the one given, or nothing if none had."""
+        """The id of a campaign launched before the one given was made; nothing if there is none."""
         number = latest - (latest % 10 == goods.DRAFT)
         return self.ident("campaigns", number) if number >= 0 else None
 

@@ -22,6 +22,8 @@ MOST_ITEMS = 100
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z", re.ASCII)
 _WHOLE = 2**63
+_CENT = Decimal("0.01")
+_LARGE = 10**12
 _DEFAULTS: dict[str, Row] = {
     "campaigns": {"status": "draft", "channels": ["email"], "sent": 0, "skipped": 0},
     "journeys": {
@@ -64,7 +66,7 @@ def create(store: Store, stream: str, body: bytes) -> list[str]:
             raise invalid(name, f"{name} required for {TYPES[stream][0]} creation")
     _check(stream, attributes)
     currency = {"currency": store.world.currency} if "currency" in FIELDS[stream] else {}
-    return [store.put(stream, None, currency | _DEFAULTS[stream] | attributes)]
+    return [store.put(stream, None, currency | _DEFAULTS[stream] | _exact(stream, attributes))]
 
 
 def update(store: Store, stream: str, ident: str, body: bytes) -> list[str]:
@@ -73,7 +75,7 @@ def update(store: Store, stream: str, ident: str, body: bytes) -> list[str]:
         raise Problem(404, f"there is no {ident}")
     attributes = _unwrapped(decoded(body))
     _check(stream, attributes)
-    return [store.put(stream, ident, attributes)]
+    return [store.put(stream, ident, _exact(stream, attributes))]
 
 
 def launch(store: Store, ident: str) -> list[str]:
@@ -100,7 +102,7 @@ def bulk(store: Store, stream: str, body: bytes) -> list[str]:
         if not isinstance(item["attributes"], dict):
             raise invalid("attributes", "attributes must be an object")
         _check(stream, item["attributes"])
-    return [store.put(stream, item["id"], item["attributes"]) for item in items]
+    return [store.put(stream, item["id"], _exact(stream, item["attributes"])) for item in items]
 
 
 def _unwrapped(value: Row) -> Row:
@@ -126,6 +128,19 @@ def _check(stream: str, attributes: Row) -> None:
             raise invalid(name, f"{name} has a value of the wrong type")
 
 
+def _exact(stream: str, attributes: Row) -> Row:
+    """Numbers as the API gives them: whole, or with two decimals unless they have more."""
+    kinds = {name: FIELDS[stream][name].schema["type"][0] for name in attributes}
+    numbers = {name: value for name, value in attributes.items() if isinstance(value, (int, Decimal))}
+    whole = {name: int(value) for name, value in numbers.items() if kinds[name] == "integer"}
+    amounts = {name: _amount(Decimal(value)) for name, value in numbers.items() if kinds[name] == "number"}
+    return attributes | whole | amounts
+
+
+def _amount(value: Decimal) -> Decimal:
+    return value.quantize(_CENT) if abs(value) < _LARGE and value == round(value, 2) else value
+
+
 def _fits(value: object, schema: Schema) -> bool:
     """Whether a value is of a type of the table."""
     kind = schema["type"][0]
@@ -138,6 +153,7 @@ def _fits(value: object, schema: Schema) -> bool:
         return isinstance(value, str) and not (
             moment and (not _INSTANT.fullmatch(value) or parse_moment(value) is None)
         )
-    if isinstance(value, int) and not isinstance(value, bool):
-        return -_WHOLE <= value < _WHOLE
-    return kind == "number" and isinstance(value, Decimal) and value.is_finite()
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        return False
+    # A number without a fraction is whole, however it is written.
+    return kind == "number" or (-_WHOLE <= value < _WHOLE and value == int(value))
