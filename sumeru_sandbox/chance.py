@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from decimal import Decimal
+from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,17 @@ if TYPE_CHECKING:
 
     Draw = Callable[[int], tuple[int, ...]]
 
+POOL = 4093
+_SCATTER = 2654435761
 FIRST_NAMES = (
     "Jane", "Omar", "Priya", "Lucas", "Mia", "Noah", "Aisha", "Liam", "Sofia", "Ethan", "Hana", "Mateo",
-    "Ella", "Kofi", "Ruth", "Ivan", "Lena", "Amir", "Clara", "Hugo", "Nina", "Theo", "Maya", "Felix", "Ines", "Paul",
-    "Vera", "Sam", "Rosa", "Emil", "Zoë", 'Robert "Bob"',
+    "Ella", "Kofi", "Ruth", "Ivan", "Lena", "Amir", "Clara", "Hugo", "Nina", "Theo", "Maya", "Felix", "Ines",
+    "Paul", "Vera", "Sam", "Rosa", "Emil", "Zoë", 'Robert "Bob"',
 )  # fmt: skip
 LAST_NAMES = (
     "Doe", "Haddad", "Sharma", "Silva", "Rossi", "Smith", "Khan", "Murphy", "Costa", "Brown", "Tanaka",
-    "Lopez", "Berg", "Mensah", "Klein", "Petrov", "Fischer", "Nazari", "Weber", "Martin", "Novak", "Laurent", "Patel",
-    "Wagner", "Santos", "Meyer", "Sokol", "Young", "Reyes", "Lund", "O'Brien", "Łukaszewicz",
+    "Lopez", "Berg", "Mensah", "Klein", "Petrov", "Fischer", "Nazari", "Weber", "Martin", "Novak", "Laurent",
+    "Patel", "Wagner", "Santos", "Meyer", "Sokol", "Young", "Reyes", "Lund", "O'Brien", "Łukaszewicz",
 )  # fmt: skip
 CITIES = (
     ("Portland", "OR", "US"), ("Austin", "TX", "US"), ("Leeds", "ENG", "GB"), ("München", "BY", "DE"),
@@ -45,15 +48,21 @@ CHANNELS = ("email", "sms", "whatsapp", "web_push", "ads")
 MODELS = ("last_click", "first_click", "linear", "time_decay", "position_based", "data_driven", "blend")
 
 
+def number(index: int) -> int:
+    """Which of the made-up sets of values a row takes: there are some thousands, so that they can be kept."""
+    return index * _SCATTER % POOL
+
+
 def drawer(*seed: object) -> Draw:
     """A function that draws 32 numbers below 65536 for an index, always the same."""
     key = blake2b("/".join(map(str, seed)).encode(), digest_size=32).digest()
     unpack = struct.Struct("<32H").unpack
 
-    def draw(index: int) -> tuple[int, ...]:
-        return unpack(blake2b(index.to_bytes(8, "little"), key=key).digest())
+    @lru_cache(maxsize=POOL)
+    def draw(number: int) -> tuple[int, ...]:
+        return unpack(blake2b(number.to_bytes(8, "little"), key=key).digest())
 
-    return draw
+    return lambda index: draw(index * _SCATTER % POOL)
 
 
 def money(cents: int) -> Decimal:

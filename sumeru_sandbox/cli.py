@@ -110,3 +110,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     sys.stdout.write("\n".join(lines) + "\n")
     sys.stdout.flush()
     served.run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    main()

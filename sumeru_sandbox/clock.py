@@ -37,13 +37,12 @@ def day(number: int) -> str:
 
 @lru_cache(maxsize=DAY)
 def _time(second: int) -> str:
-    return f"{second // HOUR:02}:{second // 60 % 60:02}:{second % 60:02}"
+    return f"T{second // HOUR:02}:{second // 60 % 60:02}:{second % 60:02}Z"
 
 
-def stamp(moment: float) -> str:
+def stamp(moment: int) -> str:
     """`2026-05-10T14:23:00Z`, from Unix seconds."""
-    days, seconds = divmod(int(moment), DAY)
-    return f"{day(days)}T{_time(seconds)}Z"
+    return day(moment // DAY) + _time(moment % DAY)
 
 
 def parse_day(text: str) -> int | None:

@@ -79,7 +79,9 @@ class Listing:
         selection = self._selection(query, switches)
         for index in self._store.walk(query.stream, after, selection.computed, selection.written):
             row = self._store.get(query.stream, index)
-            if row is not None and all(matches(row[field], value) for field, value in query.filters):
+            if row is None:
+                continue
+            if not query.filters or all(matches(row[field], value) for field, value in query.filters):
                 yield index, row
 
     def _sorted(self, query: Query, switches: Switches) -> Iterator[Found]:

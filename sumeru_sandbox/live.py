@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sumeru_sandbox import chance
 from sumeru_sandbox.clock import DAY, HOUR, stamp
+from sumeru_sandbox.people import PII
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
     Draw = tuple[int, ...]
-
-_PII = ("email", "phone", "first_name", "last_name", "address")
 
 
 class Live:
@@ -97,7 +96,7 @@ class Live:
     def _order_made(self, draw: Draw) -> None:
         ident, customer = self._pick("customers", draw)
         number = self._store.size("orders")
-        now = stamp(self._now)
+        now = stamp(int(self._now))
         order = self._template("orders", draw) | {
             "order_number": f"#{1001 + number}",
             "shopify_order_id": f"gid://shopify/Order/{5_000_000_000 + number}",
@@ -139,7 +138,7 @@ class Live:
     def _order_changed(self, draw: Draw) -> None:
         ident, order = self._pick("orders", draw)
         if order["status"] == "open":
-            now = stamp(self._now)
+            now = stamp(int(self._now))
             changes: Row = {"status": "closed", "fulfillment_status": "fulfilled", "fulfilled_at": now}
         else:
             changes = {"note": chance.NOTES[draw[6] % len(chance.NOTES)]}
@@ -172,14 +171,14 @@ class Live:
         journey, row = self._any("journeys", draw[5])
         customer, _ = self._pick("customers", draw)
         changes = {"journey_id": journey, "customer_id": customer, "status": "active", "steps_executed": 0}
-        changes |= {"current_step_id": f"stp_{draw[5] % 10}0", "enrolled_at": stamp(self._now)}
+        changes |= {"current_step_id": f"stp_{draw[5] % 10}0", "enrolled_at": stamp(int(self._now))}
         self._put("enrollments", None, changes)
         counters = ("active_enrollments", "total_enrollments")
         self._put("journeys", journey, {name: row[name] + 1 for name in counters})
 
     def _erased(self, draw: Draw) -> None:
         ident, _ = self._pick("customers", draw)
-        self._put("customers", ident, dict.fromkeys(_PII))
+        self._put("customers", ident, dict.fromkeys(PII))
         for order in self._store.family("orders", "customer_id", ident).indices():
             changes = {"email": None, "shipping_address": None}
             self._put("orders", self._store.ident("orders", order), changes)

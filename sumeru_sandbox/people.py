@@ -15,11 +15,20 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-ERASABLE = 13  # the class of customers that are erased or merged, if anything happened to them after an order
+PII = ("email", "phone", "first_name", "last_name", "address")
+# Customers whose index, modulo 60, is one of these are erased or merged some days after their last order.
+ERASED = 13
+MERGED = 33
 CUSTOMER_CLASSES: tuple[Mapping[str, int], ...] = tuple(
     {"touched": days * DAY} if (days := {13: 6, 14: 4, 15: 9, 16: 20, 17: 45, 18: 90}.get(number)) else {}
     for number in range(20)
 )
+
+
+IMPORTED = 12  # orders from a marketplace come in days after they were placed
+REFUNDED = 13
+_NOTHING = money(0)
+_ORDER_DATES = ("placed_at", "paid_at", "fulfilled_at", "cancelled_at", "created_at", "updated_at")
 
 
 def _order_class(number: int) -> Mapping[str, int]:
@@ -29,7 +38,7 @@ def _order_class(number: int) -> Mapping[str, int]:
         return placed
     if number == 11:  # noqa: PLR2004
         return {**placed, "cancelled_at": 2 * HOUR}
-    if number == 12:  # noqa: PLR2004 - imported from a marketplace, days after it was placed
+    if number == IMPORTED:
         return {"created_at": 0, "placed_at": -2 * DAY, "paid_at": -2 * DAY + 300, "fulfilled_at": DAY}
     done = {**placed, "paid_at": 300 + number, "fulfilled_at": DAY + number * HOUR}
     if number == REFUNDED:
@@ -38,7 +47,6 @@ def _order_class(number: int) -> Mapping[str, int]:
     return {**done, "touched_at": touched * DAY} if touched else done
 
 
-REFUNDED = 13
 ORDER_CLASSES = tuple(_order_class(number) for number in range(20))
 ATTRIBUTION_CLASSES: tuple[Mapping[str, int], ...] = tuple(
     {
@@ -56,83 +64,93 @@ ENROLLMENT_CLASSES: tuple[Mapping[str, int], ...] = tuple(
 )
 
 
-class Line(NamedTuple):
-    """One line of an order: which product and variant, how many, in hundredths."""
+class Basket(NamedTuple):
+    """What an order holds, and its sums in hundredths; many orders hold the same."""
 
-    product: int
-    variant: int
-    quantity: int
-    price: int
-
-
-class Sums(NamedTuple):
-    """The amounts of an order, in hundredths."""
-
-    lines: list[Line]
-    discount: int
-    tax: int
-    shipping: int
+    lines: list[Row]
     total: int
+    attributes: Row
 
 
-def sums(world: World, index: int, draw: tuple[int, ...]) -> Sums:
-    """What an order holds and costs."""
-    known = 1 + index * world.counts["products"] // world.counts["orders"]
+def basket(world: World, era: int, number: int) -> Basket:
+    """One of the baskets of an era, filled from the products that there are by then."""
+    draw = world.draws["orders"](era * BASKETS + number)
+    known = min(era * ERA + 1, world.counts["products"])
+    discounted = draw[8] % 4 == 0
     lines = []
     subtotal = 0
-    for number in range(1 + draw[0] % 3):
-        product, variant, quantity = draw[1 + number] % known, draw[4 + number] % 3, 1 + draw[7] % 2
+    for place in range(1 + draw[0] % 3):
+        product, variant, quantity = draw[1 + place] % known, draw[4 + place] % 3, 1 + draw[7] % 2
         price = world.price(product, variant)
-        lines.append(Line(product, variant, quantity, price))
         subtotal += price * quantity
-    discount = subtotal // 10 if draw[8] % 4 == 0 else 0
+        lines.append(
+            {
+                "id": "",
+                "product_id": world.ident("products", product),
+                "variant_id": f"var_{product:08}{variant}",
+                "sku": f"SKU-{product}-{variant}",
+                "title": world.title(product),
+                "quantity": quantity,
+                "price": money(price),
+                "total_discount": money(price * quantity // 10 if discounted else 0),
+            }
+        )
+    discount = subtotal // 10 if discounted else 0
     tax = (subtotal - discount) * 8 // 100
     shipping = 0 if draw[9] % 3 else 499
-    return Sums(lines, discount, tax, shipping, subtotal - discount + tax + shipping)
+    total = subtotal - discount + tax + shipping
+    attributes = {
+        "currency": world.currency,
+        "total_price": money(total),
+        "subtotal_price": money(subtotal - discount),
+        "total_discounts": money(discount),
+        "total_tax": money(tax),
+        "total_shipping": money(shipping),
+        "discount_codes": ["WELCOME10"] if discounted else [],
+    }
+    return Basket(lines, total, attributes)
+
+
+BASKETS = 64
+ERA = 8  # products that appear in an era
+
+
+def basket_of(world: World, index: int) -> Basket:
+    """The basket of an order."""
+    era = index * world.counts["products"] // (world.counts["orders"] * ERA)
+    return world.basket(era, chance.number(index) % BASKETS)
 
 
 def spent(world: World, index: int) -> int:
     """What an order brought in, in hundredths, after cancellation and refund."""
-    kind = index % 20
-    if kind in {10, 11, REFUNDED}:
+    if index % 20 in {10, 11, REFUNDED}:
         moments = world.timelines["orders"].moments(index)
         if "paid_at" not in moments or "refunded_at" in moments:
             return 0
-    return sums(world, index, world.draws["orders"](index)).total
+    return basket_of(world, index).total
 
 
-def person(world: World, index: int) -> Row:
-    """Names, addresses and numbers of a customer; none of it once erased."""
-    draw = world.draws["customers"](index)
-    if index % 60 == ERASABLE and world.customers.touched(index):
-        return dict.fromkeys(("email", "phone", "first_name", "last_name", "address"))
-    return {
-        "email": f"{chance.LAST_NAMES[draw[1] % 30].lower().replace(chr(39), '')}.{index}@example.com",
-        "phone": f"+1555{draw[2] * 100 + index % 100:07}" if draw[3] % 5 else None,
+class Persona(NamedTuple):
+    """What many customers have in common."""
+
+    mailbox: str
+    phone: str | None
+    person: Row
+    profile: Row
+
+
+def persona(world: World, number: int) -> Persona:
+    """One of the personas."""
+    draw = world.draws["customers"](number)
+    last = chance.LAST_NAMES[draw[1] % len(chance.LAST_NAMES)]
+    person = {
         "first_name": chance.FIRST_NAMES[draw[0] % len(chance.FIRST_NAMES)],
-        "last_name": chance.LAST_NAMES[draw[1] % len(chance.LAST_NAMES)],
+        "last_name": last,
         "address": chance.city(draw[4]) if draw[4] % 9 else None,
     }
-
-
-def customer(world: World, index: int) -> Row:
-    """A Customer 360 profile."""
-    draw = world.draws["customers"](index)
-    moments = world.customers.moments(index)
-    orders = world.ownership.orders_of(index)
-    total = sum(spent(world, order) for order in orders)
-    merged = index % 60 == ERASABLE + 20 and world.customers.touched(index)
-    return {
-        **person(world, index),
-        "shopify_customer_id": f"gid://shopify/Customer/{7_000_000_000 + index}",
+    profile = {
         "lifecycle_stage": ("loyal", "active", "new", "at_risk", "lapsed")[draw[5] % 5],
-        "total_spent": money(total),
         "currency": world.currency,
-        "orders_count": len(orders),
-        "average_order_value": money(total // len(orders)) if orders else None,
-        "first_order_at": stamp(moments["first_order_at"]) if orders else None,
-        "last_order_at": stamp(moments["last_order_at"]) if orders else None,
-        "predicted_ltv_12mo": money(total * 3 // 2 + draw[6] % 10_000) if draw[6] % 7 else None,
         "rfm_segment": ("champions", "promising", "hibernating", None)[draw[7] % 4],
         "churn_risk": money(draw[8] % 101),
         "fatigue_score": money(draw[9] % 101),
@@ -144,10 +162,47 @@ def customer(world: World, index: int) -> Row:
         "segments": (["vip", "loyal-uk"], ["newsletter"], [])[draw[15] % 3],
         "locale": ("en-US", "en-GB", "de-DE", "fr-FR", None)[draw[16] % 5],
         "source": ("storefront", "pos", "marketplace", "import")[draw[17] % 4],
-        "merged_into_id": world.ident("customers", index - 1) if merged else None,
+        "merged_into_id": None,
+    }
+    mailbox = "".join(letter for letter in last.lower() if letter.isascii() and letter.isalpha())
+    return Persona(mailbox, f"+1555{draw[2] % 10_000:04}" if draw[3] % 5 else None, person, profile)
+
+
+def _email(world: World, index: int) -> str:
+    return f"{world.persona(chance.number(index)).mailbox}.{index}@example.com"
+
+
+def _touched(world: World, index: int, number: int) -> bool:
+    """Whether a customer is of those that something is done to, and it has been done."""
+    return index % 60 == number and world.customers.touched(index)
+
+
+def customer(world: World, index: int) -> Row:
+    """A Customer 360 profile; without anything personal once erased."""
+    kind = world.persona(chance.number(index))
+    moments = world.customers.moments(index)
+    orders = world.ownership.orders_of(index)
+    total = sum(spent(world, order) for order in orders)
+    row = {
+        "email": f"{kind.mailbox}.{index}@example.com",
+        "phone": kind.phone and f"{kind.phone}{index % 1000:03}",
+        **kind.person,
+        **kind.profile,
+        "shopify_customer_id": f"gid://shopify/Customer/{7_000_000_000 + index}",
+        "total_spent": money(total),
+        "orders_count": len(orders),
+        "average_order_value": money(total // len(orders)) if orders else None,
+        "first_order_at": stamp(moments["first_order_at"]) if orders else None,
+        "last_order_at": stamp(moments["last_order_at"]) if orders else None,
+        "predicted_ltv_12mo": money(total * 3 // 2 + index % 997) if index % 7 else None,
         "created_at": stamp(moments["created_at"]),
         "updated_at": stamp(moments["updated_at"]),
     }
+    if _touched(world, index, ERASED):
+        row |= dict.fromkeys(PII)
+    elif _touched(world, index, MERGED):
+        row["merged_into_id"] = world.ident("customers", index - 1)
+    return row
 
 
 def _status(moments: Mapping[str, int]) -> Row:
@@ -163,96 +218,99 @@ def _status(moments: Mapping[str, int]) -> Row:
 
 def order(world: World, index: int) -> Row:
     """An order, with its lines and refunds."""
-    draw = world.draws["orders"](index)
     moments = world.timelines["orders"].moments(index)
     holder = world.ownership.owner(index)
-    buyer = person(world, holder)
-    amounts = sums(world, index, draw)
-    refunded = "refunded_at" in moments
-    lines = [
-        {
-            "id": f"li_{index:08}{number}",
-            "product_id": world.ident("products", line.product),
-            "variant_id": f"var_{line.product:08}{line.variant}",
-            "sku": f"SKU-{line.product}-{line.variant}",
-            "title": world.title(line.product),
-            "quantity": line.quantity,
-            "price": money(line.price),
-            "total_discount": money(line.price * line.quantity // 10) if amounts.discount else money(0),
-        }
-        for number, line in enumerate(amounts.lines)
-    ]
+    filled = basket_of(world, index)
+    number = chance.number(index)
+    erased = _touched(world, holder, ERASED)
     refund = {
         "id": f"ref_{index:08}",
-        "amount": money(amounts.total),
-        "reason": "damaged" if draw[10] % 2 else None,
-        "created_at": stamp(moments["refunded_at"]) if refunded else None,
+        "amount": filled.attributes["total_price"],
+        "reason": "damaged" if number % 2 else None,
+        "created_at": stamp(moments.get("refunded_at", 0)),
     }
+    refunds = [refund] if "refunded_at" in moments else []
     return {
         "order_number": f"#{1001 + index}",
         "shopify_order_id": f"gid://shopify/Order/{5_000_000_000 + index}",
         "customer_id": world.ident("customers", holder),
-        "email": buyer["email"],
+        "email": None if erased else _email(world, holder),
         **_status(moments),
-        "channel": "amazon" if index % 20 == 12 else ("online_store", "pos")[draw[11] % 2],  # noqa: PLR2004
-        "currency": world.currency,
-        "total_price": money(amounts.total),
-        "subtotal_price": money(amounts.total - amounts.tax - amounts.shipping),
-        "total_discounts": money(amounts.discount),
-        "total_tax": money(amounts.tax),
-        "total_shipping": money(amounts.shipping),
-        "total_refunded": money(amounts.total if refunded else 0),
-        "discount_codes": ["WELCOME10"] if amounts.discount else [],
-        "line_items": lines,
-        "refunds": [refund] if refunded else [],
-        "shipping_address": buyer["address"],
-        "note": chance.NOTES[draw[12] % 8] if draw[12] % 10 == 0 else None,
-        "tags": ["gift"] if draw[13] % 12 == 0 else [],
+        "channel": "amazon" if index % 20 == IMPORTED else ("online_store", "pos")[number % 2],
+        **filled.attributes,
+        "total_refunded": refund["amount"] if refunds else _NOTHING,
+        "line_items": [{**line, "id": f"li_{index:08}{place}"} for place, line in enumerate(filled.lines)],
+        "refunds": refunds,
+        "shipping_address": None if erased else world.persona(chance.number(holder)).person["address"],
+        "note": chance.NOTES[number // 10 % 8] if number % 10 == 0 else None,
+        "tags": ["gift"] if number % 12 == 0 else [],
         "test": False,
-        **{
-            field: stamp(moments[field]) if field in moments else None
-            for field in ("placed_at", "paid_at", "fulfilled_at", "cancelled_at", "created_at", "updated_at")
-        },
+        **{field: stamp(moments[field]) if field in moments else None for field in _ORDER_DATES},
     }
+
+
+class Path(NamedTuple):
+    """A way to an order: touches, and of each the journey or how many campaigns back."""
+
+    touches: list[Row]
+    campaigns: list[int | None]
+    credits: list[int]
+    model: str
+
+
+def path(world: World, number: int) -> Path:
+    """One of the ways to an order."""
+    draw = world.draws["attribution"](number)
+    shares = ([100], [60, 40], [40, 30, 30])[draw[0] % 3]
+    touches: list[Row] = []
+    campaigns: list[int | None] = []
+    for place, share in enumerate(shares):
+        by_journey = draw[1 + place] % 3 == 0
+        campaigns.append(None if by_journey else draw[4 + place] % 3)
+        touches.append(
+            {
+                "id": "",
+                "channel": chance.CHANNELS[draw[7 + place] % len(chance.CHANNELS)],
+                "campaign_id": None,
+                "journey_id": world.ident("journeys", draw[10 + place] % 10) if by_journey else None,
+                "source": ("google", "newsletter", "meta", None)[draw[13 + place] % 4],
+                "medium": ("cpc", "email", "social")[draw[13 + place] % 3],
+                "credit": money(share),
+            }
+        )
+    return Path(touches, campaigns, shares, chance.MODELS[draw[16] % len(chance.MODELS)])
 
 
 def attribution(world: World, index: int) -> Row:
     """The credit for every other order, with the touches before it."""
-    draw = world.draws["attribution"](index)
+    way = world.path(chance.number(index))
     moments = world.timelines["attribution"].moments(index)
-    number = 2 * index
-    revenue = sums(world, number, world.draws["orders"](number)).total
+    revenue = basket_of(world, 2 * index).total
     latest = index * world.counts["campaigns"] // world.counts["attribution"] - 1
-    count = 1 + draw[0] % 3
-    credits_ = {1: [100], 2: [60, 40], 3: [40, 30, 30]}[count]
-    touches: list[Row] = []
-    for place in range(count):
-        by_journey = draw[1 + place] % 3 == 0
-        campaign = None if by_journey else world.launched_campaign(latest - draw[4 + place] % 3)
-        touches.append(
-            {
-                "id": f"tch_{index:08}{place}",
-                "channel": chance.CHANNELS[draw[7 + place] % len(chance.CHANNELS)],
-                "campaign_id": campaign,
-                "journey_id": world.ident("journeys", draw[10 + place] % 10) if by_journey else None,
-                "source": ("google", "newsletter", "meta", None)[draw[13 + place] % 4],
-                "medium": ("cpc", "email", "social")[draw[13 + place] % 3],
-                "credit": money(credits_[place]),
-                "revenue": money(revenue * credits_[place] // 100),
-                "occurred_at": stamp(moments["ordered_at"] - (count - place) * 5 * HOUR),
-            }
+    ordered = moments["ordered_at"]
+    touches = [
+        {
+            **touch,
+            "id": f"tch_{index:08}{place}",
+            "campaign_id": None if back is None else world.launched_campaign(latest - back),
+            "revenue": money(revenue * share // 100),
+            "occurred_at": stamp(ordered - (3 - place) * 5 * HOUR),
+        }
+        for place, (touch, back, share) in enumerate(
+            zip(way.touches, way.campaigns, way.credits, strict=True)
         )
+    ]
     return {
-        "order_id": world.ident("orders", number),
-        "customer_id": world.ident("customers", world.ownership.owner(number)),
-        "model": chance.MODELS[draw[16] % len(chance.MODELS)],
+        "order_id": world.ident("orders", 2 * index),
+        "customer_id": world.ident("customers", world.ownership.owner(2 * index)),
+        "model": way.model,
         "channel": touches[0]["channel"],
         "campaign_id": touches[0]["campaign_id"],
         "revenue": money(revenue),
         "currency": world.currency,
         "credit_per_touchpoint": [touch["credit"] for touch in touches],
         "touchpoints": touches,
-        "ordered_at": stamp(moments["ordered_at"]),
+        "ordered_at": stamp(ordered),
         "attributed_at": stamp(moments["attributed_at"]),
     }
 

@@ -128,7 +128,7 @@ class Store:
         ident = ident or self.world.ident(stream, self.size(stream))
         index = self.index(stream, ident)
         row = None if index is None else self.get(stream, index)
-        now = stamp(self.clock.time() if at is None else at)
+        now = stamp(int(self.clock.time() if at is None else at))
         key = REPLICATION_KEYS[stream]
         stamps = {key: now[:10] if key == "date" else now}
         if row is None:

@@ -8,6 +8,7 @@ into pieces in which every date can be bisected.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _SPREAD = 2654435761
 _NEVER = 10**12
+_KEPT = 1024
 _IDLE = 9  # customers whose index ends so make no first order of their own
 
 
@@ -106,12 +108,17 @@ class CustomerTimeline(Timeline):
         """As for any row; what changes it last is an order, or a touch some days after it."""
         created = self.anchor(index)
         happened = {"created_at": created, "updated_at": created}
-        orders = [self._orders.moments(order) for order in self._ownership.orders_of(index)]
+        orders = self._ownership.orders_of(index)
         if orders:
-            placed = [order["placed_at"] for order in orders]
+            made = [self._orders.anchor(order) for order in orders]
+            kinds, number = self._orders.classes, len(self._orders.classes)
+            placed = [
+                moment + kinds[order % number]["placed_at"]
+                for moment, order in zip(made, orders, strict=True)
+            ]
             happened["first_order_at"] = min(placed)
             happened["last_order_at"] = max(placed)
-            happened["updated_at"] = max(order["created_at"] for order in orders)
+            happened["updated_at"] = max(made)
         touched = happened["updated_at"] + self.classes[index % len(self.classes)].get("touched", _NEVER)
         if touched <= self.now:
             happened["updated_at"] = touched
@@ -136,6 +143,7 @@ class Ownership:
 
     def __init__(self, customers: int) -> None:
         self.customers = customers
+        self.orders_of = lru_cache(_KEPT)(self._orders_of)
 
     def owner(self, order: int) -> int:
         """The customer of an order."""
@@ -144,7 +152,7 @@ class Ownership:
             return number
         return number // 4 if kind == 2 else number // 2  # noqa: PLR2004 - the third of three kinds
 
-    def orders_of(self, customer: int) -> list[int]:
+    def _orders_of(self, customer: int) -> list[int]:
         """The orders of a customer, by index."""
         halves = [number for number in (2 * customer, 2 * customer + 1) if number < self.customers]
         quarters = range(4 * customer, min(4 * customer + 4, self.customers))

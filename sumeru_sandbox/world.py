@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from sumeru_sandbox import chance, goods, people
@@ -23,6 +23,8 @@ REPLICATION_KEYS = dict.fromkeys(TYPES, "updated_at") | {
 HISTORY = 730 * DAY
 MIN_CUSTOMERS = 100
 MAX_CUSTOMERS = 10_000_000
+_IDENTS = {stream: f"{prefix}%08d" for stream, (_, prefix) in TYPES.items()}
+_BASKETS_KEPT = 2**16
 _SMALL = 1000  # shops with fewer customers have less of everything
 _ROWS: dict[str, Callable[[World, int], Row]] = {
     "customers": people.customer,
@@ -69,6 +71,10 @@ class World:
         self.counts = counts(customers)
         self.ownership = Ownership(customers)
         self.draws = {stream: chance.drawer(seed, shop, stream) for stream in TYPES}
+        # Made-up values that many rows share.
+        self.persona = lru_cache(chance.POOL)(partial(people.persona, self))
+        self.path = lru_cache(chance.POOL)(partial(people.path, self))
+        self.basket = lru_cache(_BASKETS_KEPT)(partial(people.basket, self))
         self.currency = ("USD", "EUR", "GBP")[chance.drawer(seed, shop)(0)[0] % 3]
 
     @cached_property
@@ -124,7 +130,7 @@ class World:
 
     def ident(self, stream: str, index: int) -> str:
         """The id of a row; ids sort as indices do."""
-        return f"{TYPES[stream][1]}{index:08}"
+        return _IDENTS[stream] % index
 
     def index(self, stream: str, ident: str) -> int | None:
         """The index of a row that there was to begin with."""

@@ -85,7 +85,9 @@ def launch(store: Store, ident: str) -> list[str]:
         raise Problem(404, f"there is no {ident}")
     if found[1]["launched_at"] is not None:
         raise invalid("status", f"{ident} has been launched already")
-    return [store.put("campaigns", ident, {"status": "sending", "launched_at": stamp(store.clock.time())})]
+    return [
+        store.put("campaigns", ident, {"status": "sending", "launched_at": stamp(int(store.clock.time()))})
+    ]
 
 
 def bulk(store: Store, stream: str, body: bytes) -> list[str]:
