@@ -1,6 +1,6 @@
 # tap-sumeru: `make demo` shows it, `make test` proves it. All else is for those who work on it.
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format lock clean
+.PHONY: help demo demo-clean test lint format lock clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
@@ -20,7 +20,10 @@ help: ## What can be made
 	@touch $@
 
 demo: .venv/.installed ## Three made-up shops into a DuckDB file, every row counted
-	$(RUN)/python scripts/demo.py --uv $(UV)
+	@$(RUN)/python scripts/demo.py --uv $(UV)
+
+demo-clean: ## Forget the made-up shops
+	rm -f output/demo.*
 
 test: .venv/.installed ## All tests
 	$(RUN)/python -m pytest
