@@ -137,6 +137,9 @@ class Fetcher:
                     lane.submit(task, _delay(fault, attempt))
             except ReadError as error:
                 self._fail(chain, error)
+            except Exception as error:  # a thread that dies would leave the run waiting for ever
+                logger.debug("A fault of the tap itself.", exc_info=True)
+                self._fail(chain, BadAnswer(f"the tap could not read the answer ({type(error).__name__})"))
 
         lane.submit(task)
 

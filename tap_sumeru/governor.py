@@ -15,6 +15,10 @@ _MINUTE = 60.0
 _BURST_SECONDS = 9.5
 """Documented: twice the steady rate for about ten seconds; a little less, since requests bunch on the way."""
 _BURST_FACTOR = 2.0
+_INSTANT = 1e-6
+"""Seconds too few to wait for."""
+_MARGIN = 0.05
+"""Seconds after the end of the API's minute, since two clocks never tick alike."""
 _DEFAULT_PAUSE = 5.0
 """Documented wait after a 429 without `Retry-After`, in seconds."""
 _RECOVERY = 60.0
@@ -60,9 +64,8 @@ class Governor:
         if self._rate is None:
             return 0.0
         self._earn(now)
-        if self._credit < 1:
-            return max((1 - self._credit) / self._rate, self._next_at - now)
-        return max(0.0, self._next_at - now)
+        wait = max((1 - self._credit) / self._rate, self._next_at - now)
+        return wait if wait > _INSTANT else 0.0
 
     def started(self, now: float) -> None:
         """Take note that a request starts."""
@@ -126,7 +129,9 @@ class Governor:
         reset = _number(headers.get("X-RateLimit-Reset"))
         served = _http_date(headers.get("Date"))
         if remaining is not None and reset is not None and served is not None:
-            self._count(now, remaining - self.in_flight, now + min(max(reset - served, 0.0), _MINUTE))
+            self._count(
+                now, remaining - self.in_flight, now + min(max(reset - served, 0.0), _MINUTE) + _MARGIN
+            )
         return True
 
     def _count(self, now: float, remaining: float, resets_at: float) -> None:

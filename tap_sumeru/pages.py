@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -51,11 +52,9 @@ def decode(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
     Raises:
         UndecodableError: The body is not JSON.
     """
-    try:
+    # Strict decoders refuse lone surrogates and broken UTF-8: rather than lose the page, read it leniently.
+    with suppress(msgspec.DecodeError, ValueError, RecursionError):
         return _decode(body)
-    except msgspec.DecodeError:
-        # Strict decoders refuse lone surrogates; rather than lose the page, read it leniently.
-        pass
     try:
         text = body.decode("utf-8", errors="replace")
         return _scrub(json.loads(text, parse_float=exact_number, parse_constant=str))

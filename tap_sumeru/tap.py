@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from typing import IO, TYPE_CHECKING, Any, ClassVar
@@ -11,13 +12,15 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
-from tap_sumeru import schemas, state
+from tap_sumeru import schemas
 from tap_sumeru.config import CONFIG_SCHEMA
 from tap_sumeru.engine import Engine, Wanted
 from tap_sumeru.errors import SettingsError, StateError, TapError
 from tap_sumeru.messages import Output, PageWriter
 from tap_sumeru.run import Run
 from tap_sumeru.settings import Settings
+from tap_sumeru.state import Bookmarks
+from tap_sumeru.state import check as check_state
 from tap_sumeru.streams import KEY, STREAMS, StreamSpec
 
 if TYPE_CHECKING:
@@ -140,7 +143,7 @@ class TapSumeru(Tap):
         Raises:
             StateError: It is damaged, or not of this tap.
         """
-        state.check(state_dict)
+        check_state(state_dict)
         super().load_state(state_dict)
 
     def read(self, stream: SumeruStream, context: Context | None) -> Iterable[Record]:
@@ -150,7 +153,7 @@ class TapSumeru(Tap):
             ReadError: The stream could not be read.
         """
         shops = tuple(shop for shop in self.settings.shops if not context or shop.name == context["shop"])
-        engine = Engine(self.settings.only(shops), [stream.wanted()], state.Bookmarks({}))
+        engine = Engine(self.settings.only(shops), [stream.wanted()], Bookmarks({}))
         for batch in engine.batches():
             yield from batch.records
             batch.written()
@@ -203,7 +206,7 @@ class TapSumeru(Tap):
         try:
             tap = cls(
                 config=config.config if config else None,
-                state=None if state is None else _load_json(state, "state"),
+                state=None if state is None else _load_state(state),
                 catalog=None if catalog is None else _load_json(catalog, "catalog"),
                 parse_env_config=config.parse_env if config else False,
             )
@@ -214,10 +217,14 @@ class TapSumeru(Tap):
         sys.exit(code)
 
 
-def _load_json(file: IO[str], what: str) -> dict[str, Any]:
-    from singer_sdk.helpers._util import load_json  # noqa: PLC0415
+def _load_state(file: IO[str]) -> dict[str, Any]:
+    state = _load_json(file, "state")
+    check_state(state)
+    return state
 
+
+def _load_json(file: IO[str], what: str) -> dict[str, Any]:
     try:
-        return load_json(file.read())
-    except ValueError:
+        return dict(json.loads(file.read()))
+    except (TypeError, ValueError):
         raise StateError(f"{what}: is not JSON.") from None

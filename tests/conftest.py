@@ -10,6 +10,7 @@ import sys
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -139,7 +140,7 @@ class Tap:
 
     def catalog(self, *streams: str, deselected: tuple[tuple[str, str], ...] = ()) -> Json:
         """Return the catalog with only these streams, and without these columns, selected."""
-        catalog: Json = json.loads(self._discovered())
+        catalog: Json = json.loads(_discovered())
         for entry in catalog["streams"]:
             for item in entry["metadata"]:
                 where = tuple(item["breadcrumb"])
@@ -149,14 +150,16 @@ class Tap:
                     item["metadata"]["selected"] = False
         return catalog
 
-    def _discovered(self) -> str:
-        command = [sys.executable, "-m", "tap_sumeru", "--discover"]
-        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=self.folder).stdout
-
     def _file(self, name: str, content: Json) -> str:
         path = self.folder / f"{name}.json"
         path.write_text(json.dumps(content), encoding="utf-8")
         return str(path)
+
+
+@cache
+def _discovered() -> str:
+    command = [sys.executable, "-m", "tap_sumeru", "--discover"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +28,7 @@ def test_windows_cover_the_range_without_gap_or_overlap(
         return
     assert windows[0].start == start
     assert windows[-1].end == end
-    for one, following in zip(windows, windows[1:], strict=False):
+    for one, following in pairwise(windows):
         assert one.end == following.start
         assert one.start < following.start <= now
         assert following.start.time() == datetime.min.time()
@@ -50,8 +51,8 @@ def test_what_is_asked_for_holds_the_window_in_any_zone(
     start: datetime,
     days: int,
     offset: int,
-    inclusive: bool,
-    part: float,  # noqa: FBT001 - hypothesis gives it
+    inclusive: bool,  # noqa: FBT001 - hypothesis gives it
+    part: float,
 ) -> None:
     """A row inside the window is given by an API of any time zone, its last day inclusive or not."""
     end = start + timedelta(days=days)

@@ -1,0 +1,169 @@
+"""`governor`: at the limit, never above it; the clock is a number that the test moves."""
+
+from __future__ import annotations
+
+from collections import deque
+from email.utils import formatdate
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_sumeru.governor import Governor, retry_after
+
+_EPOCH = 1_800_000_000.0
+
+
+class FakeApi:
+    """A token's limits as documented: so many a minute, and twice the steady rate for ten seconds."""
+
+    def __init__(self, limit: int, *, spent: int = 0) -> None:
+        self.limit = limit
+        self.window = 0.0
+        self.used = spent
+        self.recent: deque[float] = deque()
+        self.refused = 0
+
+    def ask(self, now: float) -> tuple[int, dict[str, str]]:
+        if now >= self.window + 60:
+            self.window, self.used = now - (now - self.window) % 60, 0
+        while self.recent and self.recent[0] <= now - 10:
+            self.recent.popleft()
+        reset = self.window + 60
+        date = formatdate(_EPOCH + now, usegmt=True)
+        if self.used >= self.limit or len(self.recent) >= self.limit / 3:
+            self.refused += 1
+            return 429, {"Retry-After": str(int(reset - now) + 1), **self._headers(0, reset), "Date": date}
+        self.used += 1
+        self.recent.append(now)
+        return 200, {**self._headers(self.limit - self.used, reset), "Date": date}
+
+    def _headers(self, remaining: int, reset: float) -> dict[str, str]:
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(remaining),
+            "X-RateLimit-Reset": str(int(_EPOCH + reset + 0.999)),
+        }
+
+
+def drive(governor: Governor, api: FakeApi, requests: int, latency: float) -> float:
+    """Make so many requests as fast as the governor lets us; return when the last answer came."""
+    now, asked = 0.0, 0
+    under_way: deque[tuple[float, int, dict[str, str]]] = deque()
+    while asked < requests or under_way:
+        wait = governor.wait(now) if asked < requests else None
+        if wait == 0.0:
+            governor.started(now)
+            under_way.append((now + latency, *api.ask(now + latency / 2)))
+            asked += 1
+            continue
+        step = now + wait if wait is not None else float("inf")
+        if under_way and under_way[0][0] <= step:
+            now, status, headers = under_way.popleft()
+            governor.answered(now, status, headers)
+            asked -= status == 429
+        else:
+            now = step
+    return now
+
+
+@pytest.mark.parametrize("limit", [60, 600, 1500])
+@pytest.mark.parametrize("latency", [0.0, 0.05, 0.15])
+def test_it_is_as_fast_as_the_limit_and_provokes_no_429(limit: int, latency: float) -> None:
+    api = FakeApi(limit)
+    took = drive(Governor(concurrency=8), api, limit * 3, latency)
+    assert api.refused == 0
+    assert limit * 3 / took * 60 >= 0.97 * limit
+
+
+def test_it_waits_out_a_minute_that_others_have_used_up() -> None:
+    api = FakeApi(600, spent=600)
+    took = drive(Governor(jitter=lambda: 0.5), api, 50, 0.05)
+    assert api.refused == 1
+    assert 60 <= took < 70
+
+
+@given(st.floats(min_value=0.05, max_value=1), st.integers(min_value=1, max_value=16))
+def test_it_keeps_to_its_share(share: float, concurrency: int) -> None:
+    api = FakeApi(600)
+    took = drive(Governor(share, concurrency), api, 300, 0.05)
+    assert api.refused == 0
+    assert share * 600 / 60 * (took + 10) + 2 >= 300
+
+
+def test_one_request_is_in_flight_until_the_first_answer() -> None:
+    governor = Governor(concurrency=8)
+    governor.started(0.0)
+    assert governor.wait(0.0) is None
+    governor.answered(0.1, 200, {})
+    assert governor.wait(0.1) == 0.0
+
+
+def test_never_more_than_the_concurrency_is_in_flight() -> None:
+    governor = Governor(concurrency=3)
+    governor.started(0.0)
+    governor.answered(0.0, 200, {})
+    for _ in range(3):
+        assert governor.wait(0.0) == 0.0
+        governor.started(0.0)
+    assert governor.wait(0.0) is None
+    governor.failed()
+    assert governor.wait(0.0) == 0.0
+
+
+def test_without_headers_it_halves_what_is_in_flight_at_each_429_and_recovers_slowly() -> None:
+    governor = Governor(concurrency=8, jitter=lambda: 0.0)
+
+    def room(now: float) -> int:
+        taken = 0
+        while governor.wait(now) == 0.0:
+            governor.started(now)
+            taken += 1
+        for _ in range(taken):
+            governor.failed()
+        return taken
+
+    def answer(now: float, status: int) -> None:
+        governor.started(now)
+        governor.answered(now, status, {"Retry-After": "1"} if status == 429 else {})
+
+    answer(0.0, 200)
+    assert room(0.0) == 8
+    answer(0.0, 429)
+    assert governor.wait(0.5) == pytest.approx(0.5)
+    assert room(2.0) == 4
+    answer(2.0, 429)
+    assert room(4.0) == 2
+    answer(65.0, 200)
+    assert room(65.0) == 3
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, None),
+        ({"Retry-After": "60"}, 60),
+        ({"Retry-After": "-1"}, 0),
+        ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "inf"}, None),
+        ({"Retry-After": formatdate(1000, usegmt=True), "Date": formatdate(970, usegmt=True)}, 30),
+        ({"Retry-After": formatdate(1000, usegmt=True)}, None),
+    ],
+)
+def test_retry_after_is_a_number_or_a_date(headers: dict[str, str], seconds: float | None) -> None:
+    assert retry_after(headers) == seconds
+
+
+def test_a_429_without_a_time_waits_five_seconds_and_some() -> None:
+    governor = Governor(jitter=lambda: 0.25)
+    governor.started(0.0)
+    assert governor.answered(0.0, 429, {}) == 5.0
+    assert governor.wait(0.0) == 5.25
+
+
+@given(st.dictionaries(st.sampled_from(["X-RateLimit-Limit", "X-RateLimit-Remaining", "Date"]), st.text()))
+def test_garbage_in_the_headers_does_no_harm(headers: dict[str, str]) -> None:
+    governor = Governor()
+    governor.started(0.0)
+    governor.answered(0.0, 200, headers)
+    assert governor.wait(0.0) is not None

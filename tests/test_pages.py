@@ -1,0 +1,91 @@
+"""`pages`: an answer is decoded exactly, and paging that contradicts itself is an error."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_sumeru.errors import BadAnswer
+from tap_sumeru.pages import UndecodableError, decode, read_page, read_resource
+
+_write = msgspec.json.Encoder(decimal_format="number").encode
+
+
+@pytest.mark.parametrize(
+    "text", ["487.20", "1e-7", "0.00000001", "-0.0", "1E+30", "12345678901234567.25", "9" * 40]
+)
+def test_a_number_is_written_with_the_letters_it_was_read_with(text: str) -> None:
+    assert _write(decode(text.encode())) == text.encode()
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False), st.integers())
+def test_no_number_changes(number: Decimal, integer: int) -> None:
+    for text in (str(number), str(integer)):
+        assert _write(decode(text.encode())).decode() == text
+
+
+def test_a_lone_surrogate_becomes_the_replacement_character() -> None:
+    body = rb'{"\ud83d": ["a\ud83d", "\ud83d\ude00", 487.20, null]}'
+    assert decode(body) == {"�": ["a�", "😀", Decimal("487.20"), None]}
+
+
+def test_bytes_that_are_no_utf8_are_replaced() -> None:
+    assert decode(b'{"a": "\xff"}') == {"a": "�"}
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"data": [', b"[" * 100_000])
+def test_what_is_no_json_is_told(body: bytes) -> None:
+    with pytest.raises(UndecodableError):
+        decode(body)
+
+
+@pytest.mark.parametrize(
+    ("pagination", "cursor"),
+    [
+        (None, None),
+        ({}, None),
+        ({"has_next": False}, None),
+        ({"has_next": False, "next_cursor": "x"}, None),
+        ({"has_next": False, "next_cursor": None}, None),
+        ({"has_next": True, "next_cursor": "x"}, "x"),
+        ({"next_cursor": "x"}, "x"),
+        ({"has_next": True, "next_cursor": 7}, "7"),
+    ],
+)
+def test_where_the_next_page_is(pagination: dict[str, Any] | None, cursor: str | None) -> None:
+    assert read_page({"data": [], "pagination": pagination}).next_cursor == cursor
+
+
+@pytest.mark.parametrize("data", [[], None, {}, [{}]])
+def test_data_may_be_a_list_or_one_object(data: object) -> None:
+    assert len(read_page({"data": data}).rows) == (0 if data in ([], None) else 1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        [],
+        None,
+        {},
+        {"rows": []},
+        {"data": ["row"]},
+        {"data": 5},
+        {"data": [], "pagination": []},
+        {"data": [], "pagination": {"has_next": True}},
+        {"data": [], "pagination": {"has_next": True, "next_cursor": ""}},
+    ],
+)
+def test_an_answer_that_breaks_the_rules_is_an_error(answer: object) -> None:
+    with pytest.raises(BadAnswer):
+        read_page(answer)
+
+
+def test_one_resource() -> None:
+    assert read_resource({"data": {"id": "a"}}) == {"id": "a"}
+    with pytest.raises(BadAnswer):
+        read_resource({"data": []})
