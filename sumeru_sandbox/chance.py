@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 from decimal import Decimal
-from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ if TYPE_CHECKING:
 
     Draw = Callable[[int], tuple[int, ...]]
 
-POOL = 4093
+POOL = 1021
 _SCATTER = 2654435761
 FIRST_NAMES = (
     "Jane", "Omar", "Priya", "Lucas", "Mia", "Noah", "Aisha", "Liam", "Sofia", "Ethan", "Hana", "Mateo",
@@ -49,7 +48,7 @@ MODELS = ("last_click", "first_click", "linear", "time_decay", "position_based",
 
 
 def number(index: int) -> int:
-    """Which of the made-up sets of values a row takes: there are some thousands, so that they can be kept."""
+    """Which set of made-up values a row takes, of so few that they can be kept."""
     return index * _SCATTER % POOL
 
 
@@ -58,11 +57,10 @@ def drawer(*seed: object) -> Draw:
     key = blake2b("/".join(map(str, seed)).encode(), digest_size=32).digest()
     unpack = struct.Struct("<32H").unpack
 
-    @lru_cache(maxsize=POOL)
-    def draw(number: int) -> tuple[int, ...]:
-        return unpack(blake2b(number.to_bytes(8, "little"), key=key).digest())
+    def draw(index: int) -> tuple[int, ...]:
+        return unpack(blake2b(index.to_bytes(8, "little"), key=key).digest())
 
-    return lambda index: draw(index * _SCATTER % POOL)
+    return draw
 
 
 def money(cents: int) -> Decimal:

@@ -7,19 +7,21 @@ import ipaddress
 import json
 import signal
 import sys
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from typing_extensions import override
 
 from sumeru_sandbox.accounts import PLANS
 from sumeru_sandbox.api import Api
-from sumeru_sandbox.clock import Clock
+from sumeru_sandbox.clock import Clock, parse_moment
 from sumeru_sandbox.options import Options
 from sumeru_sandbox.server import listening, server
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_LAST_PORT = 65535
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,8 +51,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _moment(text: str) -> int:
-    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp())
+    moment = parse_moment(text)
+    if moment is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no moment like 2026-05-10T14:00:00Z")
+    return moment
 
 
 def _switches(pairs: Sequence[str]) -> dict[str, dict[str, Any]]:
@@ -76,6 +80,8 @@ def _api(arguments: argparse.Namespace) -> Api:
         raise ValueError(f"--host {host} can be reached by others: add --public if that is meant")
     if arguments.rate_limit is not None and arguments.plan != "enterprise":
         raise ValueError(f"--rate-limit: the {arguments.plan} plan has its own; use --plan enterprise")
+    if not 0 <= arguments.port <= _LAST_PORT:
+        raise ValueError(f"--port: from 0 to {_LAST_PORT}")
     options = Options(
         tuple(name.strip() for name in arguments.shops.split(",")),
         arguments.customers,
@@ -97,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         api = _api(arguments)
         listener = listening(arguments.host, arguments.port)
-    except (OSError, OverflowError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         parser.error(str(error))
     for number, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
         signal.signal(number, lambda *_, code=code: sys.exit(code))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sumeru_sandbox.clock import HOUR
 from sumeru_sandbox.messages import Answer, Request
 from sumeru_sandbox.problems import Problem
 
@@ -19,6 +20,10 @@ def _due(fault: Fault, number: int) -> bool:
     """Whether the `number`-th request, counted from 1, is hit."""
     turn, rest = divmod(number - fault.after, fault.every)
     return turn >= 1 and rest == 0 and (fault.times is None or turn <= fault.times)
+
+
+def _given(fault: Fault, usual: float) -> float:
+    return usual if fault.seconds is None else fault.seconds
 
 
 class Faults:
@@ -67,6 +72,6 @@ def spoilt(fault: Fault, request: Request, honest: Callable[[], Answer]) -> Answ
         case "redirect":
             return Answer(302, {"Location": f"{_ELSEWHERE}{request.path}"}, b"")
         case "reset" | "hang":
-            return Answer(200, {}, b"", fault=fault.kind, seconds=fault.seconds)
+            return Answer(200, {}, b"", fault=fault.kind, seconds=_given(fault, HOUR))
         case "truncate" | "slow":
-            return honest()._replace(fault=fault.kind, seconds=fault.seconds)
+            return honest()._replace(fault=fault.kind, seconds=_given(fault, 1))

@@ -48,8 +48,6 @@ class Live:
 
     def catch_up(self) -> None:
         """Let happen what is due by now."""
-        if not self._rate:
-            return
         until = self._store.clock.time()
         while (moment := self._start + (self._done + 1) * HOUR / self._rate) <= until:
             self._done += 1

@@ -111,7 +111,7 @@ def basket(world: World, era: int, number: int) -> Basket:
     return Basket(lines, total, attributes)
 
 
-BASKETS = 64
+BASKETS = 16
 ERA = 8  # products that appear in an era
 
 

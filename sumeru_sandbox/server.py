@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Self
 
 from sumeru_sandbox.api import Api
-from sumeru_sandbox.clock import Clock
+from sumeru_sandbox.clock import Clock, parse_moment
 from sumeru_sandbox.options import Options
 
 if TYPE_CHECKING:
@@ -67,8 +67,9 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        moment = datetime.fromisoformat(now.replace("Z", "+00:00")) if isinstance(now, str) else now
-        seconds = int(moment.timestamp()) if moment else None
+        seconds = int(now.timestamp()) if isinstance(now, datetime) else parse_moment(now)
+        if now is not None and seconds is None:
+            raise ValueError(f"now: {now!r} is no moment like 2026-05-10T14:00:00Z")
         options = Options(tuple(shops), customers, seed, plan, rate_limit, seconds, live)
         self._api = Api(options, Clock(seconds))
         self._api.configure(settings or {})

@@ -35,7 +35,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     status: Annotated[int, Meta(ge=200, le=599)] = 500
     retry_after: _Count | str | None = None
     code: str | None = None
-    seconds: _Seconds = 1
+    seconds: _Seconds | None = None
 
 
 class RowFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -24,7 +24,7 @@ HISTORY = 730 * DAY
 MIN_CUSTOMERS = 100
 MAX_CUSTOMERS = 10_000_000
 _IDENTS = {stream: f"{prefix}%08d" for stream, (_, prefix) in TYPES.items()}
-_BASKETS_KEPT = 2**16
+_BASKETS_KEPT = 2**12
 _SMALL = 1000  # shops with fewer customers have less of everything
 _ROWS: dict[str, Callable[[World, int], Row]] = {
     "customers": people.customer,

@@ -220,19 +220,13 @@ def test_a_date_filter_finds_what_a_scan_would(data: st.DataObject) -> None:
 def test_rows_under_a_parent_are_found_with_dates_too() -> None:
     store = Store(world(), Clock(NOW))
     today = NOW // DAY
+    low, high = (today - 300) * DAY, (today - 99) * DAY
     for number in range(10):
         parent = ("journey_id", f"jrn_{number:08}")
         query = Query("enrollments", parent, dates=(today - 300, today - 100))
-        found = [
-            row["id"] for row in map(_named(store, "enrollments"), Listing(store).page(query, PLAIN).rows)
-        ]
-        low, high = (today - 300) * DAY, (today - 99) * DAY
+        found = [store.ident("enrollments", index) for index, _ in Listing(store).page(query, PLAIN).rows]
         assert found == [
             row["id"]
             for row in rows("enrollments")
             if row["journey_id"] == parent[1] and low <= dates("enrollments", row)["updated_at"] < high
         ]
-
-
-def _named(store: Store, stream: str) -> Any:
-    return lambda found: {"id": store.ident(stream, found[0]), **found[1]}
