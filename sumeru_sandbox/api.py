@@ -49,11 +49,13 @@ class Shop:
 class Api:
     """Answers requests, one at a time."""
 
-    def __init__(self, options: Options, clock: Clock) -> None:
+    def __init__(
+        self, options: Options, clock: Clock, settings: Mapping[str, Mapping[str, Any]] | None = None
+    ) -> None:
         self.clock = clock
         self.lock = threading.RLock()
         self.accounts = Accounts(options.shops, options.seed, options.plan, options.rate_limit)
-        self.settings = Settings(options.shops)
+        self.settings = Settings(options.shops, settings or {})
         self.limiter = Limiter(clock.time)
         self.stats = Stats()
         self._lively = options.live > 0

@@ -91,9 +91,7 @@ def _api(arguments: argparse.Namespace) -> Api:
         arguments.now,
         arguments.live,
     )
-    api = Api(options, Clock(arguments.now))
-    api.configure(_switches(arguments.set))
-    return api
+    return Api(options, Clock(arguments.now), _switches(arguments.set))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

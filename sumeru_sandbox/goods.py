@@ -34,6 +34,7 @@ CAMPAIGN_CLASSES: tuple[Mapping[str, int], ...] = tuple(
         "completed_at": 4 * DAY,
         "updated_at": (LATE[number] + 5) * DAY if number in LATE else 0,
     }
+    | ({"scheduled_at": DAY} if number % 2 else {})
     for number in range(20)
 )
 JOURNEY_CLASSES: tuple[Mapping[str, int], ...] = tuple(
@@ -75,8 +76,7 @@ def campaign(world: World, index: int) -> Row:
         "unsubscribed": draw[13] % 5 if launched else 0,
         "revenue_attributed": money(draw[14] * 7) if completed else None,
         "currency": world.currency,
-        "scheduled_at": stamp(moments["launched_at"]) if launched and draw[15] % 2 else None,
-        **_when(moments, "launched_at", "completed_at", "created_at", "updated_at"),
+        **_when(moments, "scheduled_at", "launched_at", "completed_at", "created_at", "updated_at"),
     }
 
 

@@ -71,8 +71,7 @@ class Sandbox:
         if now is not None and seconds is None:
             raise ValueError(f"now: {now!r} is no moment like 2026-05-10T14:00:00Z")
         options = Options(tuple(shops), customers, seed, plan, rate_limit, seconds, live)
-        self._api = Api(options, Clock(seconds))
-        self._api.configure(settings or {})
+        self._api = Api(options, Clock(seconds), settings)
         self._address = (host, port)
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
@@ -124,7 +123,7 @@ class Sandbox:
             self._api.configure(settings)
 
     def reset(self) -> None:
-        """Go back to the beginning: settings, written rows and counters."""
+        """Go back to the beginning: first settings, no written rows, no counts."""
         with self._api.lock:
             self._api.reset()
 

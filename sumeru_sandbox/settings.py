@@ -95,11 +95,13 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 class Settings:
     """Switches by scope: `*`, `STREAM`, `SHOP/*` and `SHOP/STREAM`, of which the most specific wins."""
 
-    def __init__(self, shops: Collection[str]) -> None:
+    def __init__(self, shops: Collection[str], first: Mapping[str, Mapping[str, Any]]) -> None:
         self._shops = shops
+        self._first = first
         self.scopes: dict[str, dict[str, Any]] = {}
         self._known: dict[tuple[str, str], Switches] = {}
         self.generation = 0
+        self.reset()
 
     def update(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
         """Set keys of scopes, all or none; null sets a key back.
@@ -124,10 +126,9 @@ class Settings:
         self.generation += 1
 
     def reset(self) -> None:
-        """Set everything back."""
+        """Set everything back to what it was at first."""
         self.scopes = {}
-        self._known.clear()
-        self.generation += 1
+        self.update(self._first)
 
     def of(self, shop: str, stream: str) -> Switches:
         """The switches of a shop's stream."""

@@ -153,15 +153,14 @@ class Ownership:
         return number // 4 if kind == 2 else number // 2  # noqa: PLR2004 - the third of three kinds
 
     def _orders_of(self, customer: int) -> list[int]:
-        """The orders of a customer, by index."""
-        halves = [number for number in (2 * customer, 2 * customer + 1) if number < self.customers]
-        quarters = range(4 * customer, min(4 * customer + 4, self.customers))
-        first = [] if customer % 10 == _IDLE else [customer]
-        adopted = [number for number in halves if number % 10 == _IDLE]
-        orders = [3 * number for number in first + adopted]
-        return sorted(
-            orders + [3 * number + 1 for number in halves] + [3 * number + 2 for number in quarters]
-        )
+        """The orders of a customer, by index: what `owner` says, the other way round."""
+        orders = [] if customer % 10 == _IDLE else [3 * customer]
+        for number in range(2 * customer, min(2 * customer + 2, self.customers)):
+            orders.append(3 * number + 1)
+            if number % 10 == _IDLE:
+                orders.append(3 * number)
+        orders.extend(range(12 * customer + 2, min(12 * customer + 14, 3 * self.customers), 3))
+        return orders
 
     def edges(self) -> list[int]:
         """Indices at which customers begin to have fewer orders than those before."""

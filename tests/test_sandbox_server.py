@@ -182,6 +182,14 @@ def test_the_clock_can_be_moved_and_a_row_be_put_and_deleted() -> None:
         assert "ord_new" not in {row["id"] for row in sandbox.truth("acme", "orders")}
 
 
+def test_a_reset_goes_back_to_the_first_settings() -> None:
+    with Sandbox(settings={"orders": {"page_cap": 3}}) as sandbox:
+        sandbox.configure({"orders": {"page_cap": 5, "shape": "flat"}})
+        requests.post(f"{sandbox.url}/_sandbox/reset", timeout=5)
+        settings = requests.get(f"{sandbox.url}/_sandbox/settings", timeout=5).json()
+        assert settings == {"orders": {"page_cap": 3}}
+
+
 def lived() -> dict[str, list[dict[str, Any]]]:
     """The rows of a shop after two lively days."""
     api = Api(Options(("acme",), 300, now=1_778_421_600, live=100), Clock(1_778_421_600))

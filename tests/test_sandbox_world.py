@@ -96,6 +96,14 @@ def test_ids_sort_as_rows_were_made_and_all_dates_lie_in_the_history(stream: str
         assert dates(stream, row)[REPLICATION_KEYS[stream]] == max(dates(stream, row).values())
 
 
+@pytest.mark.parametrize("stream", STREAMS)
+def test_the_dates_of_a_row_are_those_of_its_timeline(stream: str) -> None:
+    for index, row in enumerate(rows(stream)):
+        moments = world().timelines[stream].moments(index)
+        known = {name: moment for name, moment in moments.items() if name in FIELDS[stream]}
+        assert dates(stream, row) == known
+
+
 @pytest.mark.parametrize(
     "stream", sorted(set(STREAMS) - {"usage", "decision_intelligence_runs", "journeys", "campaigns"})
 )
