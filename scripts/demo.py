@@ -38,12 +38,13 @@ PYTHON = sys.executable if sys.version_info < (3, 14) else "3.13"
 SHOPS = ("acme", "globex", "initech")
 CUSTOMERS = 10_000
 PLAN = "agency"
-TOKENS = ("TAP_SUMERU_API_TOKEN", "TAP_SUMERU_SHOPS", "TAP_SUMERU_SHOPS_FILE")
-"""Settings by which users name shops of their own."""
 
+_OWN_SHOPS = ("TAP_SUMERU_API_TOKEN", "TAP_SUMERU_SHOPS", "TAP_SUMERU_SHOPS_FILE")
+_DOTENV = re.compile(rf"^\s*(?:export\s+)?(?:{'|'.join(_OWN_SHOPS)})\s*=[ \t\"']*[^\s\"'#]", re.MULTILINE)
 _NOT_INHERITED = ("MELTANO_", "TARGET_DUCKDB_")
 _SYNC_DONE = re.compile(r"Sync done: (\d+) records, (\d+) requests")
-_LAST_LINES = 20
+_LAST_LINES = 15
+_LOG_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\S+ ")
 _PATIENCE = 20
 """Seconds that a stopped run may take to end in order."""
 _COUNT = """
@@ -94,8 +95,9 @@ class Pipeline:
                 time.sleep(0.2)
         _show("")
         if process.returncode:
-            last = "\n".join(self._log().splitlines()[-_LAST_LINES:])
-            raise Failed(f"The run failed. {self.shown('log')} ends with:\n\n{last}")
+            raise Failed(
+                f"The run failed. {self.shown('log')} has it all; its last lines:\n\n{self._last_lines()}"
+            )
         return time.monotonic() - began
 
     def _env(self) -> dict[str, str]:
@@ -112,6 +114,12 @@ class Pipeline:
 
     def _log(self) -> str:
         return self.file("log").read_text(encoding="utf-8", errors="replace")
+
+    def _last_lines(self) -> str:
+        """The last errors of the log, each once and without its time; without errors its last lines."""
+        lines = [_LOG_TIME.sub("", line) for line in self._log().splitlines()]
+        errors = dict.fromkeys(line for line in lines if line.startswith(("[error", "[critical")))
+        return "\n".join(list(errors or lines)[-_LAST_LINES:])
 
     def told(self) -> tuple[int, int]:
         """Records and requests of the run, as the tap tells them."""
@@ -165,13 +173,10 @@ def _show(text: str) -> None:
         print(f"\r\x1b[K{text}", end="", flush=True)
 
 
-def _has_own_shops() -> bool:
+def has_own_shops(dotenv: Path) -> bool:
     """Whether the environment or `.env` names shops to read."""
-    with suppress(FileNotFoundError):
-        setting = rf"^\s*(export\s+)?({'|'.join(TOKENS)})\s*=\s*[\"']?[^\s\"'#]"
-        if re.search(setting, (ROOT / ".env").read_text(encoding="utf-8"), re.MULTILINE):
-            return True
-    return any(os.environ.get(name) for name in TOKENS)
+    text = dotenv.read_text(encoding="utf-8") if dotenv.exists() else ""
+    return any(os.environ.get(name) for name in _OWN_SHOPS) or bool(_DOTENV.search(text))
 
 
 def _inherited(*left_out: str) -> dict[str, str]:
@@ -189,13 +194,11 @@ def _remembered(pipeline: Pipeline, customers: int | None) -> dict[str, Any]:
         file.write_text(json.dumps({"now": int(time.time()), "customers": customers or CUSTOMERS}))
     memory: dict[str, Any] = json.loads(file.read_text())
     if customers not in (None, memory["customers"]):
-        raise Failed(
-            f"The shops have {memory['customers']:,} customers each: `make demo-clean` forgets them."
-        )
+        raise Failed(f"These shops have {memory['customers']:,} customers; `make demo-clean` forgets them.")
     return memory
 
 
-def _show_rows(landed: Counts, held: Counts | None = None) -> bool:
+def show_rows(landed: Counts, held: Counts | None = None) -> bool:
     """Show the rows of the file, beside those of the API if they are known; tell whether they agree."""
     agree = True
     _say("", f"  {'table':<28}{'rows landed':>12}{'rows in the API' if held else '':>17}")
@@ -204,10 +207,8 @@ def _show_rows(landed: Counts, held: Counts | None = None) -> bool:
         line = f"  {stream:<28}{sum(here.values()):>12,}"
         if held:
             there = {shop: counts[stream] for shop, counts in held.items()}
-            pairs = {shop: (here.get(shop, 0), there.get(shop, 0)) for shop in sorted({*here, *there})}
-            wrong = [
-                f"{shop} {mine:,} of {theirs:,}" for shop, (mine, theirs) in pairs.items() if mine != theirs
-            ]
+            pairs = [(shop, here.get(shop, 0), there.get(shop, 0)) for shop in sorted({*here, *there})]
+            wrong = [f"{shop} {mine:,} of {theirs:,}" for shop, mine, theirs in pairs if mine != theirs]
             line += f"{sum(there.values()):>17,}  {'DIFFERS: ' + ', '.join(wrong) if wrong else 'equal'}"
             agree = agree and not wrong
         _say(line)
@@ -226,22 +227,19 @@ def _read_made_up(pipeline: Pipeline, customers: int | None) -> None:
         _say(f"Meltano runs tap-sumeru and target-duckdb; their log is {pipeline.shown('log')}.")
         shops = [{"shop": shop, "api_token": sandbox.token(shop)} for shop in SHOPS]
         env = _inherited("TAP_SUMERU_") | {
-            "NO_PROXY": "127.0.0.1",
             "TAP_SUMERU_API_URL": sandbox.url,
             "TAP_SUMERU_SHOPS": json.dumps(shops),
-            "no_proxy": "127.0.0.1",
+            "no_proxy": f"127.0.0.1,{os.environ.get('no_proxy') or os.environ.get('NO_PROXY', '')}",
         }
         nothing_of_users = ["--env-file", os.devnull]
         seconds = pipeline.run(env, nothing_of_users, lambda: f"{sandbox.stats()['requests']:,} requests, ")
         stats, held = sandbox.stats(), sandbox.counts()
-    if not _show_rows(pipeline.rows(), held):
+    if not show_rows(pipeline.rows(), held):
         raise Failed(f"What has landed is not what the API holds. The log is {pipeline.shown('log')}.")
     records, requests = pipeline.told()[0], stats["requests"]
     if first:
         read = f"{requests:,} of {first:,} requests, {100 * requests / first:.1f} %"
-        _say(
-            f"Read again, from just before the last read on: {read}; {records:,} records in {seconds:.0f} s."
-        )
+        _say(f"Read since shortly before the last run: {read}; {records:,} records in {seconds:.0f} s.")
     else:
         pipeline.file("json").write_text(json.dumps({**memory, "requests": requests}))
         refused = f"{stats['rate_limited']:,} refused by the rate limit"
@@ -261,11 +259,11 @@ def _read_real(pipeline: Pipeline) -> None:
     _say("Your own shops, as the environment and .env name them, from the real API.")
     _say(f"Meltano runs tap-sumeru and target-duckdb; their log is {pipeline.shown('log')}.")
     seconds = pipeline.run(_inherited(), [], str)
-    _show_rows(pipeline.rows())
+    show_rows(pipeline.rows())
     records, requests = pipeline.told()
     _say(
         f"{records:,} records in {seconds:.0f} s, with {requests:,} requests.",
-        f"The rows are in {pipeline.shown('duckdb')}, schema sumeru; `make demo` again reads only what is new.",
+        f"The rows are in {pipeline.shown('duckdb')}, schema sumeru; `make demo` reads only what is new.",
     )
 
 
@@ -277,12 +275,13 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=ROOT / "output", help="folder for all that is made")
     parser.add_argument("--uv", default=shutil.which("uv") or ".tools/bin/uv", help="the uv to use")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # even where a shell has it ignored
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     folder = arguments.output.resolve()
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        if arguments.made_up or not _has_own_shops():
+        if arguments.made_up or not has_own_shops(ROOT / ".env"):
             _read_made_up(Pipeline(folder, "demo", arguments.uv), arguments.customers)
         else:
             _read_real(Pipeline(folder, "real", arguments.uv))

@@ -1,0 +1,98 @@
+"""`meltano.yml` against the tap: nothing missing, nothing else, nothing secret in clear."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from tap_sumeru.tap import TapSumeru
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROOT = Path(__file__).parent.parent
+PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+(EXTRACTOR,) = PROJECT["plugins"]["extractors"]
+(LOADER,) = PROJECT["plugins"]["loaders"]
+SETTINGS: dict[str, dict[str, Any]] = {setting["name"]: setting for setting in EXTRACTOR["settings"]}
+NUMBER = "integer"  # Meltano 4.4 crashes on a `decimal` from the environment
+
+
+def _properties() -> dict[str, dict[str, Any]]:
+    """The settings of the tap, those that the SDK adds included."""
+    schema = copy.deepcopy(TapSumeru.config_jsonschema)
+    TapSumeru.append_builtin_config(schema)
+    properties: dict[str, dict[str, Any]] = schema["properties"]
+    return properties
+
+
+def _kind(name: str, schema: Mapping[str, Any]) -> str:
+    if name == "shops_file":
+        return "file"
+    if "enum" in schema:
+        return "options"
+    if schema.get("format") == "date-time":
+        return "date_iso8601"
+    (kind,) = set(schema["type"]) - {"null"}
+    return NUMBER if kind == "number" else str(kind)
+
+
+def test_every_setting_is_there_and_no_other() -> None:
+    assert list(SETTINGS) == list(_properties())
+
+
+@pytest.mark.parametrize(("name", "schema"), _properties().items())
+def test_a_setting_is_as_the_tap_has_it(name: str, schema: dict[str, Any]) -> None:
+    setting = SETTINGS[name]
+    assert setting["kind"] == _kind(name, schema)
+    assert setting["label"] == schema["title"]
+    assert setting["description"] == schema["description"]
+    assert setting.get("sensitive", False) == schema.get("secret", False)
+    assert setting.get("value") == schema.get("default")
+    assert [option["value"] for option in setting.get("options", [])] == schema.get("enum", [])
+
+
+def test_the_capabilities_are_those_of_the_tap() -> None:
+    about = CliRunner().invoke(TapSumeru.cli, ["--about", "--format=json"])
+    assert EXTRACTOR["capabilities"] == json.loads(about.stdout)["capabilities"]
+
+
+def test_nothing_is_asked_of_the_hub() -> None:
+    assert PROJECT["send_anonymous_usage_stats"] is False
+    assert PROJECT["cli"]["disable_version_check"] is True
+    for plugin in (EXTRACTOR, LOADER):
+        assert plugin["namespace"]
+        assert plugin["settings"]
+
+
+def test_the_catalog_is_discovered_anew_by_each_version() -> None:
+    assert EXTRACTOR["use_cached_catalog"] is False
+
+
+def test_the_loader_is_one_that_loses_no_rows() -> None:
+    defaults = {setting["name"]: setting.get("value") for setting in LOADER["settings"]}
+    assert LOADER["pip_url"] == "target-duckdb==0.8.0 duckdb==1.2.2"
+    assert defaults["flush_all_streams"] is True
+    (prod,) = (environment for environment in PROJECT["environments"] if environment["name"] == "prod")
+    (loader,) = prod["config"]["plugins"]["loaders"]
+    assert Path(loader["config"]["path"]).stem != defaults["default_target_schema"]
+
+
+def test_schedules_run_a_job_that_exists() -> None:
+    jobs = {job["name"] for job in PROJECT["jobs"]}
+    assert {schedule["job"] for schedule in PROJECT["schedules"]} == jobs
+    names = {f"TAP_SUMERU_{name.upper()}" for name in SETTINGS}
+    assert all(schedule.get("env", {}).keys() <= names for schedule in PROJECT["schedules"])
+
+
+def test_the_example_of_an_env_file_names_settings_that_exist() -> None:
+    lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
+    named = {line.lstrip("# ").partition("=")[0] for line in lines if "=" in line}
+    assert named
+    assert named <= {f"TAP_SUMERU_{name.upper()}" for name in SETTINGS}
