@@ -32,7 +32,7 @@ class Control:
         """Name, token, plan, limit and scopes of each shop."""
         return _json([
             {
-                "shop": token.shop,
+                "name": token.shop,
                 "token": token.text,
                 "plan": token.plan,
                 "limit": token.limit,

@@ -46,6 +46,7 @@ def server(api: Api) -> uvicorn.Server:
         date_header=False,
         proxy_headers=False,
         timeout_keep_alive=3600,
+        timeout_graceful_shutdown=0,
     )
     return uvicorn.Server(config)
 
@@ -92,7 +93,7 @@ class Sandbox:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._server and self._thread:
-            self._server.should_exit = self._server.force_exit = True
+            self._server.should_exit = True
             self._thread.join()
 
     def token(self, shop: str, scopes: Iterable[str] | None = None, plan: str | None = None) -> str:

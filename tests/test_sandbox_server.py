@@ -36,6 +36,7 @@ def test_the_command_says_where_it_listens_and_stops_at_once_and_quietly(
 ) -> None:
     command = [*COMMAND, "--port", "0", "--shops", "acme,globex", "--customers", "100", "--now", NOW]
     command += ["--set", "acme/orders.page_cap=3", "--set", "*.shape=flat"]
+    command += ["--set", 'usage.faults=[{"kind": "hang"}]']
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout
         assert process.stderr
@@ -52,6 +53,8 @@ def test_the_command_says_where_it_listens_and_stops_at_once_and_quietly(
             rows = session.get(f"{match[1]}/api/v1/orders", headers=token, timeout=5).json()["data"]
             assert len(rows) == 3
             assert "updated_at" in rows[0]
+            with pytest.raises(requests.Timeout):
+                session.get(f"{match[1]}/api/v1/usage", headers=token, timeout=0.2)
             start = time.monotonic()
             process.send_signal(number)
             assert process.wait(timeout=5) == code
@@ -122,7 +125,7 @@ def test_the_control_endpoints_show_shops_tokens_and_what_was_asked() -> None:
     with Sandbox(shops=("acme", "globex")) as sandbox:
         control = f"{sandbox.url}/_sandbox"
         shops = requests.get(f"{control}/shops", timeout=5).json()
-        assert [shop["shop"] for shop in shops] == ["acme", "globex"]
+        assert [shop["name"] for shop in shops] == ["acme", "globex"]
         assert shops[0]["token"] == sandbox.token("acme")
         body: dict[str, Any] = {"shop": "acme", "scopes": ["orders:read"], "plan": "free"}
         token = requests.post(f"{control}/tokens", json=body, timeout=5).json()["token"]
