@@ -7,7 +7,7 @@ import os
 import sys
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 from singer_sdk.mapper import SameRecordTransform
@@ -52,7 +52,7 @@ class PageWriter(GenericSingerWriter[bytes, "Message"]):
         try:
             out = sys.stdout
             if hasattr(out, "buffer"):
-                out.buffer.write(lines)
+                _write_all(out.buffer, lines)
             else:  # a capture in memory
                 out.write(lines.decode())
             out.flush()
@@ -61,6 +61,13 @@ class PageWriter(GenericSingerWriter[bytes, "Message"]):
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise TargetClosed("the target has closed its input") from None
+
+
+def _write_all(out: BinaryIO, lines: bytes) -> None:
+    # Under PYTHONUNBUFFERED a signal ends a write half-way, and only the count tells.
+    left = memoryview(lines)
+    while left:
+        left = left[out.write(left) :]
 
 
 class Output:

@@ -225,6 +225,9 @@ def _load_state(file: IO[str]) -> dict[str, Any]:
 
 def _load_json(file: IO[str], what: str) -> dict[str, Any]:
     try:
-        return dict(json.loads(file.read()))
-    except (TypeError, ValueError):
+        content = json.loads(file.read())
+    except ValueError:
         raise StateError(f"{what}: is not JSON.") from None
+    if not isinstance(content, dict):
+        raise StateError(f"{what}: is not a JSON object.")
+    return content

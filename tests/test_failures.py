@@ -154,8 +154,9 @@ def test_no_pagination_means_one_page(tap: Tap, sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_ends_the_run_after_the_page_with_a_last_state(
-    tap: Tap, sandbox: Sandbox, how: signal.Signals, code: int
+    tap: Tap, sandbox: Sandbox, how: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")  # as images set it: a signal then cuts a write in two
     sandbox.configure({"*": {"latency_ms": 100}})
     output = tap.sync_and_stop(40, how, window_days=1)
     assert output.code == code, output.log

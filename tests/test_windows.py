@@ -51,7 +51,7 @@ def test_what_is_asked_for_holds_the_window_in_any_zone(
     start: datetime,
     days: int,
     offset: int,
-    inclusive: bool,  # noqa: FBT001 - hypothesis gives it
+    inclusive: bool,
     part: float,
 ) -> None:
     """A row inside the window is given by an API of any time zone, its last day inclusive or not."""
