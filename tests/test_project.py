@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from tap_sumeru.streams import STREAMS
 from tap_sumeru.tap import TapSumeru
 
 if TYPE_CHECKING:
@@ -96,3 +98,20 @@ def test_the_example_of_an_env_file_names_settings_that_exist() -> None:
     named = {line.lstrip("# ").partition("=")[0] for line in lines if "=" in line}
     assert named
     assert named <= {f"TAP_SUMERU_{name.upper()}" for name in SETTINGS}
+
+
+def test_security_md_names_the_scope_of_every_stream() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+:read)` \| (.+) \|$", text, re.MULTILINE)
+    named = {stream: scope for scope, streams in rows for stream in streams.split(", ")}
+    assert named == {name: spec.scope for name, spec in STREAMS.items() if spec.scope}
+
+
+def test_contributing_md_names_files_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| (`[^|]+`) \|", text.partition("## Where things are")[2], re.MULTILINE)
+    for cell in cells:
+        folder = ROOT
+        for path in re.findall(r"`([^`]+)`", cell):
+            folder = (ROOT / path).parent if "/" in path else folder
+            assert (folder / Path(path).name).exists(), path
