@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from sumeru_sandbox import chance, goods, people
+from sumeru_sandbox import baskets, chance, goods, people
 from sumeru_sandbox.clock import DAY, HOUR
 from sumeru_sandbox.openapi_catalog import TYPES
 from sumeru_sandbox.timeline import CustomerTimeline, Ownership, Timeline, paced
@@ -74,7 +74,7 @@ class World:
         # Made-up values that many rows share.
         self.persona = lru_cache(chance.POOL)(partial(people.persona, self))
         self.path = lru_cache(chance.POOL)(partial(people.path, self))
-        self.basket = lru_cache(_BASKETS_KEPT)(partial(people.basket, self))
+        self.basket = lru_cache(_BASKETS_KEPT)(partial(baskets.basket, self))
         self.currency = ("USD", "EUR", "GBP")[chance.drawer(seed, shop)(0)[0] % 3]
 
     @cached_property
