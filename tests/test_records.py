@@ -187,7 +187,8 @@ def test_whatever_a_row_holds_its_record_is_valid_and_nothing_is_lost(
     plain = msgspec.json.decode(msgspec.json.Encoder(decimal_format="number").encode(record))
     Draft202012Validator(schemas.load("orders")).validate(plain)
     kept = {**record, **(record["extra"] or {})}
-    for name, value in (row["attributes"] if isinstance(row.get("attributes"), dict) else row).items():
+    attributes = row.get("attributes")
+    for name, value in (attributes if isinstance(attributes, dict) else row).items():
         if value is None or name in {"id", "type"}:
             continue
         assert name in kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import shutil
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -24,25 +25,29 @@ if TYPE_CHECKING:
 
     from conftest import Tap as CommandLine
 
-_STANDARD = Sandbox(shops=("acme",), customers=100)
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
 
 
-@pytest.fixture(scope="module", autouse=True)
+# On a sound API `extra` and some `relationships` are null throughout, which the SDK's suite warns of.
+pytestmark = pytest.mark.filterwarnings("ignore:No records were available to test")
+
+# The SDK makes its tests when this file is read: the address must be known before there is a server.
+PORT = _free_port()
+STANDARD = Sandbox(shops=("acme",), customers=100, port=PORT)
+CONFIG = {"api_token": STANDARD.token("acme"), "shop": "acme", "api_url": f"http://127.0.0.1:{PORT}"}
+
+
+@pytest.fixture(scope="session", autouse=True)
 def standard_sandbox() -> Iterator[None]:
     """The sandbox that the SDK's tests read."""
-    with _STANDARD:
-        TestStandard.config["api_url"] = _STANDARD.url
+    with STANDARD:
         yield
 
 
-CONFIG = {"api_token": _STANDARD.token("acme"), "shop": "acme", "api_url": "http://127.0.0.1:1"}
-StandardTests = get_tap_test_class(TapSumeru, config=CONFIG, suite_config=SuiteConfig(max_records_limit=50))
-
-
-class TestStandard(StandardTests):  # type: ignore[misc, valid-type]
-    """The SDK's standard suite."""
-
-    config: dict[str, Any] = CONFIG
+TestStandard = get_tap_test_class(TapSumeru, config=CONFIG, suite_config=SuiteConfig(max_records_limit=50))
 
 
 def discover() -> dict[str, Any]:
