@@ -1,6 +1,6 @@
 # tap-sumeru: `make demo` shows it, `make test` proves it. All else is for those who work on it.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test lint format lock clean
+.PHONY: help demo demo-clean test lint docs format lock clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
@@ -32,6 +32,9 @@ lint: .venv/.installed ## ruff, mypy
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
+
+docs: .venv/.installed ## Write the tables of the README
+	$(RUN)/python scripts/docs.py
 
 format: .venv/.installed ## Let ruff mend what it can
 	$(RUN)/ruff check --fix-only .

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -30,6 +31,9 @@ _OK = range(200, 300)
 _TRY_AGAIN = frozenset({408, 425, *range(500, 600)})
 _TOO_MANY = 429
 _ERRORS: Mapping[int, type[ReadError]] = {401: TokenRefused, 403: ScopeMissing, 404: NotFound}
+
+# Its messages hold whole URLs, and with them what a user filters on.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 Params = tuple[tuple[str, str], ...]
 

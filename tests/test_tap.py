@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -93,7 +94,7 @@ def test_the_connection_test_takes_one_record_of_each_stream(tap: CommandLine) -
 
 def test_singer_check_tap_is_content(tap: CommandLine) -> None:
     """The checker's own dependency installs a clashing `backoff`, so it runs in an environment of its own."""
-    uv = shutil.which("uv") or ".tools/bin/uv"
+    uv = shutil.which("uv") or str(Path(".tools/bin/uv").resolve())
     lines = "\n".join(tap.sync().lines)
     done = subprocess.run(
         [uv, "tool", "run", "--quiet", "--from", "singer-tools==0.4.1", "singer-check-tap"],
@@ -101,6 +102,7 @@ def test_singer_check_tap_is_content(tap: CommandLine) -> None:
         capture_output=True,
         text=True,
         check=False,
+        cwd=tap.folder,  # it leaves a folder of data behind
     )
     assert done.returncode == 0, done.stderr
     assert "The output is valid" in done.stdout

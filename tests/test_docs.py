@@ -1,0 +1,30 @@
+"""What the README says is what the code is."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_tables_are_those_of_the_code() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "docs.py"), "--check"]
+    assert subprocess.run(command, check=False).returncode == 0, "run `make docs`"
+
+
+def test_every_file_that_is_named_is_there() -> None:
+    named = set(re.findall(r"\]\(([^)#:]+)\)", README)) | set(
+        re.findall(r"`((?:tests|scripts|schemas)/[^`]*)`", README)
+    )
+    assert named
+    for path in named:
+        assert (ROOT / path).exists(), path
+
+
+def test_every_make_target_that_is_named_is_there() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE)) <= targets
