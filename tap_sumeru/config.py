@@ -10,6 +10,9 @@ from tap_sumeru.streams import STREAMS
 
 API_URL = "https://api.sumeru.systems"
 
+# As text too: that is how an environment variable brings a fraction through Meltano.
+_NUMBER = th.CustomType({"type": ["number", "string", "null"]})
+
 _SHOP = th.ObjectType(
     th.Property(
         "shop", th.StringType, required=True, title="Shop", description="Name that its rows are filed under."
@@ -62,11 +65,11 @@ _OPTIONS = th.ObjectType(
         "date_filter",
         th.CustomType({"type": ["array", "null"], "items": {"type": "string"}}),
         title="Date filter",
-        description="Names of the two parameters that bound a read by date, or null for none.",
+        description="Names of the two parameters that bound a read by date, or an empty list for none.",
     ),
     th.Property(
         "lookback_days",
-        th.NumberType,
+        _NUMBER,
         title="Lookback (days)",
         description="As the setting of that name, for this stream.",
     ),
@@ -130,7 +133,7 @@ _LIST = th.PropertiesList(
     ),
     th.Property(
         "lookback_days",
-        th.NumberType,
+        _NUMBER,
         title="Lookback (days)",
         description="How far behind the bookmark each sync reads again; "
         "default 7 for attribution, 2 for usage, an hour for all others.",
@@ -151,7 +154,7 @@ _LIST = th.PropertiesList(
     ),
     th.Property(
         "rate_limit_share",
-        th.NumberType,
+        _NUMBER,
         default=1.0,
         title="Rate limit share",
         description="Share of the shop's rate limit that the tap may use, above 0 and at most 1, "
@@ -159,7 +162,7 @@ _LIST = th.PropertiesList(
     ),
     th.Property(
         "request_timeout_seconds",
-        th.NumberType,
+        _NUMBER,
         default=60,
         title="Request timeout (seconds)",
         description="How long an answer may stay silent; connecting may take 10 seconds.",

@@ -22,6 +22,8 @@ from tap_sumeru.streams import DATE_FILTER, STREAMS, StreamSpec
 
 Config = Mapping[str, Any]
 
+_MOST_DAYS = 365 * 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Shop:
@@ -255,21 +257,21 @@ def _options(spec: StreamSpec, config: Config) -> StreamOptions:
     if chosen.get("details") and not spec.detail:
         raise SettingsError(f"{where}details: this resource has no endpoint of its own.")
     date_filter = chosen.get("date_filter", list(DATE_FILTER))
-    if date_filter is not None and (len(date_filter) != len(DATE_FILTER) or not all(date_filter)):
-        raise SettingsError(f"{where}date_filter: must name two parameters, or be null.")
-    days = chosen.get("lookback_days", config.get("lookback_days"))
-    if days is not None and not 0 <= days <= timedelta.max.days / 1000:
-        setting = f"{where}lookback_days" if "lookback_days" in chosen else "lookback_days"
-        raise SettingsError(f"{setting}: must be a number of days from 0.")
-    window_source, window_prefix = (chosen, where) if "window_days" in chosen else (config, "")
+    if date_filter and (len(date_filter) != len(DATE_FILTER) or not all(date_filter)):
+        raise SettingsError(f"{where}date_filter: must name two parameters, or be empty or null.")
+    source, prefix = (chosen, where) if "lookback_days" in chosen else (config, "")
+    days = _number(source, "lookback_days", spec.lookback_days, prefix)
+    if not 0 <= days <= _MOST_DAYS:
+        raise SettingsError(f"{prefix}lookback_days: must be a number of days from 0.")
+    source, prefix = (chosen, where) if "window_days" in chosen else (config, "")
     return StreamOptions(
         replication_key=chosen.get("replication_key") or spec.replication_key,
         filters=tuple((name, _filter_text(value, where, name)) for name, value in _filters(chosen)),
         include=tuple(chosen.get("include", spec.include)),
         details=bool(chosen.get("details")),
-        date_filter=None if date_filter is None else (date_filter[0], date_filter[1]),
-        lookback=timedelta(days=spec.lookback_days if days is None else days),
-        window_days=_at_least(1, window_source, "window_days", 30, window_prefix),
+        date_filter=(date_filter[0], date_filter[1]) if date_filter else None,
+        lookback=timedelta(days=days),
+        window_days=_at_least(1, source, "window_days", 30, prefix),
     )
 
 
@@ -293,9 +295,16 @@ def _at_least(least: int, config: Config, setting: str, default: int, prefix: st
     return number
 
 
-def _positive(config: Config, setting: str, default: float) -> float:
+def _number(config: Config, setting: str, default: float, prefix: str = "") -> float:
     value = config.get(setting)
-    number = default if value is None else float(value)
+    try:
+        return default if value in (None, "") else float(value)
+    except ValueError:
+        raise SettingsError(f"{prefix}{setting}: is no number.") from None
+
+
+def _positive(config: Config, setting: str, default: float) -> float:
+    number = _number(config, setting, default)
     if not 0 < number < math.inf:
         raise SettingsError(f"{setting}: must be above 0.")
     return number

@@ -69,6 +69,8 @@ def test_the_defaults_are_those_of_the_design() -> None:
         ({"concurrency": "eight"}, "concurrency"),
         ({"rate_limit_share": 0}, "rate_limit_share"),
         ({"rate_limit_share": 1.5}, "rate_limit_share"),
+        ({"rate_limit_share": "half"}, "rate_limit_share"),
+        ({"lookback_days": "nan"}, "lookback_days"),
         ({"request_timeout_seconds": 0}, "request_timeout_seconds"),
         ({"max_retries": -1}, "max_retries"),
         ({"on_error": "ignore"}, "on_error"),
@@ -120,6 +122,12 @@ def test_a_date_is_taken_in_utc() -> None:
     assert made.end_date == datetime(2026, 1, 31, 22, tzinfo=timezone.utc)
 
 
+def test_a_number_may_be_text_as_the_environment_has_it() -> None:
+    made = settings(rate_limit_share="0.5", lookback_days="1.5", request_timeout_seconds="")
+    assert (made.rate_limit_share, made.request_timeout_seconds) == (0.5, 60)
+    assert made.options["orders"].lookback == timedelta(hours=36)
+
+
 def test_a_file_of_shops(tmp_path: Path) -> None:
     path = tmp_path / "shops.json"
     path.write_text(json.dumps([{"shop": "acme", "api_token": "x", "start_date": "2026-01-01"}]))
@@ -140,7 +148,7 @@ def test_options_of_a_stream_go_before_those_of_all() -> None:
                 "lookback_days": 0,
                 "window_days": 5,
                 "filters": {"test": False, "status": "open"},
-                "date_filter": None,
+                "date_filter": [],
                 "include": ["refunds"],
                 "details": True,
             }
