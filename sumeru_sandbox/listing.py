@@ -8,10 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sumeru_sandbox.clock import DAY, parse_moment
+from sumeru_sandbox.histories import REPLICATION_KEYS
 from sumeru_sandbox.openapi_resources import FIELDS
 from sumeru_sandbox.problems import invalid
 from sumeru_sandbox.query import Cursor, Query
-from sumeru_sandbox.world import REPLICATION_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

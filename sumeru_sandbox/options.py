@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sumeru_sandbox.accounts import PLANS
 from sumeru_sandbox.clock import HOUR
-from sumeru_sandbox.world import MAX_CUSTOMERS, MIN_CUSTOMERS
+from sumeru_sandbox.outline import MAX_CUSTOMERS, MIN_CUSTOMERS
 
 _SHOP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 

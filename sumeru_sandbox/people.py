@@ -2,76 +2,25 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sumeru_sandbox import chance
-from sumeru_sandbox.baskets import basket_of
+from sumeru_sandbox.baskets import Baskets
 from sumeru_sandbox.chance import money
-from sumeru_sandbox.clock import DAY, HOUR, stamp
+from sumeru_sandbox.clock import HOUR, stamp
+from sumeru_sandbox.histories import ERASED, IMPORTED, MERGED, REFUNDED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sumeru_sandbox.world import World
+    from sumeru_sandbox.outline import Outline
 
     Row = dict[str, Any]
 
 PII = ("email", "phone", "first_name", "last_name", "address")
-# Customers whose index, modulo 60, is one of these are erased or merged some days after their last order.
-ERASED = 13
-MERGED = 33
-CUSTOMER_CLASSES: tuple[Mapping[str, int], ...] = tuple(
-    {"touched": days * DAY} if (days := {13: 6, 14: 4, 15: 9, 16: 20, 17: 45, 18: 90}.get(number)) else {}
-    for number in range(20)
-)
-
-
-IMPORTED = 12  # orders from a marketplace come in days after they were placed
-REFUNDED = 13
 _NOTHING = money(0)
 _ORDER_DATES = ("placed_at", "paid_at", "fulfilled_at", "cancelled_at", "created_at", "updated_at")
-
-
-def _order_class(number: int) -> Mapping[str, int]:
-    """What happens to the orders of a class, and how long after they came in."""
-    placed = {"created_at": 0, "placed_at": -60}
-    if number == 10:  # noqa: PLR2004 - classes are numbers
-        return placed
-    if number == 11:  # noqa: PLR2004
-        return {**placed, "cancelled_at": 2 * HOUR}
-    if number == IMPORTED:
-        return {"created_at": 0, "placed_at": -2 * DAY, "paid_at": -2 * DAY + 300, "fulfilled_at": DAY}
-    done = {**placed, "paid_at": 300 + number, "fulfilled_at": DAY + number * HOUR}
-    if number == REFUNDED:
-        return {**done, "refunded_at": 3 * DAY}
-    touched = {14: 5, 15: 8, 16: 15, 17: 30, 18: 60, 19: 120}.get(number)
-    return {**done, "touched_at": touched * DAY} if touched else done
-
-
-ORDER_CLASSES = tuple(_order_class(number) for number in range(20))
-ATTRIBUTION_CLASSES: tuple[Mapping[str, int], ...] = tuple(
-    {
-        "ordered_at": ORDER_CLASSES[2 * number % 20]["placed_at"],
-        "attributed_at": {5: 4, 8: 6, 13: 11, 16: 25, 18: 50}.get(number, 0) * DAY + 60,
-    }
-    for number in range(20)
-)
-# Four classes a journey: on the way, out by purchase, out for another reason, and changed late.
-ENROLLMENT_CLASSES: tuple[Mapping[str, int], ...] = tuple(
-    {"enrolled_at": 0}
-    | ({"exited_at": 3 * DAY} if number // 10 in {1, 2} else {})
-    | ({"touched_at": (4 + number % 10 * 6) * DAY} if number // 10 == 3 else {})  # noqa: PLR2004
-    for number in range(40)
-)
-
-
-def spent(world: World, index: int) -> int:
-    """What an order brought in, in hundredths, after cancellation and refund."""
-    if index % 20 in {10, 11, REFUNDED}:
-        moments = world.timelines["orders"].moments(index)
-        if "paid_at" not in moments or "refunded_at" in moments:
-            return 0
-    return basket_of(world, index).total
 
 
 class Persona(NamedTuple):
@@ -83,70 +32,203 @@ class Persona(NamedTuple):
     profile: Row
 
 
-def persona(world: World, number: int) -> Persona:
-    """One of the personas."""
-    draw = world.draws["customers"](number)
-    last = chance.LAST_NAMES[draw[1] % len(chance.LAST_NAMES)]
-    person = {
-        "first_name": chance.FIRST_NAMES[draw[0] % len(chance.FIRST_NAMES)],
-        "last_name": last,
-        "address": chance.city(draw[4]) if draw[4] % 9 else None,
-    }
-    profile = {
-        "lifecycle_stage": ("loyal", "active", "new", "at_risk", "lapsed")[draw[5] % 5],
-        "currency": world.currency,
-        "rfm_segment": ("champions", "promising", "hibernating", None)[draw[7] % 4],
-        "churn_risk": money(draw[8] % 101),
-        "fatigue_score": money(draw[9] % 101),
-        "channel_preference": chance.CHANNELS[draw[10] % 3] if draw[10] % 11 else None,
-        "accepts_email": draw[11] % 4 != 0,
-        "accepts_sms": draw[12] % 2 == 0,
-        "accepts_whatsapp": draw[13] % 8 == 0 if draw[13] % 5 else None,
-        "tags": (["vip", "wholesale", "gift"], ["vip"], ["été"], [], [])[draw[14] % 5],
-        "segments": (["vip", "loyal-uk"], ["newsletter"], [])[draw[15] % 3],
-        "locale": ("en-US", "en-GB", "de-DE", "fr-FR", None)[draw[16] % 5],
-        "source": ("storefront", "pos", "marketplace", "import")[draw[17] % 4],
-        "merged_into_id": None,
-    }
-    mailbox = "".join(letter for letter in last.lower() if letter.isascii() and letter.isalpha())
-    return Persona(mailbox, f"+1555{draw[2] % 10_000:04}" if draw[3] % 5 else None, person, profile)
+class Path(NamedTuple):
+    """A way to an order: touches, and of each the journey or how many campaigns back."""
+
+    touches: list[Row]
+    campaigns: list[int | None]
+    credits: list[int]
+    model: str
 
 
-def _email(world: World, index: int) -> str:
-    return f"{world.persona(chance.number(index)).mailbox}.{index}@example.com"
+class People:
+    """The rows of customers and of all that they did, by index."""
 
+    def __init__(self, shop: Outline) -> None:
+        self._shop = shop
+        self._baskets = Baskets(shop)
+        # Made-up values that many rows share.
+        self._kind = lru_cache(chance.POOL)(self._persona)
+        self._way = lru_cache(chance.POOL)(self._path)
 
-def _touched(world: World, index: int, number: int) -> bool:
-    """Whether a customer is of those that something is done to, and it has been done."""
-    return index % 60 == number and world.customers.touched(index)
+    def _spent(self, index: int) -> int:
+        """What an order brought in, in hundredths, after cancellation and refund."""
+        if index % 20 in {10, 11, REFUNDED}:
+            moments = self._shop.timelines["orders"].moments(index)
+            if "paid_at" not in moments or "refunded_at" in moments:
+                return 0
+        return self._baskets.of(index).total
 
+    def _persona(self, number: int) -> Persona:
+        """One of the personas."""
+        draw = self._shop.draws["customers"](number)
+        last = chance.LAST_NAMES[draw[1] % len(chance.LAST_NAMES)]
+        person = {
+            "first_name": chance.FIRST_NAMES[draw[0] % len(chance.FIRST_NAMES)],
+            "last_name": last,
+            "address": chance.city(draw[4]) if draw[4] % 9 else None,
+        }
+        profile = {
+            "lifecycle_stage": ("loyal", "active", "new", "at_risk", "lapsed")[draw[5] % 5],
+            "currency": self._shop.currency,
+            "rfm_segment": ("champions", "promising", "hibernating", None)[draw[7] % 4],
+            "churn_risk": money(draw[8] % 101),
+            "fatigue_score": money(draw[9] % 101),
+            "channel_preference": chance.CHANNELS[draw[10] % 3] if draw[10] % 11 else None,
+            "accepts_email": draw[11] % 4 != 0,
+            "accepts_sms": draw[12] % 2 == 0,
+            "accepts_whatsapp": draw[13] % 8 == 0 if draw[13] % 5 else None,
+            "tags": (["vip", "wholesale", "gift"], ["vip"], ["été"], [], [])[draw[14] % 5],
+            "segments": (["vip", "loyal-uk"], ["newsletter"], [])[draw[15] % 3],
+            "locale": ("en-US", "en-GB", "de-DE", "fr-FR", None)[draw[16] % 5],
+            "source": ("storefront", "pos", "marketplace", "import")[draw[17] % 4],
+            "merged_into_id": None,
+        }
+        mailbox = "".join(letter for letter in last.lower() if letter.isascii() and letter.isalpha())
+        return Persona(mailbox, f"+1555{draw[2] % 10_000:04}" if draw[3] % 5 else None, person, profile)
 
-def customer(world: World, index: int) -> Row:
-    """A Customer 360 profile; without anything personal once erased."""
-    kind = world.persona(chance.number(index))
-    moments = world.customers.moments(index)
-    orders = world.ownership.orders_of(index)
-    total = sum(spent(world, order) for order in orders)
-    row = {
-        "email": f"{kind.mailbox}.{index}@example.com",
-        "phone": kind.phone and f"{kind.phone}{index % 1000:03}",
-        **kind.person,
-        **kind.profile,
-        "shopify_customer_id": f"gid://shopify/Customer/{7_000_000_000 + index}",
-        "total_spent": money(total),
-        "orders_count": len(orders),
-        "average_order_value": money(total // len(orders)) if orders else None,
-        "first_order_at": stamp(moments["first_order_at"]) if orders else None,
-        "last_order_at": stamp(moments["last_order_at"]) if orders else None,
-        "predicted_ltv_12mo": money(total * 3 // 2 + index % 997) if index % 7 else None,
-        "created_at": stamp(moments["created_at"]),
-        "updated_at": stamp(moments["updated_at"]),
-    }
-    if _touched(world, index, ERASED):
-        row |= dict.fromkeys(PII)
-    elif _touched(world, index, MERGED):
-        row["merged_into_id"] = world.ident("customers", index - 1)
-    return row
+    def _email(self, index: int) -> str:
+        return f"{self._kind(chance.number(index)).mailbox}.{index}@example.com"
+
+    def _touched(self, index: int, number: int) -> bool:
+        """Whether a customer is of those that something is done to, and it has been done."""
+        return index % 60 == number and self._shop.customers.touched(index)
+
+    def customer(self, index: int) -> Row:
+        """A Customer 360 profile; without anything personal once erased."""
+        kind = self._kind(chance.number(index))
+        moments = self._shop.customers.moments(index)
+        orders = self._shop.ownership.orders_of(index)
+        total = sum(self._spent(order) for order in orders)
+        row = {
+            "email": f"{kind.mailbox}.{index}@example.com",
+            "phone": kind.phone and f"{kind.phone}{index % 1000:03}",
+            **kind.person,
+            **kind.profile,
+            "shopify_customer_id": f"gid://shopify/Customer/{7_000_000_000 + index}",
+            "total_spent": money(total),
+            "orders_count": len(orders),
+            "average_order_value": money(total // len(orders)) if orders else None,
+            "first_order_at": stamp(moments["first_order_at"]) if orders else None,
+            "last_order_at": stamp(moments["last_order_at"]) if orders else None,
+            "predicted_ltv_12mo": money(total * 3 // 2 + index % 997) if index % 7 else None,
+            "created_at": stamp(moments["created_at"]),
+            "updated_at": stamp(moments["updated_at"]),
+        }
+        if self._touched(index, ERASED):
+            row |= dict.fromkeys(PII)
+        elif self._touched(index, MERGED):
+            row["merged_into_id"] = self._shop.ident("customers", index - 1)
+        return row
+
+    def order(self, index: int) -> Row:
+        """An order, with its lines and refunds."""
+        moments = self._shop.timelines["orders"].moments(index)
+        holder = self._shop.ownership.owner(index)
+        filled = self._baskets.of(index)
+        number = chance.number(index)
+        erased = self._touched(holder, ERASED)
+        refund = {
+            "id": f"ref_{index:08}",
+            "amount": filled.attributes["total_price"],
+            "reason": "damaged" if number % 2 else None,
+            "created_at": stamp(moments.get("refunded_at", 0)),
+        }
+        refunds = [refund] if "refunded_at" in moments else []
+        return {
+            "order_number": f"#{1001 + index}",
+            "shopify_order_id": f"gid://shopify/Order/{5_000_000_000 + index}",
+            "customer_id": self._shop.ident("customers", holder),
+            "email": None if erased else self._email(holder),
+            **_status(moments),
+            "channel": "amazon" if index % 20 == IMPORTED else ("online_store", "pos")[number % 2],
+            **filled.attributes,
+            "total_refunded": refund["amount"] if refunds else _NOTHING,
+            "line_items": [
+                {**line, "id": f"li_{index:08}{place}"} for place, line in enumerate(filled.lines)
+            ],
+            "refunds": refunds,
+            "shipping_address": None if erased else self._kind(chance.number(holder)).person["address"],
+            "note": chance.NOTES[number // 10 % 8] if number % 10 == 0 else None,
+            "tags": ["gift"] if number % 12 == 0 else [],
+            "test": False,
+            **{field: stamp(moments[field]) if field in moments else None for field in _ORDER_DATES},
+        }
+
+    def _path(self, number: int) -> Path:
+        """One of the ways to an order."""
+        draw = self._shop.draws["attribution"](number)
+        shares = ([100], [60, 40], [40, 30, 30])[draw[0] % 3]
+        touches: list[Row] = []
+        campaigns: list[int | None] = []
+        for place, share in enumerate(shares):
+            by_journey = draw[1 + place] % 3 == 0
+            campaigns.append(None if by_journey else draw[4 + place] % 3)
+            touches.append(
+                {
+                    "id": "",
+                    "channel": chance.CHANNELS[draw[7 + place] % len(chance.CHANNELS)],
+                    "campaign_id": None,
+                    "journey_id": self._shop.ident("journeys", draw[10 + place] % 10) if by_journey else None,
+                    "source": ("google", "newsletter", "meta", None)[draw[13 + place] % 4],
+                    "medium": ("cpc", "email", "social")[draw[13 + place] % 3],
+                    "credit": money(share),
+                }
+            )
+        return Path(touches, campaigns, shares, chance.MODELS[draw[16] % len(chance.MODELS)])
+
+    def attribution(self, index: int) -> Row:
+        """The credit for every other order, with the touches before it."""
+        way = self._way(chance.number(index))
+        moments = self._shop.timelines["attribution"].moments(index)
+        revenue = self._baskets.of(2 * index).total
+        latest = index * self._shop.counts["campaigns"] // self._shop.counts["attribution"] - 1
+        ordered = moments["ordered_at"]
+        touches = [
+            {
+                **touch,
+                "id": f"tch_{index:08}{place}",
+                "campaign_id": None if back is None else self._shop.launched_campaign(latest - back),
+                "revenue": money(revenue * share // 100),
+                "occurred_at": stamp(ordered - (3 - place) * 5 * HOUR),
+            }
+            for place, (touch, back, share) in enumerate(
+                zip(way.touches, way.campaigns, way.credits, strict=True)
+            )
+        ]
+        return {
+            "order_id": self._shop.ident("orders", 2 * index),
+            "customer_id": self._shop.ident("customers", self._shop.ownership.owner(2 * index)),
+            "model": way.model,
+            "channel": touches[0]["channel"],
+            "campaign_id": touches[0]["campaign_id"],
+            "revenue": money(revenue),
+            "currency": self._shop.currency,
+            "credit_per_touchpoint": [touch["credit"] for touch in touches],
+            "touchpoints": touches,
+            "ordered_at": stamp(ordered),
+            "attributed_at": stamp(moments["attributed_at"]),
+        }
+
+    def enrollment(self, index: int) -> Row:
+        """A customer's way through a journey."""
+        draw = self._shop.draws["enrollments"](index)
+        moments = self._shop.timelines["enrollments"].moments(index)
+        exited = "exited_at" in moments
+        bought = exited and index % 40 // 10 == 1
+        reason = "purchase" if bought else ("unsubscribed", "completed")[draw[0] % 2]
+        return {
+            "journey_id": self._shop.ident("journeys", index % 10),
+            "customer_id": self._shop.ident("customers", 2 * index),
+            "status": "exited" if exited else "active",
+            "current_step_id": None if exited else f"stp_{index % 10}{draw[1] % 4}",
+            "steps_executed": draw[1] % 4,
+            "exit_reason": reason if exited else None,
+            "converted_order_id": self._shop.ident("orders", 6 * index) if bought else None,
+            "enrolled_at": stamp(moments["enrolled_at"]),
+            "exited_at": stamp(moments["exited_at"]) if exited else None,
+            "updated_at": stamp(moments["updated_at"]),
+        }
 
 
 def _status(moments: Mapping[str, int]) -> Row:
@@ -157,124 +239,4 @@ def _status(moments: Mapping[str, int]) -> Row:
         "status": "closed" if "fulfilled_at" in moments else "open",
         "financial_status": "refunded" if "refunded_at" in moments else paid,
         "fulfillment_status": "fulfilled" if "fulfilled_at" in moments else None,
-    }
-
-
-def order(world: World, index: int) -> Row:
-    """An order, with its lines and refunds."""
-    moments = world.timelines["orders"].moments(index)
-    holder = world.ownership.owner(index)
-    filled = basket_of(world, index)
-    number = chance.number(index)
-    erased = _touched(world, holder, ERASED)
-    refund = {
-        "id": f"ref_{index:08}",
-        "amount": filled.attributes["total_price"],
-        "reason": "damaged" if number % 2 else None,
-        "created_at": stamp(moments.get("refunded_at", 0)),
-    }
-    refunds = [refund] if "refunded_at" in moments else []
-    return {
-        "order_number": f"#{1001 + index}",
-        "shopify_order_id": f"gid://shopify/Order/{5_000_000_000 + index}",
-        "customer_id": world.ident("customers", holder),
-        "email": None if erased else _email(world, holder),
-        **_status(moments),
-        "channel": "amazon" if index % 20 == IMPORTED else ("online_store", "pos")[number % 2],
-        **filled.attributes,
-        "total_refunded": refund["amount"] if refunds else _NOTHING,
-        "line_items": [{**line, "id": f"li_{index:08}{place}"} for place, line in enumerate(filled.lines)],
-        "refunds": refunds,
-        "shipping_address": None if erased else world.persona(chance.number(holder)).person["address"],
-        "note": chance.NOTES[number // 10 % 8] if number % 10 == 0 else None,
-        "tags": ["gift"] if number % 12 == 0 else [],
-        "test": False,
-        **{field: stamp(moments[field]) if field in moments else None for field in _ORDER_DATES},
-    }
-
-
-class Path(NamedTuple):
-    """A way to an order: touches, and of each the journey or how many campaigns back."""
-
-    touches: list[Row]
-    campaigns: list[int | None]
-    credits: list[int]
-    model: str
-
-
-def path(world: World, number: int) -> Path:
-    """One of the ways to an order."""
-    draw = world.draws["attribution"](number)
-    shares = ([100], [60, 40], [40, 30, 30])[draw[0] % 3]
-    touches: list[Row] = []
-    campaigns: list[int | None] = []
-    for place, share in enumerate(shares):
-        by_journey = draw[1 + place] % 3 == 0
-        campaigns.append(None if by_journey else draw[4 + place] % 3)
-        touches.append(
-            {
-                "id": "",
-                "channel": chance.CHANNELS[draw[7 + place] % len(chance.CHANNELS)],
-                "campaign_id": None,
-                "journey_id": world.ident("journeys", draw[10 + place] % 10) if by_journey else None,
-                "source": ("google", "newsletter", "meta", None)[draw[13 + place] % 4],
-                "medium": ("cpc", "email", "social")[draw[13 + place] % 3],
-                "credit": money(share),
-            }
-        )
-    return Path(touches, campaigns, shares, chance.MODELS[draw[16] % len(chance.MODELS)])
-
-
-def attribution(world: World, index: int) -> Row:
-    """The credit for every other order, with the touches before it."""
-    way = world.path(chance.number(index))
-    moments = world.timelines["attribution"].moments(index)
-    revenue = basket_of(world, 2 * index).total
-    latest = index * world.counts["campaigns"] // world.counts["attribution"] - 1
-    ordered = moments["ordered_at"]
-    touches = [
-        {
-            **touch,
-            "id": f"tch_{index:08}{place}",
-            "campaign_id": None if back is None else world.launched_campaign(latest - back),
-            "revenue": money(revenue * share // 100),
-            "occurred_at": stamp(ordered - (3 - place) * 5 * HOUR),
-        }
-        for place, (touch, back, share) in enumerate(
-            zip(way.touches, way.campaigns, way.credits, strict=True)
-        )
-    ]
-    return {
-        "order_id": world.ident("orders", 2 * index),
-        "customer_id": world.ident("customers", world.ownership.owner(2 * index)),
-        "model": way.model,
-        "channel": touches[0]["channel"],
-        "campaign_id": touches[0]["campaign_id"],
-        "revenue": money(revenue),
-        "currency": world.currency,
-        "credit_per_touchpoint": [touch["credit"] for touch in touches],
-        "touchpoints": touches,
-        "ordered_at": stamp(ordered),
-        "attributed_at": stamp(moments["attributed_at"]),
-    }
-
-
-def enrollment(world: World, index: int) -> Row:
-    """A customer's way through a journey."""
-    draw = world.draws["enrollments"](index)
-    moments = world.timelines["enrollments"].moments(index)
-    exited = "exited_at" in moments
-    bought = exited and index % 40 // 10 == 1
-    reason = "purchase" if bought else ("unsubscribed", "completed")[draw[0] % 2]
-    return {
-        "journey_id": world.ident("journeys", index % 10),
-        "customer_id": world.ident("customers", 2 * index),
-        "status": "exited" if exited else "active",
-        "current_step_id": None if exited else f"stp_{index % 10}{draw[1] % 4}",
-        "steps_executed": draw[1] % 4,
-        "exit_reason": reason if exited else None,
-        "converted_order_id": world.ident("orders", 6 * index) if bought else None,
-        "enrolled_at": stamp(moments["enrolled_at"]),
-        "exited_at": stamp(moments["exited_at"]) if exited else None,
-        "updated_at": stamp(moments["updated_at"]),
     }

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sumeru_sandbox.clock import DAY, HOUR, parse_moment, stamp
+from sumeru_sandbox.histories import REPLICATION_KEYS
 from sumeru_sandbox.openapi_resources import FIELDS
-from sumeru_sandbox.world import REPLICATION_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

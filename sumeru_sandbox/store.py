@@ -8,9 +8,9 @@ from heapq import merge
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sumeru_sandbox.clock import stamp
+from sumeru_sandbox.histories import REPLICATION_KEYS
 from sumeru_sandbox.openapi_catalog import TYPES
 from sumeru_sandbox.openapi_resources import FIELDS
-from sumeru_sandbox.world import REPLICATION_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence

@@ -2,142 +2,41 @@
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
-from sumeru_sandbox import baskets, chance, goods, people
-from sumeru_sandbox.clock import DAY, HOUR
-from sumeru_sandbox.openapi_catalog import TYPES
-from sumeru_sandbox.timeline import CustomerTimeline, Ownership, Timeline, paced
+from sumeru_sandbox.goods import Goods
+from sumeru_sandbox.outline import Outline
+from sumeru_sandbox.people import People
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     Row = dict[str, Any]
 
-REPLICATION_KEYS = dict.fromkeys(TYPES, "updated_at") | {
-    "attribution": "attributed_at",
-    "decision_intelligence_runs": "created_at",
-    "usage": "date",
-}
-HISTORY = 730 * DAY
-MIN_CUSTOMERS = 100
-MAX_CUSTOMERS = 10_000_000
-_IDENTS = {stream: f"{prefix}%08d" for stream, (_, prefix) in TYPES.items()}
-_BASKETS_KEPT = 2**12
-_SMALL = 1000  # shops with fewer customers have less of everything
-_ROWS: dict[str, Callable[[World, int], Row]] = {
-    "customers": people.customer,
-    "orders": people.order,
-    "attribution": people.attribution,
-    "campaigns": goods.campaign,
-    "journeys": goods.journey,
-    "enrollments": people.enrollment,
-    "products": goods.product,
-    "inventory": goods.stock,
-    "usage": goods.usage,
-    "decision_intelligence_runs": goods.run,
-    "seo_keywords": goods.keyword,
-}
 
-
-def counts(customers: int) -> dict[str, int]:
-    """Rows by stream, for a shop with so many customers."""
-    small = customers < _SMALL
-    products = max(20, customers // 20)
-    return {
-        "customers": customers,
-        "orders": 3 * customers,
-        "attribution": 3 * customers // 2,
-        "campaigns": max(3, customers // 10) if small else 100,
-        "journeys": 10,
-        "enrollments": customers // 2,
-        "products": products,
-        "inventory": 6 * products,
-        "usage": 60 if small else 730,
-        "decision_intelligence_runs": 24 * (10 if small else 90),
-        "seo_keywords": customers if small else 1000,
-    }
-
-
-class World:
+class World(Outline):
     """The rows that a shop has to begin with."""
 
     def __init__(self, shop: str, customers: int, seed: int, now: int, plan: str, rate_limit: int) -> None:
-        self.shop = shop
-        self.now = now
-        self.plan = plan
-        self.rate_limit = rate_limit
-        self.counts = counts(customers)
-        self.ownership = Ownership(customers)
-        self.draws = {stream: chance.drawer(seed, shop, stream) for stream in TYPES}
-        # Made-up values that many rows share.
-        self.persona = lru_cache(chance.POOL)(partial(people.persona, self))
-        self.path = lru_cache(chance.POOL)(partial(people.path, self))
-        self.basket = lru_cache(_BASKETS_KEPT)(partial(baskets.basket, self))
-        self.currency = ("USD", "EUR", "GBP")[chance.drawer(seed, shop)(0)[0] % 3]
-
-    @cached_property
-    def timelines(self) -> Mapping[str, Timeline]:
-        """The dates of each stream's rows; what depends on something else comes after it."""
-        start, now = self.now - HISTORY, self.now
-
-        def line(stream: str, later: int, classes: tuple[Mapping[str, int], ...], span: int = 0) -> Timeline:
-            anchor = paced(start + later, span or HISTORY - later, self.counts[stream], DAY)
-            return Timeline(self.counts[stream], anchor, classes, now)
-
-        orders = line("orders", 3 * DAY, people.ORDER_CLASSES)
-        made = paced(start, HISTORY - 3 * DAY, self.counts["customers"], DAY)
-        return {
-            "customers": CustomerTimeline(
-                self.counts["customers"], made, people.CUSTOMER_CLASSES, orders, self.ownership
-            ),
-            "orders": orders,
-            "attribution": Timeline(
-                self.counts["attribution"],
-                lambda index: orders.anchor(2 * index),
-                people.ATTRIBUTION_CLASSES,
-                now,
-                changed="attributed_at",
-            ),
-            "campaigns": line("campaigns", 0, goods.CAMPAIGN_CLASSES),
-            "journeys": line("journeys", 0, goods.JOURNEY_CLASSES, DAY),
-            "enrollments": line("enrollments", DAY, people.ENROLLMENT_CLASSES, HISTORY - 3 * DAY),
-            "products": line("products", 0, goods.PRODUCT_CLASSES),
-            "inventory": line("inventory", DAY, goods.GOODS_CLASSES),
-            "usage": self._regular("usage", DAY, "date"),
-            "decision_intelligence_runs": self._regular("decision_intelligence_runs", HOUR, "created_at"),
-            "seo_keywords": line("seo_keywords", 0, goods.GOODS_CLASSES),
+        super().__init__(shop, customers, seed, now, plan, rate_limit)
+        people, goods = People(self), Goods(self)
+        self._makers: Mapping[str, Callable[[int], Row]] = {
+            "customers": people.customer,
+            "orders": people.order,
+            "attribution": people.attribution,
+            "campaigns": goods.campaign,
+            "journeys": goods.journey,
+            "enrollments": people.enrollment,
+            "products": goods.product,
+            "inventory": goods.stock,
+            "usage": goods.usage,
+            "decision_intelligence_runs": goods.run,
+            "seo_keywords": goods.keyword,
         }
-
-    def _regular(self, stream: str, step: int, field: str) -> Timeline:
-        """Rows one step apart, the last of them in the present one."""
-        first = self.now // step * step - (self.counts[stream] - 1) * step
-        return Timeline(
-            self.counts[stream], lambda index: first + index * step, ({field: 0},), self.now, changed=field
-        )
-
-    @property
-    def customers(self) -> CustomerTimeline:
-        """The dates of the customers."""
-        timeline = self.timelines["customers"]
-        assert isinstance(timeline, CustomerTimeline)  # noqa: S101 - so made above
-        return timeline
 
     def row(self, stream: str, index: int) -> Row:
         """The attributes of a row."""
-        return _ROWS[stream](self, index)
-
-    def ident(self, stream: str, index: int) -> str:
-        """The id of a row; ids sort as indices do."""
-        return _IDENTS[stream] % index
-
-    def index(self, stream: str, ident: str) -> int | None:
-        """The index of a row that there was to begin with."""
-        number = ident.removeprefix(TYPES[stream][1])
-        if not (number.isascii() and number.isdigit()) or int(number) >= self.counts[stream]:
-            return None
-        return int(number) if self.ident(stream, int(number)) == ident else None
+        return self._makers[stream](index)
 
     def family(self, stream: str, field: str, parent: int) -> list[range]:
         """The rows of a stream that belong to a customer or a journey."""
@@ -149,26 +48,3 @@ class World:
         elif stream == "enrollments":
             numbers = [parent // 2] if parent % 2 == 0 else []
         return [range(number, number + 1) for number in numbers if number < self.counts[stream]]
-
-    def price(self, product: int, variant: int) -> int:
-        """The price of a variant, in hundredths."""
-        return 599 + product * 7919 % 14_400 + variant * 250
-
-    def title(self, product: int) -> str:
-        """The title of a product."""
-        colour = chance.COLOURS[product % len(chance.COLOURS)]
-        return f"{colour} {chance.THINGS[product // 6 % len(chance.THINGS)]}"
-
-    def launched_campaign(self, latest: int) -> str | None:
-        """The id of a campaign launched before the one given was made; nothing if there is none."""
-        number = latest - (latest % 10 == goods.DRAFT)
-        return self.ident("campaigns", number) if number >= 0 else None
-
-    def enrolled(self, journey: int, *, still: bool) -> int:
-        """How many customers are in a journey, or ever were."""
-        return sum(
-            len(rows)
-            for rows in self.timelines["enrollments"].pieces()
-            if rows[0] % 10 == journey
-            and not (still and "exited_at" in self.timelines["enrollments"].moments(rows[0]))
-        )

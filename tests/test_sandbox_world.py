@@ -12,14 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sumeru_sandbox.clock import DAY, HOUR, Clock, parse_moment
+from sumeru_sandbox.histories import REPLICATION_KEYS
 from sumeru_sandbox.listing import Listing
 from sumeru_sandbox.openapi_catalog import TYPES
 from sumeru_sandbox.openapi_resources import FIELDS
+from sumeru_sandbox.outline import HISTORY, counts
 from sumeru_sandbox.query import Query
 from sumeru_sandbox.settings import DATE_FIELDS, Switches
 from sumeru_sandbox.store import Store
 from sumeru_sandbox.timeline import Ownership
-from sumeru_sandbox.world import HISTORY, REPLICATION_KEYS, World, counts
+from sumeru_sandbox.world import World
 
 NOW = 1_778_000_400 // HOUR * HOUR
 STREAMS = sorted(TYPES)
