@@ -58,7 +58,7 @@ def vendor_operations() -> Iterator[tuple[str, str, str | None]]:
             yield path, method.split()[0].lower(), None if scope == "(any token)" else scope
 
 
-def nodes(node: Any, *path: str) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:  # noqa: ANN401 (JSON)
+def nodes(node: Any, *path: str) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
     """Every object within a JSON value, with the path to it."""
     if isinstance(node, dict):
         yield path, node
@@ -112,7 +112,7 @@ def test_it_agrees_with_the_schemas(path: Path) -> None:
     for includable in ("orders", "attributions") if path.stem == "customers" else ():
         del described[includable]
 
-    def bare(node: Any) -> Any:  # noqa: ANN401 (JSON)
+    def bare(node: Any) -> Any:
         """The schema without what only explains; names and provenance stay."""
         if isinstance(node, list):
             return [bare(item) for item in node]

@@ -67,7 +67,7 @@ class Api:
         self.session = requests.Session()
         self.session.trust_env = False
 
-    def send(self, method: str, path: str, **request: Any) -> requests.Response:  # noqa: ANN401 (requests')
+    def send(self, method: str, path: str, **request: Any) -> requests.Response:
         """One request; `path` begins after `/api/v1`, or with it."""
         headers = {"Authorization": f"Bearer {self.sandbox.token(SHOP)}"} | request.pop("headers", {})
         url = self.sandbox.url + "/api/v1" + path.removeprefix("/api/v1")
@@ -79,7 +79,7 @@ class Api:
         assert "Date" in answer.headers
         return answer
 
-    def get(self, path: str, **params: str | int) -> Any:  # noqa: ANN401 (JSON)
+    def get(self, path: str, **params: str | int) -> Any:
         """The body of a read that must go well, its numbers exact."""
         answer = self.send("get", path, params=params)
         assert answer.status_code == 200, answer.text[:300]
@@ -111,7 +111,7 @@ class Api:
             row_id = str(self.sandbox.truth(SHOP, owner)[0]["id"])
         return head + row_id + tail.partition("}")[2]
 
-    def body(self, operation: Operation) -> Any:  # noqa: ANN401 (JSON)
+    def body(self, operation: Operation) -> Any:
         """A body that the operation takes; None if it takes none."""
         stream = operation.stream
         if operation.kind == "create":
@@ -123,7 +123,7 @@ class Api:
             return {"data": [{"id": row["id"], "attributes": {**CHANGES[stream]}} for row in rows]}
         return None
 
-    def call(self, operation: Operation, **request: Any) -> requests.Response:  # noqa: ANN401 (requests')
+    def call(self, operation: Operation, **request: Any) -> requests.Response:
         """The operation as it goes well, unless `request` says otherwise."""
         path = request.pop("path", None) or self.path(operation)
         if "data" not in request:
@@ -151,7 +151,7 @@ def bearer(token: str) -> dict[str, dict[str, str]]:
     return {"headers": {"Authorization": f"Bearer {token}"}}
 
 
-def refused(answer: requests.Response, status: int, code: str) -> Any:  # noqa: ANN401 (JSON)
+def refused(answer: requests.Response, status: int, code: str) -> Any:
     """The error of an answer that must be this refusal."""
     assert answer.status_code == status, answer.text[:300]
     error = answer.json()["error"]
@@ -377,7 +377,7 @@ def test_sort_goes_both_ways(api: Api, operation: Operation) -> None:
             assert runs.count(True) <= 1, "nulls stand together"
 
 
-def text(value: Any) -> str:  # noqa: ANN401 (any scalar)
+def text(value: Any) -> str:
     """A value as one writes it into a filter."""
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
@@ -425,7 +425,7 @@ def test_one_row_is_as_in_the_list(api: Api, operation: Operation) -> None:
 
 
 @pytest.mark.parametrize("single", [False, True], ids=["list", "get"])
-def test_customers_include_orders_and_attributions(api: Api, single: bool) -> None:  # noqa: FBT001 (a parameter)
+def test_customers_include_orders_and_attributions(api: Api, single: bool) -> None:
     customer = api.sandbox.truth(SHOP, "orders")[0]["customer_id"]
     answer = api.get(f"/customers/{customer}" if single else "/customers", include="orders,attributions")
     row = answer["data"] if single else next(row for row in answer["data"] if row["id"] == customer)
@@ -494,7 +494,7 @@ def test_422_for_a_bad_attribute(api: Api, operation: Operation, attribute: str,
 
 @over("create")
 @pytest.mark.parametrize("wrapped", [False, True])
-def test_422_names_what_is_required(api: Api, operation: Operation, wrapped: bool) -> None:  # noqa: FBT001
+def test_422_names_what_is_required(api: Api, operation: Operation, wrapped: bool) -> None:
     for required in REQUIRED[operation.stream]:
         for wrong in ({}, {required: None}, {required: ""}, {required: 1}):
             attributes = {k: v for k, v in BODIES[operation.stream].items() if k != required} | wrong
