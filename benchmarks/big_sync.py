@@ -1,7 +1,7 @@
 """A sync of a large shop over real HTTP: every row exactly once, how long it took, how much memory it needed.
 
-    python benchmarks/big_sync.py                 # 200,000 customers, 600,000 orders and the rest
-    python benchmarks/big_sync.py --kill          # kill -9 half-way, start again from the last STATE
+python benchmarks/big_sync.py                 # 200,000 customers, 600,000 orders and the rest
+python benchmarks/big_sync.py --kill          # kill -9 half-way, start again from the last STATE
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ import threading
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _decode = msgspec.json.decode
 
@@ -56,7 +58,14 @@ class Seen:
 @contextmanager
 def sandbox(customers: int, latency: int) -> Iterator[tuple[str, str]]:
     """Run a sandbox in a process of its own; yield its address and the shop's token."""
-    command = [sys.executable, "-m", "sumeru_sandbox.cli", "--port=0", "--shops=acme", f"--customers={customers}"]
+    command = [
+        sys.executable,
+        "-m",
+        "sumeru_sandbox.cli",
+        "--port=0",
+        "--shops=acme",
+        f"--customers={customers}",
+    ]
     command += ["--plan=enterprise", "--rate-limit=0", f"--set=*.latency_ms={latency}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -77,14 +86,14 @@ def sync(folder: Path, seen: Seen, kill_after: int) -> tuple[int, float]:
         peak = [0.0]
         threading.Thread(target=_watch, args=(process.pid, peak), daemon=True).start()
         assert process.stdout is not None
-        rows = 0
-        for line in process.stdout:
+        for rows, line in enumerate(process.stdout, start=1):
             seen.line(line)
-            rows += 1
             if rows == kill_after:
                 process.kill()
                 break
-        seen.pending.clear() if kill_after else seen.settle()
+        if kill_after:
+            seen.pending.clear()  # no STATE covers them: they must come again
+        seen.settle()
         return process.wait(), peak[0]
 
 

@@ -23,7 +23,8 @@ from tap_sumeru.errors import BadAnswer, NotFound, ReadError, Refused, ScopeMiss
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_sumeru.settings import Settings, Shop
+    from tap_sumeru.settings import Settings
+    from tap_sumeru.shops import Shop
 
 _CONNECT_SECONDS = 10.0
 _PREFIX = "/api/v1/"

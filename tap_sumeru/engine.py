@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from tap_sumeru.pages import Row
-    from tap_sumeru.settings import Settings, Shop
+    from tap_sumeru.settings import Settings
+    from tap_sumeru.shops import Shop
     from tap_sumeru.state import Bookmarks
 
 logger = logging.getLogger("tap-sumeru")

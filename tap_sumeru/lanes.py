@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tap_sumeru.governor import Governor
-    from tap_sumeru.settings import Shop
+    from tap_sumeru.shops import Shop
 
 Task = Callable[[], None]
 

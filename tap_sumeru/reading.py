@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from tap_sumeru.client import Params
     from tap_sumeru.pages import Row
     from tap_sumeru.records import Shaped, Shaper
-    from tap_sumeru.settings import Shop, StreamOptions
+    from tap_sumeru.settings import StreamOptions
+    from tap_sumeru.shops import Shop
 
 logger = logging.getLogger("tap-sumeru")
 

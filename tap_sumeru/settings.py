@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import ipaddress
-import json
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
-import pendulum
 from jsonschema import Draft202012Validator
 
-from tap_sumeru.config import API_URL, CONFIG_SCHEMA
+from tap_sumeru.config import CONFIG_SCHEMA
 from tap_sumeru.errors import SettingsError
+from tap_sumeru.shops import Config, Shop, header_text, read_date, read_shops, share_out
 from tap_sumeru.streams import DATE_FILTER, STREAMS, StreamSpec
 
-Config = Mapping[str, Any]
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _MOST_DAYS = 365 * 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Shop:
-    """A shop to read.
-
-    Attributes:
-        name: Name that its rows are filed under.
-        token: Its API token; never shown.
-        api_url: Host of its API, without a slash at the end.
-        start_date: Where its first sync begins, or None for the whole history.
-    """
-
-    name: str
-    token: str = field(repr=False)
-    api_url: str = API_URL
-    start_date: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +83,12 @@ class Settings:
             SettingsError: If a setting cannot be used; the message names it and says what to do.
         """
         _check_types(config)
-        end_date = _date(config, "end_date")
-        shops = _shops(config)
+        end_date = read_date(config, "end_date")
+        shops = read_shops(config)
         for shop in shops:
             if end_date and shop.start_date and end_date <= shop.start_date:
                 raise SettingsError(f"end_date: must be after start_date (shop {shop.name}).")
-        mine, sharded = _shard(config.get("shard"), shops)
+        mine, sharded = share_out(config.get("shard"), shops)
         return cls(
             shops=mine,
             options={name: _options(spec, config) for name, spec in STREAMS.items()},
@@ -121,7 +99,7 @@ class Settings:
             max_retries=_at_least(0, config, "max_retries", 5),
             stop_on_error=config.get("on_error") == "stop",
             sharded=sharded,
-            user_agent=_header_text(config.get("user_agent") or "", "user_agent"),
+            user_agent=header_text(config.get("user_agent") or "", "user_agent"),
         )
 
 
@@ -137,118 +115,6 @@ def _check_types(config: Config) -> None:
         wanted = error.validator_value
         wanted = ", ".join(wanted) if isinstance(wanted, list) else wanted
         raise SettingsError(f"{name}: must be {error.validator} {wanted}.")
-
-
-def _shops(config: Config) -> tuple[Shop, ...]:
-    ways = [name for name in ("api_token", "shops", "shops_file") if config.get(name)]
-    if not ways:
-        raise SettingsError("api_token: missing. Set api_token, or shops, or shops_file.")
-    if len(ways) > 1:
-        raise SettingsError(f"{ways[0]}: cannot be set together with {ways[1]}. Keep one of them.")
-    if ways == ["api_token"]:
-        entries: list[Config] = [{"shop": config.get("shop", "default"), "api_token": config["api_token"]}]
-        return (_shop(entries[0], config, "", "shop"),)
-    source = ways[0]
-    entries = config["shops"] if source == "shops" else _read_shops_file(config["shops_file"])
-    shops = tuple(
-        _shop(entry, config, f"{source}[{i}].", f"{source}[{i}].shop") for i, entry in enumerate(entries)
-    )
-    seen: set[str] = set()
-    for i, shop in enumerate(shops):
-        if shop.name in seen:
-            raise SettingsError(f"{source}[{i}].shop: this name is there twice; every shop needs its own.")
-        seen.add(shop.name)
-    return shops
-
-
-def _read_shops_file(path: str) -> list[Config]:
-    try:
-        entries = json.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"shops_file: cannot be read ({error.strerror or 'no such file'}).") from None
-    except ValueError:
-        raise SettingsError("shops_file: is not JSON.") from None
-    schema = CONFIG_SCHEMA["properties"]["shops"]
-    if not entries or not Draft202012Validator(schema).is_valid(entries):
-        raise SettingsError("shops_file: must hold a list of {shop, api_token, api_url?, start_date?}.")
-    return list(entries)
-
-
-def _shop(entry: Config, config: Config, prefix: str, name_setting: str) -> Shop:
-    name = entry["shop"]
-    if not isinstance(name, str) or not name.strip():
-        raise SettingsError(f"{name_setting}: is empty; every shop needs a name.")
-    token = _header_text(entry["api_token"], f"{prefix}api_token")
-    if not token or " " in token:
-        raise SettingsError(f"{prefix}api_token: is empty or holds a space; paste the token alone.")
-    own_url, own_start = entry.get("api_url"), entry.get("start_date")
-    return Shop(
-        name=name,
-        token=token,
-        api_url=_api_url(own_url or config.get("api_url") or API_URL, f"{prefix if own_url else ''}api_url"),
-        start_date=_date(entry if own_start else config, "start_date", prefix if own_start else ""),
-    )
-
-
-def _header_text(text: str, setting: str) -> str:
-    text = text.strip()
-    if not text.isascii() or not text.isprintable():
-        raise SettingsError(f"{setting}: holds a character that no HTTP header can carry.")
-    return text
-
-
-def _api_url(text: str, setting: str) -> str:
-    try:
-        url = urlsplit(text.strip())
-        host, _ = url.hostname or "", url.port
-    except ValueError:
-        host = ""
-    if not host:
-        raise SettingsError(f"{setting}: is not a URL; the default is {API_URL}.")
-    if url.username or url.password:
-        raise SettingsError(f"{setting}: holds credentials; put the token in api_token.")
-    if url.query or url.fragment:
-        raise SettingsError(f"{setting}: must end with the host; the tap adds paths and parameters.")
-    if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(host)):
-        raise SettingsError(f"{setting}: must begin with https:// (http:// is for loopback only).")
-    return f"{url.scheme}://{url.netloc}{url.path}".rstrip("/").removesuffix("/api/v1")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _date(config: Config, setting: str, prefix: str = "") -> datetime | None:
-    value = config.get(setting)
-    if not value:
-        return None
-    try:
-        parsed = pendulum.parse(value, tz="UTC", exact=True)
-    except ValueError:
-        parsed = None
-    if isinstance(parsed, pendulum.DateTime):
-        # A plain datetime from here on: it is what every row is compared with.
-        return datetime.fromtimestamp(parsed.timestamp(), tz=timezone.utc)
-    if isinstance(parsed, pendulum.Date):
-        return datetime(parsed.year, parsed.month, parsed.day, tzinfo=timezone.utc)
-    raise SettingsError(f"{prefix}{setting}: is no date; write 2026-01-01 or 2026-01-01T00:00:00Z.")
-
-
-def _shard(value: str | None, shops: tuple[Shop, ...]) -> tuple[tuple[Shop, ...], bool]:
-    if not value:
-        return shops, False
-    index, slash, count = value.partition("/")
-    if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
-        raise SettingsError("shard: must be i/n with i from 1 to n, such as 2/8.")
-    return tuple(shop for shop in shops if shard_of(shop.name, int(count)) == int(index)), int(count) > 1
-
-
-def shard_of(shop: str, count: int) -> int:
-    """Return the shard, from 1 to `count`, that a shop belongs to: stable across runs and machines."""
-    return int.from_bytes(hashlib.sha256(shop.encode()).digest()[:8], "big") % count + 1
 
 
 def _options(spec: StreamSpec, config: Config) -> StreamOptions:

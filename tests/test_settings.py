@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_sumeru.errors import SettingsError
-from tap_sumeru.settings import Settings, shard_of
+from tap_sumeru.settings import Settings
+from tap_sumeru.shops import shard_of
 
 if TYPE_CHECKING:
     from pathlib import Path
