@@ -1,0 +1,116 @@
+"""`lanes`: shops take turns, each behind its governor, in a bounded number of threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from functools import partial
+
+import pytest
+
+from tap_sumeru.governor import Governor
+from tap_sumeru.lanes import Lane, Pool
+from tap_sumeru.shops import Shop
+
+
+class Work:
+    """Requests that are answered at once, counted by lane."""
+
+    def __init__(self, wanted: int) -> None:
+        self.done: Counter[str] = Counter()
+        self.order: list[str] = []
+        self.at_once = 0
+        self.most_at_once = 0
+        self._lock = threading.Lock()
+        self._left = threading.Semaphore(0)
+        self._wanted = wanted
+
+    def request(self, lane: Lane) -> None:
+        with lane.request() as answered:
+            with self._lock:
+                self.at_once += 1
+                self.most_at_once = max(self.most_at_once, self.at_once)
+            answered(200, {})
+            with self._lock:
+                self.at_once -= 1
+                self.done[lane.shop.name] += 1
+                self.order.append(lane.shop.name)
+        self._left.release()
+
+    def wait(self) -> None:
+        for _ in range(self._wanted):
+            assert self._left.acquire(timeout=10)
+
+
+def lanes(pool: Pool, *names: str) -> list[Lane]:
+    return [Lane(Shop(name, "token"), Governor(concurrency=2), pool) for name in names]
+
+
+def test_every_request_of_every_shop_is_made_and_no_thread_stays() -> None:
+    before = threading.active_count()
+    pool, work = Pool(4), Work(300)
+    shops = lanes(pool, "a", "b", "c")
+    pool.start()
+    for _ in range(100):
+        for lane in shops:
+            lane.submit(partial(work.request, lane))
+    work.wait()
+    pool.stop()
+    assert work.done == {"a": 100, "b": 100, "c": 100}
+    assert work.most_at_once <= 4
+    assert [lane.requests for lane in shops] == [100, 100, 100]
+    assert threading.active_count() == before
+
+
+def test_a_shop_with_much_work_does_not_keep_another_waiting() -> None:
+    pool, work = Pool(1), Work(110)
+    long, short = lanes(pool, "long", "short")
+    for _ in range(100):
+        long.submit(lambda: work.request(long))
+    for _ in range(10):
+        short.submit(lambda: work.request(short))
+    pool.start()
+    work.wait()
+    pool.stop()
+    assert work.order.index("short") < 5
+    assert [i for i, name in enumerate(work.order) if name == "short"][-1] < 30
+
+
+def test_a_delayed_task_waits_for_its_time() -> None:
+    now = [0.0]
+    pool = Pool(1, clock=lambda: now[0])
+    (lane,) = lanes(pool, "a")
+    lane.submit(lambda: None, delay=5)
+    assert lane.wait(0.0) == 5
+    assert lane.wait(4.0) == 1
+    assert lane.wait(5.0) == 0
+
+
+def test_nothing_to_do_and_nothing_to_wait_for() -> None:
+    (lane,) = lanes(Pool(1), "a")
+    assert lane.wait(0.0) is None
+    lane.submit(lambda: None)
+    assert lane.wait(0.0) == 0
+    lane.take(0.0)
+    lane.submit(lambda: None)
+    assert lane.wait(0.0) is None, "until the first answer one request is in flight"
+
+
+def test_a_request_that_fails_gives_its_place_back() -> None:
+    (lane,) = lanes(Pool(1), "a")
+    lane.submit(lambda: None)
+    lane.take(0.0)
+    with pytest.raises(OSError, match="unplugged"), lane.request():
+        raise OSError("unplugged")
+    lane.submit(lambda: None)
+    assert lane.wait(0.0) == 0
+    assert lane.requests == 0
+
+
+def test_stopping_does_not_wait_for_work_that_has_not_begun() -> None:
+    pool = Pool(2)
+    (lane,) = lanes(pool, "a")
+    lane.submit(lambda: None, delay=3600)
+    pool.start()
+    pool.stop()
+    assert threading.active_count() == 1
