@@ -9,26 +9,18 @@ lies outside.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from tap_sumeru import instants
 from tap_sumeru.instants import DAY
+from tap_sumeru.state import Bookmark, Verdict
 from tap_sumeru.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _LONGEST_TIMESTAMP = 35
 _SHORTEST_TIMESTAMP = 10
-
-
-class Verdict(str, Enum):
-    """What is known about a date filter."""
-
-    UNPROVEN = "unproven"
-    PROVEN = "proven"
-    REFUTED = "refuted"
 
 
 def dates_of(attributes: Mapping[str, Any]) -> dict[str, datetime]:
@@ -86,3 +78,82 @@ class Witness:
     def window(self) -> Window | None:
         """The day to ask the filter for, or None if no row qualified."""
         return self._window
+
+
+class Trust:
+    """What is believed of one stream's date filter, and on what it is based.
+
+    Args:
+        bookmark: Where it is remembered.
+        key: Name of the replication key.
+        usable: Whether there is a filter to believe in.
+    """
+
+    def __init__(self, bookmark: Bookmark, key: str, *, usable: bool) -> None:
+        self._bookmark = bookmark
+        self._key = key
+        self._usable = usable
+        self._witness: Witness | None = None
+
+    @property
+    def known(self) -> str:
+        """What is known about the filter, in a word."""
+        return self._bookmark.verdict.value if self._usable else "none"
+
+    @property
+    def unproven(self) -> bool:
+        """Whether rows have said nothing about it yet."""
+        return self._usable and self._bookmark.verdict is Verdict.UNPROVEN
+
+    def may_shorten(self, *, first: bool) -> bool:
+        """Return whether a read may go by the filter: an incremental one only once it is proven."""
+        if self.unproven:
+            return first or self._bookmark.unproven_from is not None
+        return self._usable and self._bookmark.verdict is Verdict.PROVEN
+
+    def verify(self, reach: Window, instant: datetime, attributes: Mapping[str, Any]) -> bool:
+        """Learn from a row that the filter gave; return whether it can still be believed."""
+        if self._bookmark.verdict is Verdict.PROVEN and reach.holds(instant):
+            return True
+        verdict = judge(reach, self._key, instant, attributes)
+        if verdict is Verdict.REFUTED:
+            if self._bookmark.unproven_from is None:
+                # It was believed: nothing that it shortened can be relied on.
+                self._bookmark.value = None
+            self._bookmark.verdict = verdict
+            return False
+        if verdict is Verdict.PROVEN and self.unproven:
+            self._bookmark.verdict = verdict
+        return True
+
+    def refused(self) -> None:
+        """Take note that the API does not accept the filter; what it gave before stays good."""
+        self._bookmark.verdict = Verdict.REFUTED
+
+    def seek_witness(self, now: datetime) -> None:
+        """Begin to look for a row that can prove the filter, among the rows of an unfiltered read."""
+        self._witness = Witness(self._key, now) if self.unproven else None
+
+    def look(self, instant: datetime | None, attributes: Mapping[str, Any], parent: str | None) -> None:
+        """Consider a row of an unfiltered read."""
+        if self._witness is None:
+            return
+        if instant is None:
+            # No filter can be relied on to give a row that lacks what it filters on.
+            self._witness = None
+        else:
+            self._witness.look(instant, attributes, parent)
+
+    def call_witness(self) -> Witness | None:
+        """Return the witness that was found, once."""
+        witness, self._witness = self._witness, None
+        return witness if witness is not None and witness.window is not None else None
+
+    def hear(self, reach: Window, rows: Iterable[tuple[datetime | None, Mapping[str, Any]]]) -> bool:
+        """Judge the filter by what it gives for the witness's day; return whether it is known now."""
+        verdicts = {judge(reach, self._key, instant, row) for instant, row in rows if instant is not None}
+        for verdict in (Verdict.REFUTED, Verdict.PROVEN):
+            if verdict in verdicts:
+                self._bookmark.verdict = verdict
+                break
+        return not self.unproven

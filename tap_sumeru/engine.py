@@ -15,7 +15,7 @@ from tap_sumeru.errors import ReadError, TokenRefused
 from tap_sumeru.fetch import Chain, Failed, Fetched, Fetcher
 from tap_sumeru.governor import Governor
 from tap_sumeru.lanes import Lane, Pool
-from tap_sumeru.reading import Part, Reader, without
+from tap_sumeru.reading import Part, Reader
 from tap_sumeru.records import Shaper
 from tap_sumeru.schemas import OWN_COLUMNS, Schema
 from tap_sumeru.streams import STREAMS, StreamSpec
@@ -112,6 +112,7 @@ class Engine:
         self.readers = [
             self._reader(shop, stream, bookmarks, now) for stream in streams for shop in settings.shops
         ]
+        self._unfinished = set(self.readers)
 
     def _lane(self, shop: Shop) -> Lane:
         governor = Governor(self._settings.rate_limit_share, self._settings.concurrency)
@@ -120,7 +121,7 @@ class Engine:
     def _reader(self, shop: Shop, stream: Wanted, bookmarks: Bookmarks, now: datetime) -> Reader:
         spec = STREAMS[stream.name]
         left_out = set(stream.properties) - set(stream.columns)
-        options = without(self._settings.options[stream.name], left_out)
+        options = self._settings.options[stream.name].without(left_out)
         key = options.replication_key
         return Reader(
             spec,
@@ -138,31 +139,33 @@ class Engine:
         """Yield what is read, page by page, in whatever order it comes; see `failures` afterwards."""
         self._pool.start()
         try:
-            waiting = set(self.readers)
             for reader in self.readers:
                 self._start(reader, reader.begin())
-            while waiting := {reader for reader in waiting if not reader.finished}:
+            while self._unfinished:
                 result = self._fetcher.result()
                 if result is None:
                     yield Batch("", [], lambda: False)  # a moment to look at the clock and at signals
-                elif result.chain.cancelled:
-                    continue
-                elif isinstance(result, Failed):
-                    waiting -= self._fail(result)
-                    if self.failures and self._settings.stop_on_error:
-                        return
-                else:
-                    yield from self._emit(result)
+                elif not result.chain.cancelled:
+                    yield from self._handle(result)
+                if self.failures and self._settings.stop_on_error:
+                    return
         finally:
             self.close()
 
-    def _emit(self, fetched: Fetched) -> Iterator[Batch]:
-        part: Part = fetched.chain.owner
+    def _handle(self, result: Fetched | Failed) -> Iterator[Batch]:
+        part: Part = result.chain.owner
         reader = part.reader
-        records = reader.take(fetched)
+        try:
+            if isinstance(result, Failed):
+                self._start(reader, reader.failed(result))
+                return
+            records = reader.take(result)
+        except ReadError as error:
+            self._fail(reader, error)
+            return
 
         def written() -> bool:
-            self._start(reader, reader.written(fetched))
+            self._start(reader, reader.written(result))
             return part.done
 
         yield Batch(reader.spec.name, records, written)
@@ -170,25 +173,18 @@ class Engine:
     def _start(self, reader: Reader, chains: Iterable[Chain]) -> None:
         for chain in chains:
             self._fetcher.start(self._lanes[reader.shop.name], chain)
+        if reader.finished:
+            self._unfinished.discard(reader)
 
-    def _fail(self, failed: Failed) -> set[Reader]:
-        """Give up what a failure concerns, unless its reader knows a way; return the readers given up."""
-        part: Part = failed.chain.owner
-        reader = part.reader
-        try:
-            self._start(reader, reader.failed(failed))
-        except TokenRefused as error:
-            self.failures.append(Failure(reader.shop.name, "", error))
-            given_up = {one for one in self.readers if one.shop == reader.shop and not one.finished}
-        except ReadError as error:
-            self.failures.append(Failure(reader.shop.name, reader.spec.name, error))
-            given_up = {reader}
-        else:
-            return set()
+    def _fail(self, reader: Reader, error: ReadError) -> None:
+        """Give up what a failure concerns: a stream of a shop, or with its token all of the shop."""
+        whole_shop = isinstance(error, TokenRefused)
+        self.failures.append(Failure(reader.shop.name, "" if whole_shop else reader.spec.name, error))
         logger.error("%s", self.failures[-1])
-        for one in given_up:
-            one.cancel()
-        return given_up
+        for one in self.readers if whole_shop else (reader,):
+            if one.shop == reader.shop:
+                one.cancel()
+                self._unfinished.discard(one)
 
     def requests(self) -> int:
         """Return how many requests were answered."""

@@ -7,6 +7,7 @@ import logging
 import queue
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import backoff
 
@@ -87,7 +88,7 @@ class Fetcher:
     def __init__(self, http: Http, pool: Pool, max_retries: int, depth: int) -> None:
         self._http = http
         self._pool = pool
-        self._max_retries = max_retries
+        self.max_retries = max_retries
         self._results: queue.Queue[Fetched | Failed] = queue.Queue(depth)
 
     def start(self, lane: Lane, chain: Chain) -> None:
@@ -102,57 +103,16 @@ class Fetcher:
             return None
 
     def _ask(
-        self,
-        lane: Lane,
-        chain: Chain,
-        path: str,
-        query: Params,
-        then: Callable[[Answer], None],
-        attempt: int = 0,
+        self, lane: Lane, chain: Chain, path: str, query: Params, then: Callable[[Answer], None]
     ) -> None:
-        """Ask, as often as it takes and is allowed, and then go on in the same thread."""
-        refusals = 0
+        lane.submit(_Request(self, lane, chain, path, query, then))
 
-        def task() -> None:
-            nonlocal attempt, refusals
-            if chain.cancelled:
-                with lane.request():
-                    return
-            try:
-                answer = self._once(lane, path, query)
-                if answer.limited:
-                    refusals += 1
-                    self._check_pause(answer, refusals)
-                    lane.submit(task)
-                    return
-                then(answer)
-            except FaultError as fault:
-                attempt += 1
-                if attempt > self._max_retries:
-                    self._fail(chain, _used_up(fault.error, attempt))
-                else:
-                    logger.info(
-                        "Shop %s: %s: %s; trying again.", lane.shop.name, path, fault.error.describe()
-                    )
-                    lane.submit(task, _delay(fault, attempt))
-            except ReadError as error:
-                self._fail(chain, error)
-            except Exception as error:  # a thread that dies would leave the run waiting for ever
-                logger.debug("A fault of the tap itself.", exc_info=True)
-                self._fail(chain, BadAnswer(f"the tap could not read the answer ({type(error).__name__})"))
-
-        lane.submit(task)
-
-    def _once(self, lane: Lane, path: str, query: Params) -> Answer:
+    def once(self, lane: Lane, path: str, query: Params) -> Answer:
+        """Ask once, and let the lane's governor learn from the answer."""
         with lane.request() as answered:
             answer = self._http.get(lane.shop, path, query)
             answered(answer.status, answer.headers)
         return answer
-
-    def _check_pause(self, answer: Answer, refusals: int) -> None:
-        pause = retry_after(answer.headers) or 0.0
-        if pause > _LONGEST_PAUSE or refusals > _MOST_REFUSALS:
-            raise Unreachable(f"the rate limit asks to wait for {pause:.0f} s", status=answer.status)
 
     def _listed(self, lane: Lane, chain: Chain, answer: Answer) -> None:
         page = read_page(answer.content())
@@ -175,9 +135,10 @@ class Fetcher:
     def ask_detail(self, lane: Lane, chain: Chain, row_id: str, then: Callable[[Answer], None]) -> None:
         """Ask for one resource of a chain's list."""
         wanted = tuple((name, value) for name, value in chain.params if name in ("fields", "include"))
-        self._ask(lane, chain, f"{chain.path}/{row_id}", wanted, then)
+        self._ask(lane, chain, f"{chain.path}/{quote(row_id, safe='')}", wanted, then)
 
-    def _fail(self, chain: Chain, error: ReadError) -> None:
+    def fail(self, chain: Chain, error: ReadError) -> None:
+        """Say that a chain cannot go on."""
         self._put(Failed(chain, error, chain.cursor))
 
     def _put(self, result: Fetched | Failed) -> None:
@@ -187,6 +148,65 @@ class Fetcher:
             except queue.Full:
                 continue
             return
+
+
+class _Request:
+    """One request, made as often as it takes and is allowed; what follows goes on in the same thread."""
+
+    def __init__(
+        self,
+        fetcher: Fetcher,
+        lane: Lane,
+        chain: Chain,
+        path: str,
+        query: Params,
+        then: Callable[[Answer], None],
+    ) -> None:
+        self._fetcher = fetcher
+        self._lane = lane
+        self._chain = chain
+        self._path = path
+        self._query = query
+        self._then = then
+        self._attempts = 0
+        self._refusals = 0
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self._chain.cancelled
+
+    def __call__(self) -> None:
+        try:
+            answer = self._fetcher.once(self._lane, self._path, self._query)
+            if answer.limited:
+                self._wait_out(answer)
+            else:
+                self._then(answer)
+        except FaultError as fault:
+            self._try_again(fault)
+        except ReadError as error:
+            self._fetcher.fail(self._chain, error)
+        except Exception as error:  # a thread that dies would leave the run waiting for ever
+            logger.debug("A fault of the tap itself.", exc_info=True)
+            cause = f"the tap could not read the answer ({type(error).__name__})"
+            self._fetcher.fail(self._chain, BadAnswer(cause))
+
+    def _wait_out(self, answer: Answer) -> None:
+        self._refusals += 1
+        pause = retry_after(answer.headers) or 0.0
+        if pause > _LONGEST_PAUSE or self._refusals > _MOST_REFUSALS:
+            raise Unreachable(f"the rate limit asks to wait for {pause:.0f} s", status=answer.status)
+        self._lane.submit(self)
+
+    def _try_again(self, fault: FaultError) -> None:
+        self._attempts += 1
+        if self._attempts > self._fetcher.max_retries:
+            self._fetcher.fail(self._chain, _used_up(fault.error, self._attempts))
+            return
+        cause = fault.error.describe()
+        logger.info("Shop %s: %s: %s; trying again.", self._lane.shop.name, self._path, cause)
+        self._lane.submit(self, _delay(fault, self._attempts))
 
 
 class _Details:

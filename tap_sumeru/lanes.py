@@ -7,17 +7,25 @@ import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tap_sumeru.governor import Governor
     from tap_sumeru.shops import Shop
 
-Task = Callable[[], None]
+
+class Task(Protocol):
+    """Something that makes one request."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody waits for it any more."""
+
+    def __call__(self) -> None:
+        """Do it."""
 
 
 class Lane:
@@ -69,16 +77,12 @@ class Lane:
                     self._governor.failed()
                 self._pool.list(self)
 
-    def clear(self) -> None:
-        """Forget all work that has not begun."""
-        with self._pool.changed:
-            self._ready.clear()
-            self._later.clear()
-
     def wait(self, now: float) -> float | None:
         """Return the seconds until there is something to do; None if that hangs on something else."""
         while self._later and self._later[0][0] <= now:
             self._ready.append(heapq.heappop(self._later)[2])
+        while self._ready and self._ready[0].cancelled:
+            self._ready.popleft()
         if self._ready:
             return self._governor.wait(now)
         return self._later[0][0] - now if self._later else None

@@ -156,6 +156,16 @@ class Shaper:
         return instants.parse(value) if isinstance(value, str) else None
 
 
+def row_id(row: Row) -> str | None:
+    """Return the id that the API gives a row, as text; None if it gives none."""
+    attributes = row.get("attributes")
+    inside = attributes.get("id") if isinstance(attributes, dict) else None
+    given = row.get("id") if row.get("id") not in (None, "") else inside
+    return (
+        str(given) if isinstance(given, (str, int)) and not isinstance(given, bool) and given != "" else None
+    )
+
+
 def _same_id(one: object, other: object) -> bool:
     return other is not None and str(one) == str(other)
 

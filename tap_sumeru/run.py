@@ -156,7 +156,7 @@ class Run:
         for reader in self._engine.readers:
             name = reader.spec.name
             rows[name] += reader.written_rows
-            verdicts[name].add(reader.filter_verdict)
+            verdicts[name].add(reader.trust.known)
             drift.update({(name, column): count for column, count in reader.shaper.drift.items()})
         for name, count in rows.items():
             known = ", ".join(sorted(verdicts[name]))

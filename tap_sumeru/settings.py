@@ -15,7 +15,7 @@ from tap_sumeru.shops import Config, Shop, header_text, read_date, read_shops, s
 from tap_sumeru.streams import DATE_FILTER, STREAMS, StreamSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 _MOST_DAYS = 365 * 1000
 
@@ -41,6 +41,10 @@ class StreamOptions:
     date_filter: tuple[str, str] | None = DATE_FILTER
     lookback: timedelta = timedelta(hours=1)
     window_days: int = 30
+
+    def without(self, unwanted: Collection[str]) -> StreamOptions:
+        """Return options that ask for no related resource of these names."""
+        return replace(self, include=tuple(name for name in self.include if name not in unwanted))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from tap_sumeru import instants
-from tap_sumeru.datefilter import Verdict
 from tap_sumeru.errors import StateError
 
 if TYPE_CHECKING:
@@ -80,6 +80,14 @@ def _check_entry(where: str, entry: Entry) -> None:
 
 def _instant(value: object) -> datetime | None:
     return instants.parse(value) if isinstance(value, str) else None
+
+
+class Verdict(str, Enum):
+    """What is known about a date filter; see `datefilter`."""
+
+    UNPROVEN = "unproven"
+    PROVEN = "proven"
+    REFUTED = "refuted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tap_sumeru.datefilter import Verdict, Witness, dates_of, judge
+from tap_sumeru.datefilter import Witness, dates_of, judge
+from tap_sumeru.state import Verdict
 from tap_sumeru.windows import Window
 
 UTC = timezone.utc

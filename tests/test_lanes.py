@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tap_sumeru.governor import Governor
 from tap_sumeru.lanes import Lane, Pool
 from tap_sumeru.shops import Shop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Work:
@@ -42,6 +47,17 @@ class Work:
             assert self._left.acquire(timeout=10)
 
 
+@dataclass
+class Do:
+    """A task."""
+
+    what: Callable[[], None] = lambda: None
+    cancelled: bool = False
+
+    def __call__(self) -> None:
+        self.what()
+
+
 def lanes(pool: Pool, *names: str) -> list[Lane]:
     return [Lane(Shop(name, "token"), Governor(concurrency=2), pool) for name in names]
 
@@ -53,7 +69,7 @@ def test_every_request_of_every_shop_is_made_and_no_thread_stays() -> None:
     pool.start()
     for _ in range(100):
         for lane in shops:
-            lane.submit(partial(work.request, lane))
+            lane.submit(Do(partial(work.request, lane)))
     work.wait()
     pool.stop()
     assert work.done == {"a": 100, "b": 100, "c": 100}
@@ -66,9 +82,9 @@ def test_a_shop_with_much_work_does_not_keep_another_waiting() -> None:
     pool, work = Pool(1), Work(110)
     long, short = lanes(pool, "long", "short")
     for _ in range(100):
-        long.submit(lambda: work.request(long))
+        long.submit(Do(partial(work.request, long)))
     for _ in range(10):
-        short.submit(lambda: work.request(short))
+        short.submit(Do(partial(work.request, short)))
     pool.start()
     work.wait()
     pool.stop()
@@ -80,7 +96,7 @@ def test_a_delayed_task_waits_for_its_time() -> None:
     now = [0.0]
     pool = Pool(1, clock=lambda: now[0])
     (lane,) = lanes(pool, "a")
-    lane.submit(lambda: None, delay=5)
+    lane.submit(Do(), delay=5)
     assert lane.wait(0.0) == 5
     assert lane.wait(4.0) == 1
     assert lane.wait(5.0) == 0
@@ -89,20 +105,27 @@ def test_a_delayed_task_waits_for_its_time() -> None:
 def test_nothing_to_do_and_nothing_to_wait_for() -> None:
     (lane,) = lanes(Pool(1), "a")
     assert lane.wait(0.0) is None
-    lane.submit(lambda: None)
+    lane.submit(Do())
     assert lane.wait(0.0) == 0
     lane.take(0.0)
-    lane.submit(lambda: None)
+    lane.submit(Do())
     assert lane.wait(0.0) is None, "until the first answer one request is in flight"
+
+
+def test_what_nobody_waits_for_is_not_asked() -> None:
+    (lane,) = lanes(Pool(1), "a")
+    task = Do(cancelled=True)
+    lane.submit(task)
+    assert lane.wait(0.0) is None
 
 
 def test_a_request_that_fails_gives_its_place_back() -> None:
     (lane,) = lanes(Pool(1), "a")
-    lane.submit(lambda: None)
+    lane.submit(Do())
     lane.take(0.0)
     with pytest.raises(OSError, match="unplugged"), lane.request():
         raise OSError("unplugged")
-    lane.submit(lambda: None)
+    lane.submit(Do())
     assert lane.wait(0.0) == 0
     assert lane.requests == 0
 
@@ -110,7 +133,7 @@ def test_a_request_that_fails_gives_its_place_back() -> None:
 def test_stopping_does_not_wait_for_work_that_has_not_begun() -> None:
     pool = Pool(2)
     (lane,) = lanes(pool, "a")
-    lane.submit(lambda: None, delay=3600)
+    lane.submit(Do(), delay=3600)
     pool.start()
     pool.stop()
     assert threading.active_count() == 1

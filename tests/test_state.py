@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_sumeru import state
-from tap_sumeru.datefilter import Verdict
 from tap_sumeru.errors import StateError
-from tap_sumeru.state import Bookmark, Bookmarks, Place
+from tap_sumeru.state import Bookmark, Bookmarks, Place, Verdict
 
 UTC = timezone.utc
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
