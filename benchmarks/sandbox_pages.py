@@ -2,7 +2,6 @@
 
 Run it with `python benchmarks/sandbox_pages.py [--seconds 5] [--connections 4]`.
 """
-# ruff: noqa: INP001, S101, S603, T201 - a script: it starts our own command, checks, and prints
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 POOL = 1021
 _SCATTER = 2654435761
+_CENT = Decimal("0.01")
 FIRST_NAMES = (
     "Jane", "Omar", "Priya", "Lucas", "Mia", "Noah", "Aisha", "Liam", "Sofia", "Ethan", "Hana", "Mateo",
     "Ella", "Kofi", "Ruth", "Ivan", "Lena", "Amir", "Clara", "Hugo", "Nina", "Theo", "Maya", "Felix", "Ines",
@@ -65,7 +66,7 @@ def drawer(*seed: object) -> Draw:
 
 def money(cents: int) -> Decimal:
     """An amount with two decimals, from its hundredths; what else has two decimals is made so too."""
-    return Decimal(cents).scaleb(-2)
+    return cents * _CENT
 
 
 def city(number: int) -> dict[str, object]:

@@ -10,6 +10,8 @@ from functools import lru_cache
 HOUR = 3600
 DAY = 86400
 _EPOCH = date(1970, 1, 1).toordinal()
+_MINUTES = [f"T{minute // 60:02}:{minute % 60:02}" for minute in range(DAY // 60)]
+_SECONDS = [f":{second:02}Z" for second in range(60)]
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
@@ -35,14 +37,9 @@ def day(number: int) -> str:
     return date.fromordinal(_EPOCH + number).isoformat()
 
 
-@lru_cache(maxsize=DAY)
-def _time(second: int) -> str:
-    return f"T{second // HOUR:02}:{second // 60 % 60:02}:{second % 60:02}Z"
-
-
 def stamp(moment: int) -> str:
     """`2026-05-10T14:23:00Z`, from Unix seconds."""
-    return day(moment // DAY) + _time(moment % DAY)
+    return day(moment // DAY) + _MINUTES[moment % DAY // 60] + _SECONDS[moment % 60]
 
 
 def parse_day(text: str) -> int | None:

@@ -22,6 +22,9 @@ CUSTOMERS: tuple[Mapping[str, int], ...] = tuple(
     {"touched": days * DAY} if (days := {13: 6, 14: 4, 15: 9, 16: 20, 17: 45, 18: 90}.get(number)) else {}
     for number in range(20)
 )
+# Classes of orders.
+UNPAID = 10
+CANCELLED = 11
 IMPORTED = 12  # orders from a marketplace come in days after they were placed
 REFUNDED = 13
 
@@ -29,9 +32,9 @@ REFUNDED = 13
 def _order_class(number: int) -> Mapping[str, int]:
     """What happens to the orders of a class, and how long after they came in."""
     placed = {"created_at": 0, "placed_at": -60}
-    if number == 10:  # noqa: PLR2004 - classes are numbers
+    if number == UNPAID:
         return placed
-    if number == 11:  # noqa: PLR2004
+    if number == CANCELLED:
         return {**placed, "cancelled_at": 2 * HOUR}
     if number == IMPORTED:
         return {"created_at": 0, "placed_at": -2 * DAY, "paid_at": -2 * DAY + 300, "fulfilled_at": DAY}

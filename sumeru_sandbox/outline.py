@@ -92,7 +92,7 @@ class Outline:
             self.counts[stream], lambda index: first + index * step, ({field: 0},), self.now, changed=field
         )
 
-    @property
+    @cached_property
     def customers(self) -> CustomerTimeline:
         """The dates of the customers."""
         timeline = self.timelines["customers"]

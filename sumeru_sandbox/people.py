@@ -9,7 +9,7 @@ from sumeru_sandbox import chance
 from sumeru_sandbox.baskets import Baskets
 from sumeru_sandbox.chance import money
 from sumeru_sandbox.clock import HOUR, stamp
-from sumeru_sandbox.histories import ERASED, IMPORTED, MERGED, REFUNDED
+from sumeru_sandbox.histories import CANCELLED, ERASED, IMPORTED, MERGED, REFUNDED, UNPAID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 PII = ("email", "phone", "first_name", "last_name", "address")
+_DOUBTFUL = {UNPAID, CANCELLED, REFUNDED}
 _NOTHING = money(0)
 _ORDER_DATES = ("placed_at", "paid_at", "fulfilled_at", "cancelled_at", "created_at", "updated_at")
 
@@ -51,13 +52,18 @@ class People:
         self._kind = lru_cache(chance.POOL)(self._persona)
         self._way = lru_cache(chance.POOL)(self._path)
 
-    def _spent(self, index: int) -> int:
-        """What an order brought in, in hundredths, after cancellation and refund."""
-        if index % 20 in {10, 11, REFUNDED}:
-            moments = self._shop.timelines["orders"].moments(index)
-            if "paid_at" not in moments or "refunded_at" in moments:
-                return 0
-        return self._baskets.of(index).total
+    def _spent(self, orders: list[int]) -> int:
+        """What orders brought in, in hundredths, after cancellation and refund."""
+        return sum([
+            self._baskets.total(order)
+            for order in orders
+            if order % 20 not in _DOUBTFUL or (order % 20 == REFUNDED and self._kept(order))
+        ])  # fmt: skip
+
+    def _kept(self, order: int) -> bool:
+        """Whether an order that is refunded in time is paid, and not yet refunded."""
+        moments = self._shop.timelines["orders"].moments(order)
+        return "paid_at" in moments and "refunded_at" not in moments
 
     def _persona(self, number: int) -> Persona:
         """One of the personas."""
@@ -99,7 +105,7 @@ class People:
         kind = self._kind(chance.number(index))
         moments = self._shop.customers.moments(index)
         orders = self._shop.ownership.orders_of(index)
-        total = sum(self._spent(order) for order in orders)
+        total = self._spent(orders)
         row = {
             "email": f"{kind.mailbox}.{index}@example.com",
             "phone": kind.phone and f"{kind.phone}{index % 1000:03}",
@@ -181,7 +187,7 @@ class People:
         """The credit for every other order, with the touches before it."""
         way = self._way(chance.number(index))
         moments = self._shop.timelines["attribution"].moments(index)
-        revenue = self._baskets.of(2 * index).total
+        revenue = self._baskets.total(2 * index)
         latest = index * self._shop.counts["campaigns"] // self._shop.counts["attribution"] - 1
         ordered = moments["ordered_at"]
         touches = [

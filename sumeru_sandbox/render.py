@@ -70,20 +70,22 @@ class Renderer:
         if query.fields is not None:
             attributes = {name: attributes[name] for name in query.fields if name in attributes}
         ident = self._store.ident(query.stream, index)
-        relationships = self._include(ident, row, attributes)
-        kinds = rowfaults.met(self._switches.rows, index)
+        relationships = self._include(ident, row, attributes) if query.include else {}
         flat = self._switches.shape == "flat"
-        rowfaults.spoil_attributes(kinds, query.stream, attributes, flat=flat)
-        self._pretty |= "newline" in kinds
+        kinds = rowfaults.met(self._switches.rows, index) if self._switches.rows else ()
+        if kinds:
+            rowfaults.spoil_attributes(kinds, query.stream, attributes, flat=flat)
+            self._pretty |= "newline" in kinds
         if flat:
-            relations = {"relationships": relationships} if relationships else {}
-            return rowfaults.spoil_resource(kinds, index, {"id": ident, **attributes, **relations})
-        if query.stream == "customers":
-            link = {"links": {"related": f"/api/v1/customers/{ident}/orders"}}
-            relationships["orders"] = link | relationships.get("orders", {})
-        resource: Row = {"id": ident, "type": TYPES[query.stream][0], "attributes": attributes}
-        resource |= {"relationships": relationships} if relationships else {}
-        return rowfaults.spoil_resource(kinds, index, resource)
+            resource = {"id": ident, **attributes}
+        else:
+            resource = {"id": ident, "type": TYPES[query.stream][0], "attributes": attributes}
+            if query.stream == "customers":
+                link = {"links": {"related": f"/api/v1/customers/{ident}/orders"}}
+                relationships["orders"] = link | relationships.get("orders", {})
+        if relationships:
+            resource["relationships"] = relationships
+        return rowfaults.spoil_resource(kinds, index, resource) if kinds else resource
 
     def _include(self, ident: str, row: Row, attributes: Row) -> Row:
         """Put what `include` asks for into the attributes, or beside the data."""

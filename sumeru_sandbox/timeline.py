@@ -101,6 +101,7 @@ class CustomerTimeline(Timeline):
     ) -> None:
         super().__init__(count, anchor, classes, orders.now)
         self._orders = orders
+        self._placed = [delays["placed_at"] for delays in orders.classes]
         self._ownership = ownership
 
     @override
@@ -110,15 +111,11 @@ class CustomerTimeline(Timeline):
         happened = {"created_at": created, "updated_at": created}
         orders = self._ownership.orders_of(index)
         if orders:
-            made = [self._orders.anchor(order) for order in orders]
-            kinds, number = self._orders.classes, len(self._orders.classes)
-            placed = [
-                moment + kinds[order % number]["placed_at"]
-                for moment, order in zip(made, orders, strict=True)
-            ]
+            made, delays = self._orders.anchor, self._placed
+            placed = [made(order) + delays[order % len(delays)] for order in orders]
             happened["first_order_at"] = min(placed)
             happened["last_order_at"] = max(placed)
-            happened["updated_at"] = max(made)
+            happened["updated_at"] = made(max(orders))
         touched = happened["updated_at"] + self.classes[index % len(self.classes)].get("touched", _NEVER)
         if touched <= self.now:
             happened["updated_at"] = touched
