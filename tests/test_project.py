@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
 (EXTRACTOR,) = PROJECT["plugins"]["extractors"]
-(LOADER,) = PROJECT["plugins"]["loaders"]
+LOADERS = PROJECT["plugins"]["loaders"]
+LOADER = LOADERS[0]
 SETTINGS: dict[str, dict[str, Any]] = {setting["name"]: setting for setting in EXTRACTOR["settings"]}
 
 
@@ -67,7 +68,7 @@ def test_the_capabilities_are_those_of_the_tap() -> None:
 def test_nothing_is_asked_of_the_hub() -> None:
     assert PROJECT["send_anonymous_usage_stats"] is False
     assert PROJECT["cli"]["disable_version_check"] is True
-    for plugin in (EXTRACTOR, LOADER):
+    for plugin in (EXTRACTOR, *LOADERS):
         assert plugin["namespace"]
         assert plugin["settings"]
 
