@@ -11,16 +11,14 @@ from urllib.parse import parse_qsl
 from sumeru_sandbox import query as queries
 from sumeru_sandbox import routes, writes
 from sumeru_sandbox.accounts import Accounts, Token
-from sumeru_sandbox.cache import PageCache
 from sumeru_sandbox.faults import Faults, spoilt
 from sumeru_sandbox.idempotency import Idempotency
 from sumeru_sandbox.limits import Limiter, Verdict
 from sumeru_sandbox.listing import Listing
 from sumeru_sandbox.live import Live
-from sumeru_sandbox.messages import Answer, Request
-from sumeru_sandbox.problems import Problem, invalid
+from sumeru_sandbox.messages import Answer, Problem, Request, invalid
 from sumeru_sandbox.query import Query
-from sumeru_sandbox.render import Renderer, encode
+from sumeru_sandbox.render import PageCache, Renderer, encode
 from sumeru_sandbox.settings import Settings, Switches
 from sumeru_sandbox.stats import Stats
 from sumeru_sandbox.store import Store

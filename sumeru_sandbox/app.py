@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Mount, Route
+from typing_extensions import override
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sumeru_sandbox import control, routes
 from sumeru_sandbox.messages import Answer, Request
@@ -20,6 +22,15 @@ if TYPE_CHECKING:
 
 
 _PARTS = 10  # of a slow body
+
+
+class Protocol(HttpToolsProtocol):
+    """Uvicorn's HTTP protocol, with the connection at hand so that an answer can be cut off."""
+
+    @override
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {"sumeru.transport": {"transport": self.transport}}
 
 
 class Endpoint:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sumeru_sandbox.clock import HOUR
-from sumeru_sandbox.messages import Answer, Request
-from sumeru_sandbox.problems import Problem
+from sumeru_sandbox.messages import Answer, Problem, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from sumeru_sandbox.clock import DAY
-from sumeru_sandbox.problems import Problem, invalid
+from sumeru_sandbox.messages import Problem, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sumeru_sandbox.clock import DAY, parse_moment
 from sumeru_sandbox.histories import REPLICATION_KEYS
+from sumeru_sandbox.messages import invalid
 from sumeru_sandbox.openapi_resources import FIELDS
-from sumeru_sandbox.problems import invalid
 from sumeru_sandbox.query import Cursor, Query
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from sumeru_sandbox.clock import parse_day
+from sumeru_sandbox.messages import Problem, invalid
 from sumeru_sandbox.openapi_catalog import INCLUDES
 from sumeru_sandbox.openapi_resources import FIELDS
-from sumeru_sandbox.problems import Problem, invalid
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sumeru_sandbox.messages import Problem
 from sumeru_sandbox.openapi_catalog import OPERATIONS, Operation
-from sumeru_sandbox.problems import Problem
 
 PREFIX = "/api/v1"
 # Beside the catalog: where a customer's relationship link leads.

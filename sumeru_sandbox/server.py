@@ -31,8 +31,7 @@ def server(api: Api) -> uvicorn.Server:
     """A server of the API that says nothing by itself."""
     import uvicorn  # noqa: PLC0415 - only those who start a server pay for it
 
-    from sumeru_sandbox.app import application  # noqa: PLC0415
-    from sumeru_sandbox.protocol import Protocol  # noqa: PLC0415
+    from sumeru_sandbox.app import Protocol, application  # noqa: PLC0415
 
     config = uvicorn.Config(
         application(api),

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sumeru_sandbox.clock import parse_moment, stamp
+from sumeru_sandbox.messages import Problem, invalid
 from sumeru_sandbox.openapi_catalog import REQUIRED, TYPES
 from sumeru_sandbox.openapi_resources import FIELDS, WRITABLE, Schema
-from sumeru_sandbox.problems import Problem, invalid
 
 if TYPE_CHECKING:
     from sumeru_sandbox.store import Store
