@@ -53,7 +53,7 @@ def server(api: Api) -> uvicorn.Server:
 class Sandbox:
     """The documented API with made-up shops, on a free port of this machine, until the `with` ends."""
 
-    def __init__(  # noqa: PLR0913 - all by name, each with its default
+    def __init__(
         self,
         shops: Iterable[str] = ("acme",),
         *,

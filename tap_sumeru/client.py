@@ -18,7 +18,17 @@ from requests.auth import AuthBase
 from typing_extensions import override
 
 from tap_sumeru import pages
-from tap_sumeru.errors import BadAnswer, NotFound, ReadError, Refused, ScopeMissing, TokenRefused, mask
+from tap_sumeru.errors import (
+    BadAnswer,
+    NotFound,
+    ReadError,
+    Refused,
+    ScopeMissing,
+    TokenRefused,
+    Unreachable,
+    mask,
+    name_only,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +118,7 @@ class Answer:
             return BadAnswer("the API redirects; check `api_url`", status=self.status)
         kind = _ERRORS.get(self.status, ReadError if self.status in _TRY_AGAIN else Refused)
         cause = mask(message) or "no reason given"
-        error = kind(cause, status=self.status, code=mask(code), request_id=mask(request_id))
+        error = kind(cause, status=self.status, code=name_only(code), request_id=name_only(request_id))
         return FaultError(error, self.status, self.headers) if self.status in _TRY_AGAIN else error
 
 
@@ -166,9 +176,9 @@ class Http:
                 timeout=self._timeout,
                 allow_redirects=False,
             )
-        except requests.exceptions.SSLError:
-            raise ReadError("the host's certificate cannot be trusted; check `api_url`") from None
         except requests.exceptions.RequestException as fault:
+            if "CERTIFICATE_VERIFY_FAILED" in str(fault):
+                raise Unreachable("the host's certificate cannot be trusted") from None
             raise FaultError(ReadError(_in_words(fault))) from None
         elapsed = response.elapsed.total_seconds()
         return Answer(response.status_code, response.headers, response.content, elapsed)

@@ -94,6 +94,7 @@ class Trust:
         self._key = key
         self._usable = usable
         self._witness: Witness | None = None
+        self._before: Verdict | None = None
 
     @property
     def known(self) -> str:
@@ -111,8 +112,13 @@ class Trust:
             return first or self._bookmark.unproven_from is not None
         return self._usable and self._bookmark.verdict is Verdict.PROVEN
 
-    def verify(self, reach: Window, instant: datetime, attributes: Mapping[str, Any]) -> bool:
-        """Learn from a row that the filter gave; return whether it can still be believed."""
+    def verify(
+        self, reach: Window, instant: datetime, attributes: Mapping[str, Any], *, whole: bool = True
+    ) -> bool:
+        """Learn from a row that the filter gave; return whether it can still be believed.
+
+        A row that is not given whole proves nothing: a date that was left out may be what the filter is on.
+        """
         if self._bookmark.verdict is Verdict.PROVEN and reach.holds(instant):
             return True
         verdict = judge(reach, self._key, instant, attributes)
@@ -122,13 +128,23 @@ class Trust:
                 self._bookmark.value = None
             self._bookmark.verdict = verdict
             return False
-        if verdict is Verdict.PROVEN and self.unproven:
+        if verdict is Verdict.PROVEN and self.unproven and whole:
             self._bookmark.verdict = verdict
         return True
 
     def refused(self) -> None:
         """Take note that the API does not accept the filter; what it gave before stays good."""
+        self._before = self._bookmark.verdict
         self._bookmark.verdict = Verdict.REFUTED
+
+    def acquit(self) -> None:
+        """Take note that the request failed without the filter too: the filter was not to blame."""
+        if self._before is not None:
+            self._bookmark.verdict, self._before = self._before, None
+
+    def settle(self) -> None:
+        """Take note that the request went well without the filter."""
+        self._before = None
 
     def seek_witness(self, now: datetime) -> None:
         """Begin to look for a row that can prove the filter, among the rows of an unfiltered read."""

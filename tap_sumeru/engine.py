@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from tap_sumeru import instants
 from tap_sumeru.client import Http
-from tap_sumeru.errors import ReadError, TokenRefused
+from tap_sumeru.errors import BadAnswer, ReadError, TokenRefused
 from tap_sumeru.fetch import Chain, Failed, Fetched, Fetcher
 from tap_sumeru.governor import Governor
 from tap_sumeru.lanes import Lane, Pool
@@ -42,13 +42,17 @@ class Wanted:
         name: Name of the stream.
         properties: Properties of its schema.
         columns: The columns that are selected.
+        replication_key: What the catalog has for it.
         full_table: Whether it is read whole.
+        guarded: Columns of which a part is deselected, or that a stream map changes.
     """
 
     name: str
     properties: Schema
     columns: tuple[str, ...]
+    replication_key: str | None = None
     full_table: bool = False
+    guarded: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,14 @@ class Batch:
     Attributes:
         stream: Name of their stream.
         records: The records.
-        written: To be called once they are written; returns whether a part of the read is complete.
+        written: To be called once they are written; returns whether the bookmark has moved.
+        failed: To be called instead if they cannot be written, with the reason.
     """
 
     stream: str
     records: list[Row]
     written: Callable[[], bool]
+    failed: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +85,10 @@ class Failure:
         what = self.stream or "all streams"
         scope = STREAMS[self.stream].scope if self.stream else ""
         return f"Shop {self.shop}: {what} failed: {self.error.describe()}. {self.error.advice(scope)}"
+
+
+_PAUSE = Batch("", [], lambda: False, lambda _: None)
+"""A moment to look at the clock and at signals."""
 
 
 class Engine:
@@ -122,17 +132,19 @@ class Engine:
         spec = STREAMS[stream.name]
         left_out = set(stream.properties) - set(stream.columns)
         options = self._settings.options[stream.name].without(left_out)
-        key = options.replication_key
+        key = stream.replication_key or options.replication_key
+        options = replace(options, replication_key=key)
         return Reader(
             spec,
             options,
             shop,
             bookmarks.of(spec.name, shop.name, key, options.date_filter),
-            Shaper(spec, stream.properties, stream.columns, key, options.include),
+            Shaper(spec, stream.properties, stream.columns, key, options.include, stream.guarded),
             now=now,
             end_date=self._settings.end_date,
             fields=_fields(spec, stream, key, options.include),
             full_table=stream.full_table,
+            at_once=self._settings.concurrency,
         )
 
     def batches(self) -> Iterator[Batch]:
@@ -144,7 +156,7 @@ class Engine:
             while self._unfinished:
                 result = self._fetcher.result()
                 if result is None:
-                    yield Batch("", [], lambda: False)  # a moment to look at the clock and at signals
+                    yield _PAUSE
                 elif not result.chain.cancelled:
                     yield from self._handle(result)
                 if self.failures and self._settings.stop_on_error:
@@ -163,12 +175,16 @@ class Engine:
         except ReadError as error:
             self._fail(reader, error)
             return
+        except Exception as error:  # noqa: BLE001 - what a row does to us, it does to its stream alone
+            self._fail(reader, BadAnswer(f"a row cannot be read ({type(error).__name__})"))
+            return
 
         def written() -> bool:
+            reader.moved = False
             self._start(reader, reader.written(result))
-            return part.done
+            return reader.moved
 
-        yield Batch(reader.spec.name, records, written)
+        yield Batch(reader.spec.name, records, written, lambda reason: self._fail(reader, BadAnswer(reason)))
 
     def _start(self, reader: Reader, chains: Iterable[Chain]) -> None:
         for chain in chains:
@@ -185,6 +201,11 @@ class Engine:
             if one.shop == reader.shop:
                 one.cancel()
                 self._unfinished.discard(one)
+
+    def unfinished(self) -> set[str]:
+        """Return the names of the streams that are not read whole, of whatever shop."""
+        failed = {failure.stream for failure in self.failures}
+        return {reader.spec.name for reader in self.readers if not reader.finished} | failed
 
     def requests(self) -> int:
         """Return how many requests were answered."""

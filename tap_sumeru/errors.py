@@ -23,13 +23,14 @@ import re
 
 # Looked for in this order: a token may hold digits that look like a phone number.
 _PRIVATE = (
-    (re.compile(r"\b(?:copt|sk|pk|wsec)_[A-Za-z0-9_]{4,}"), "[token]"),
+    (re.compile(r"copt_\w{4,}|\b(?:sk|pk|wsec)_\w{4,}"), "[token]"),
     (re.compile(r"(?i)\bbearer\s+\S+"), "[token]"),
-    (re.compile(r"[^\s@<>\"'=]+@[^\s@<>\"',;]+"), "[e-mail]"),
+    (re.compile(r"[^\s@<>\"'=]+(?:@|%40)[^\s@<>\"',;]+"), "[e-mail]"),
     (re.compile(r"\+?\d[\d\s().-]{6,}\d"), "[number]"),
-    (re.compile(r"\b(?![a-f0-9-]*req_)[A-Za-z0-9+/]{32,}={0,2}"), "[token]"),
+    (re.compile(r"[A-Za-z0-9+/_.-]{40,}={0,2}|[A-Za-z0-9+/]{32,}={0,2}"), "[token]"),
 )
 _MESSAGE_LIMIT = 300
+_NAME = re.compile(r"[A-Za-z][\w-]{0,79}")
 
 
 def mask(text: str) -> str:
@@ -38,6 +39,11 @@ def mask(text: str) -> str:
         text = pattern.sub(instead, text)
     text = " ".join(text.split())
     return text if len(text) <= _MESSAGE_LIMIT else text[:_MESSAGE_LIMIT] + "…"
+
+
+def name_only(text: str) -> str:
+    """Return a code or an id of the API as it is, or nothing if it is none."""
+    return text if _NAME.fullmatch(text) else ""
 
 
 class TapError(Exception):

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import queue
+import threading
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import backoff
 
 from tap_sumeru.client import Answer, FaultError, Http, Params
-from tap_sumeru.errors import BadAnswer, NotFound, ReadError, Unreachable
+from tap_sumeru.errors import BadAnswer, ReadError, Unreachable
 from tap_sumeru.governor import retry_after
-from tap_sumeru.pages import Page, read_page, read_resource
+from tap_sumeru.pages import Page, Row, read_page, read_resource, row_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +30,7 @@ _LONGEST_PAUSE = 900.0
 """A limit that asks to wait for longer, in seconds, is an error rather than a sync that seems to hang."""
 _MOST_REFUSALS = 50
 _QUEUE_POLL = 0.2
+_GONE = (404, 410)
 
 
 @dataclass(eq=False, slots=True)
@@ -39,7 +41,7 @@ class Chain:
         path: Path under `/api/v1`.
         params: Query parameters, without the cursor.
         cursor: Cursor of the next page to ask for, or None for the first.
-        details: Whether every row is completed from its own endpoint.
+        details: Tells of a listed row whether it is to be completed from its own endpoint; None for no row.
         owner: Whose chain it is; the fetching does not look at it.
         cancelled: Set by the owner: what still comes is dropped.
     """
@@ -48,7 +50,7 @@ class Chain:
     params: Params
     owner: Any
     cursor: str | None = None
-    details: bool = False
+    details: Callable[[Row, Page], bool] | None = None
     cancelled: bool = False
     seen: set[str] = field(default_factory=set)
 
@@ -68,11 +70,19 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A chain that cannot go on; `cursor` is that of the request that failed."""
+    """A chain that cannot go on.
+
+    Attributes:
+        chain: The chain.
+        error: Why.
+        cursor: Cursor of the page that was asked for.
+        detail: Whether the request was for one resource, not for the list.
+    """
 
     chain: Chain
     error: ReadError
     cursor: str | None
+    detail: bool = False
 
 
 class Fetcher:
@@ -93,7 +103,10 @@ class Fetcher:
 
     def start(self, lane: Lane, chain: Chain) -> None:
         """Begin to fetch a chain."""
-        self._ask(lane, chain, chain.path, chain.query(), lambda answer: self._listed(lane, chain, answer))
+        path, query = chain.path, chain.query()
+        lane.submit(
+            _Request(self, lane, chain, path, query, lambda answer: self._listed(lane, chain, answer))
+        )
 
     def result(self) -> Fetched | Failed | None:
         """Return what comes next of any chain; None if nothing came for a moment."""
@@ -101,11 +114,6 @@ class Fetcher:
             return self._results.get(timeout=_QUEUE_POLL)
         except queue.Empty:
             return None
-
-    def _ask(
-        self, lane: Lane, chain: Chain, path: str, query: Params, then: Callable[[Answer], None]
-    ) -> None:
-        lane.submit(_Request(self, lane, chain, path, query, then))
 
     def once(self, lane: Lane, path: str, query: Params) -> Answer:
         """Ask once, and let the lane's governor learn from the answer."""
@@ -120,7 +128,7 @@ class Fetcher:
             if page.next_cursor in chain.seen:
                 raise BadAnswer("the API gave a cursor for the second time")
             chain.seen.add(page.next_cursor)
-        if chain.details and page.rows:
+        if chain.details is not None and page.rows:
             _Details(self, lane, chain, page, answer.asked_at).start()
         else:
             self.deliver(lane, chain, page, answer.asked_at)
@@ -134,12 +142,13 @@ class Fetcher:
 
     def ask_detail(self, lane: Lane, chain: Chain, row_id: str, then: Callable[[Answer], None]) -> None:
         """Ask for one resource of a chain's list."""
-        wanted = tuple((name, value) for name, value in chain.params if name in ("fields", "include"))
-        self._ask(lane, chain, f"{chain.path}/{quote(row_id, safe='')}", wanted, then)
+        query = tuple((name, value) for name, value in chain.params if name in ("fields", "include"))
+        path = f"{chain.path}/{quote(row_id, safe='')}"
+        lane.submit(_Request(self, lane, chain, path, query, then, detail=True))
 
-    def fail(self, chain: Chain, error: ReadError) -> None:
+    def fail(self, chain: Chain, error: ReadError, *, detail: bool) -> None:
         """Say that a chain cannot go on."""
-        self._put(Failed(chain, error, chain.cursor))
+        self._put(Failed(chain, error, chain.cursor, detail))
 
     def _put(self, result: Fetched | Failed) -> None:
         while not (self._pool.stopped.is_set() or result.chain.cancelled):
@@ -161,7 +170,10 @@ class _Request:
         path: str,
         query: Params,
         then: Callable[[Answer], None],
+        *,
+        detail: bool = False,
     ) -> None:
+        self._detail = detail
         self._fetcher = fetcher
         self._lane = lane
         self._chain = chain
@@ -186,11 +198,10 @@ class _Request:
         except FaultError as fault:
             self._try_again(fault)
         except ReadError as error:
-            self._fetcher.fail(self._chain, error)
-        except Exception as error:  # a thread that dies would leave the run waiting for ever
-            logger.debug("A fault of the tap itself.", exc_info=True)
+            self._fetcher.fail(self._chain, error, detail=self._detail)
+        except Exception as error:  # noqa: BLE001 - a thread that dies would leave the run waiting
             cause = f"the tap could not read the answer ({type(error).__name__})"
-            self._fetcher.fail(self._chain, BadAnswer(cause))
+            self._fetcher.fail(self._chain, BadAnswer(cause), detail=self._detail)
 
     def _wait_out(self, answer: Answer) -> None:
         self._refusals += 1
@@ -202,10 +213,10 @@ class _Request:
     def _try_again(self, fault: FaultError) -> None:
         self._attempts += 1
         if self._attempts > self._fetcher.max_retries:
-            self._fetcher.fail(self._chain, _used_up(fault.error, self._attempts))
+            self._fetcher.fail(self._chain, _used_up(fault.error, self._attempts), detail=self._detail)
             return
         cause = fault.error.describe()
-        logger.info("Shop %s: %s: %s; trying again.", self._lane.shop.name, self._path, cause)
+        logger.info("Shop %s: %s: %s; trying again.", self._lane.shop.name, self._chain.path, cause)
         self._lane.submit(self, _delay(fault, self._attempts))
 
 
@@ -218,32 +229,30 @@ class _Details:
         self._chain = chain
         self._page = page
         self._asked_at = asked_at
-        self._left = queue.SimpleQueue[None]()
-        self._indexes = [i for i, row in enumerate(page.rows) if isinstance(row.get("id"), (str, int))]
-        for _ in self._indexes[1:]:
-            self._left.put(None)
+        self._left = 0
+        self._lock = threading.Lock()
 
     def start(self) -> None:
-        if not self._indexes:
+        wanted = self._chain.details or (lambda *_: False)
+        ids = {index: row_id(row) for index, row in enumerate(self._page.rows) if wanted(row, self._page)}
+        asked = {index: one for index, one in ids.items() if one not in (None, ".", "..")}
+        self._left = len(asked)
+        if not asked:
             self._fetcher.deliver(self._lane, self._chain, self._page, self._asked_at)
-        for index in self._indexes:
-            self._ask(index)
+        for index, one in asked.items():
+            self._fetcher.ask_detail(self._lane, self._chain, str(one), partial(self._answered, index))
 
-    def _ask(self, index: int) -> None:
-        row = self._page.rows[index]
-
-        def then(answer: Answer) -> None:
-            # One that is gone since it was listed stays as the list gave it.
-            with contextlib.suppress(NotFound):
-                self._page.rows[index] = _complete(row, read_resource(answer.content()))
-            self._done()
-
-        self._fetcher.ask_detail(self._lane, self._chain, str(row["id"]), then)
-
-    def _done(self) -> None:
+    def _answered(self, index: int, answer: Answer) -> None:
         try:
-            self._left.get_nowait()
-        except queue.Empty:
+            full = read_resource(answer.content())
+            self._page.rows[index] = _complete(self._page.rows[index], full)
+        except ReadError as error:
+            if error.status not in _GONE:  # what is gone since it was listed stays as the list gave it
+                raise
+        with self._lock:
+            self._left -= 1
+            done = self._left == 0
+        if done:
             self._fetcher.deliver(self._lane, self._chain, self._page, self._asked_at)
 
 

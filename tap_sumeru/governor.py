@@ -79,8 +79,9 @@ class Governor:
             self._next_at = max(now, self._next_at) + 1 / (_BURST_FACTOR * self._rate)
 
     def failed(self) -> None:
-        """Take note that a request ended without an answer."""
+        """Take note that a request ended without an answer: one at a time until the next one comes."""
         self.in_flight -= 1
+        self._at_most = 1
 
     def answered(self, now: float, status: int, headers: Mapping[str, str]) -> float:
         """Learn from an answer.

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
-from singer_sdk.mapper import SameRecordTransform
+from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from singer_sdk.singerlib import ActivateVersionMessage, StateMessage
 from singer_sdk.singerlib.encoding import GenericSingerWriter
 from typing_extensions import override
@@ -112,6 +112,8 @@ class Output:
         assert self.version is not None  # noqa: S101 - for the type checker: only then is it called
         self.write_schema()
         for stream_map in self._stream.stream_maps:
+            if isinstance(stream_map, RemoveRecordTransform):
+                continue
             message = ActivateVersionMessage(stream=stream_map.stream_alias, version=self.version)
             self._writer.write_message(message)
 
@@ -172,7 +174,10 @@ def _is_direct(stream: Stream, columns: list[str]) -> bool:
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
     """Return a value as the SDK's maps expect it: with decimals where the letters of a number are kept."""
     if isinstance(value, msgspec.Raw):
-        return Decimal(bytes(value).decode())
+        try:
+            return Decimal(bytes(value).decode())
+        except ArithmeticError:
+            return bytes(value).decode()
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list):

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+_LONGEST_INTEGER = 4000
+"""Digits beyond which Python refuses to make a number of a text."""
+
 
 class UndecodableError(ValueError):
     """The body is not JSON, however leniently read."""
@@ -39,8 +42,15 @@ class Page:
 
 def exact_number(text: str) -> Decimal | msgspec.Raw:
     """Return a number that will be written with the very letters that it was read with."""
-    number = Decimal(text)
+    try:
+        number = Decimal(text)
+    except ArithmeticError:  # an exponent beyond all measure
+        return msgspec.Raw(text.encode())
     return number if str(number) == text else msgspec.Raw(text.encode())
+
+
+def _integer(text: str) -> int | msgspec.Raw:
+    return int(text) if len(text) <= _LONGEST_INTEGER else msgspec.Raw(text.encode())
 
 
 _decode = msgspec.json.Decoder(float_hook=exact_number).decode
@@ -57,7 +67,7 @@ def decode(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
         return _decode(body)
     try:
         text = body.decode("utf-8", errors="replace")
-        return _scrub(json.loads(text, parse_float=exact_number, parse_constant=str))
+        return _scrub(json.loads(text, parse_float=exact_number, parse_int=_integer, parse_constant=str))
     except (ValueError, RecursionError):
         raise UndecodableError("the body is not JSON") from None
 
@@ -80,11 +90,13 @@ def read_page(answer: object) -> Page:
     """
     if not isinstance(answer, dict) or "data" not in answer:
         raise BadAnswer("the answer has no data")
-    data = answer["data"]
-    rows = [] if data is None else data if isinstance(data, list) else [data]
+    data, pagination = answer["data"], answer.get("pagination")
+    if data is None and isinstance(pagination, dict) and pagination.get("has_next") is False:
+        data = []  # no row, and said so twice
+    rows = data if isinstance(data, list) else [data]
     if not all(isinstance(row, dict) for row in rows):
         raise BadAnswer("a row is no object")
-    return Page(rows, _included(answer.get("included")), _next_cursor(answer.get("pagination")))
+    return Page(rows, _included(answer.get("included")), _next_cursor(pagination))
 
 
 def read_resource(answer: object) -> Row:
@@ -99,13 +111,26 @@ def read_resource(answer: object) -> Row:
     return page.rows[0]
 
 
+def row_id(row: Row) -> str | None:
+    """Return the id that the API gives a row, as text; None if it gives none."""
+    attributes = row.get("attributes")
+    inside = attributes.get("id") if isinstance(attributes, dict) else None
+    given = row.get("id") if row.get("id") not in (None, "") else inside
+    return (
+        str(given) if isinstance(given, (str, int)) and not isinstance(given, bool) and given != "" else None
+    )
+
+
 def _next_cursor(pagination: object) -> str | None:
     if pagination is None:
         return None
     if not isinstance(pagination, dict):
         raise BadAnswer("the answer's pagination is no object")
-    cursor = pagination.get("next_cursor")
-    has_next = pagination.get("has_next", cursor is not None)
+    cursor, has_next = pagination.get("next_cursor"), pagination.get("has_next")
+    if has_next is None:
+        has_next = cursor not in (None, "")
+    if not isinstance(has_next, bool):
+        raise BadAnswer("the answer does not say whether there are more pages")
     if not has_next:
         return None
     if cursor is None or cursor == "":

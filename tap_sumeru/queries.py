@@ -9,6 +9,8 @@ from urllib.parse import quote
 from tap_sumeru.streams import PAGE_SIZE, STREAMS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tap_sumeru.client import Params
     from tap_sumeru.settings import StreamOptions
     from tap_sumeru.streams import StreamSpec
@@ -30,6 +32,7 @@ class Query:
         self._spec = spec
         self._options = options
         self.fields = fields
+        self._wanted_fields = fields
 
     def rows(self, window: Window | None = None, parent: str | None = None) -> tuple[str, Params]:
         """Return path and parameters of the rows of a window, or of all."""
@@ -47,7 +50,14 @@ class Query:
         """Return path and parameters of the rows that must be walked to reach those of the stream."""
         return STREAMS[self._spec.parent].path, (_LIMIT,)
 
-    def fingerprint(self) -> str:
-        """Return what tells this query from another one: a cursor of one is none of the other."""
-        query = repr((self._spec.path, self.rows()[1], self._options.replication_key))
+    def probe(self, window: Window, parent: str | None) -> tuple[str, Params]:
+        """Return path and parameters of the rows of a window with all attributes, so with all dates."""
+        path, params = self.rows(window, parent)
+        return path, tuple((name, value) for name, value in params if name != "fields")
+
+    def fingerprint(self, since: datetime | None, end: datetime | None) -> str:
+        """Return what tells one unfiltered read from another: the place of one is none in the other."""
+        options = self._options
+        read = (self._spec.path, options.filters, options.include, options.replication_key)
+        query = repr((read, self._wanted_fields, since, end))
         return hashlib.sha256(query.encode()).hexdigest()[:16]

@@ -7,24 +7,27 @@ writes the records that it returns, and then says so.
 from __future__ import annotations
 
 import logging
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import Enum, auto
-from itertools import takewhile
+from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from tap_sumeru.datefilter import Trust
-from tap_sumeru.errors import BadAnswer, NotFound, ReadError, Refused
+from tap_sumeru.errors import BadAnswer, NotFound, ReadError
 from tap_sumeru.fetch import Chain, Failed, Fetched
+from tap_sumeru.pages import row_id
 from tap_sumeru.queries import Query
-from tap_sumeru.records import row_id
 from tap_sumeru.state import Bookmark, Place
 from tap_sumeru.windows import Window, cut
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
-    from tap_sumeru.pages import Row
+    from tap_sumeru.pages import Page, Row
     from tap_sumeru.records import Shaped, Shaper
     from tap_sumeru.settings import StreamOptions
     from tap_sumeru.shops import Shop
@@ -35,6 +38,11 @@ logger = logging.getLogger("tap-sumeru")
 _MOST_RESTARTS = 3
 _PROBE_PAGES = 10
 _FUTURE = timedelta(days=1)
+_REFUSALS = (400, 422)
+"""The API does not accept a parameter."""
+_EXPIRED = (400, 410, 422)
+"""The same, or the cursor is gone."""
+_TOO_LONG = 414
 
 
 class Kind(Enum):
@@ -86,6 +94,7 @@ class Reader:
         end_date: Exclusive end of the read, or None.
         fields: Attributes to ask for, or empty for all.
         full_table: Whether the stream is read whole, whatever the bookmark says.
+        at_once: Chains that may be open at the same time.
     """
 
     def __init__(
@@ -100,6 +109,7 @@ class Reader:
         end_date: datetime | None = None,
         fields: tuple[str, ...] = (),
         full_table: bool = False,
+        at_once: int = 8,
     ) -> None:
         self.spec = spec
         self.shop = shop
@@ -121,8 +131,15 @@ class Reader:
         self._began: datetime | None = None
         self._redo = False  # whether what is under way must be given up and planned anew
         self._parents: set[str] | None = None
-        self._parts: list[Part] = []
+        self._windowed = False
+        self._upcoming: Iterator[Part] = iter(())  # parts not begun yet
+        self._open: deque[Part] = deque()  # parts begun, from the first that is not done
+        self._at_once = at_once
+        self._reached = False  # whether any part was answered
+        self._gone: NotFound | None = None  # the last answer of a parent that is gone
         self._chains: set[Chain] = set()
+        self.moved = False
+        """Whether the bookmark has moved since the engine last looked."""
 
     def begin(self) -> list[Chain]:
         """Return the chains to start with."""
@@ -154,38 +171,64 @@ class Reader:
             self._bookmark.unproven_from = since
         if self._parents is None:
             windows = cut(since, self._end, self._now, self._options.window_days)
-            self._parts = [Part(self, window=window) for window in windows]
-        else:
-            window = Window(since, self._end)
-            self._parts = [Part(self, window=window, parent=parent) for parent in sorted(self._parents)]
-        return self._start_parts()
+            return self._start_parts((Part(self, window=window) for window in windows), windowed=True)
+        window = Window(since, self._end)
+        parts = (Part(self, window=window, parent=parent) for parent in sorted(self._parents))
+        return self._start_parts(parts, windowed=True)
 
     def _plan_unfiltered(self, place: Place | None) -> list[Chain]:
         if self._bookmark.unproven_from is not None:
             # What was read by a filter that never proved itself may lack rows, back to where it came in.
             self._since = self._bookmark.unproven_from
         self.trust.seek_witness(self._now)
-        parents = [None] if self._parents is None else sorted(self._parents)
-        self._parts = [Part(self, parent=parent) for parent in parents]
-        if place is None or place.query != self._query.fingerprint():
-            return self._start_parts()
-        self._since, self._began = place.since, place.began
-        for part in self._parts:
-            part.done = bool(part.parent and place.after and part.parent <= place.after)
-        return self._start_parts(place.cursor)
+        if place is not None and place.query != self._fingerprint():
+            place = None
+        self._began = place.began if place else self._began
+        if self._parents is None:
+            return self._start_parts(iter([Part(self)]), cursor=place.cursor if place else None)
+        after = place.after if place and place.after else ""
+        parents = sorted(parent for parent in self._parents if parent > after)
+        return self._start_parts(Part(self, parent=parent) for parent in parents)
 
-    def _start_parts(self, cursor: str | None = None) -> list[Chain]:
-        return [self._chain(part, cursor) for part in self._parts if not part.done] or self._complete()
+    def _start_parts(
+        self, parts: Iterator[Part], *, windowed: bool = False, cursor: str | None = None
+    ) -> list[Chain]:
+        self._windowed = windowed
+        self._upcoming = parts
+        self._open.clear()
+        self._reached = False
+        chains = self._next_parts()
+        if cursor is not None:
+            chains[0].cursor = cursor
+        return chains or self._complete()
 
-    def _chain(self, part: Part, cursor: str | None = None) -> Chain:
+    def _next_parts(self) -> list[Chain]:
+        under_way = sum(not part.done for part in self._open)
+        parts = list(islice(self._upcoming, self._at_once - under_way))
+        self._open.extend(parts)
+        return [self._chain(part) for part in parts]
+
+    def _chain(self, part: Part) -> Chain:
         if part.kind is Kind.PARENTS:
             path, params = self._query.parents()
+        elif part.kind is Kind.PROBE and part.window is not None:
+            path, params = self._query.probe(part.window, part.parent)
         else:
             path, params = self._query.rows(part.window, part.parent)
-        details = self._options.details and part.kind is Kind.ROWS
-        chain = Chain(path, params, owner=part, cursor=cursor, details=details)
+        details = partial(self._is_due, part) if self._options.details and part.kind is Kind.ROWS else None
+        chain = Chain(path, params, owner=part, details=details)
         self._chains.add(chain)
         return chain
+
+    def _is_due(self, part: Part, row: Row, page: Page) -> bool:
+        """Return whether a listed row is worth a request of its own; asked in the fetching threads."""
+        instant, _ = self.shaper.peek(row, page, part.parent)
+        return instant is None or self._holds(part, instant)
+
+    def _holds(self, part: Part, instant: datetime) -> bool:
+        if part.window is not None:
+            return part.window.holds(instant)
+        return (self._since is None or instant >= self._since) and (self._end is None or instant < self._end)
 
     # What came back
 
@@ -197,6 +240,8 @@ class Reader:
         """
         part: Part = fetched.chain.owner
         part.pages += 1
+        self._reached = True
+        self.trust.settle()
         self._began = min(self._began or fetched.asked_at, fetched.asked_at)
         if part.kind is Kind.PARENTS:
             self._take_parents(fetched.page.rows)
@@ -222,15 +267,13 @@ class Reader:
         self._parents = (self._parents or set()) | {parent for parent in found if parent is not None}
 
     def _wanted(self, part: Part, shaped: Shaped) -> bool:
-        instant = shaped.instant
-        if part.window is None or part.reach is None:
-            self.trust.look(instant, shaped.attributes, part.parent)
-        if instant is None:
-            return True
-        if part.window is not None and part.reach is not None:
-            self._redo |= not self.trust.verify(part.reach, instant, shaped.attributes)
-            return part.window.holds(instant)
-        return (self._since is None or instant >= self._since) and (self._end is None or instant < self._end)
+        instant, attributes = shaped.instant, shaped.attributes
+        if part.reach is None:
+            self.trust.look(instant, attributes, part.parent)
+        elif instant is not None:
+            whole = not self._query.fields
+            self._redo |= not self.trust.verify(part.reach, instant, attributes, whole=whole)
+        return instant is None or self._holds(part, instant)
 
     def written(self, fetched: Fetched) -> list[Chain]:
         """Take note that the records of a page are written; return the chains to start next."""
@@ -257,27 +300,34 @@ class Reader:
 
     def _part_done(self, part: Part) -> list[Chain]:
         part.done = True
-        prefix = list(takewhile(lambda one: one.done, self._parts))
-        if len(prefix) == len(self._parts):
+        last = None
+        while self._open and self._open[0].done:
+            last = self._open.popleft()
+        chains = self._next_parts()
+        if not self._open:
             return self._complete()
-        if prefix:
-            last = prefix[-1]
-            if last.window is None:
-                self._keep_place(after=last.parent)
-            elif last.parent is None and last.window.end is not None:
-                self._advance(last.window.end)
-        return []
+        if last is not None and last.window is None:
+            self._keep_place(after=last.parent)
+        elif last is not None and last.parent is None and last.window is not None and last.window.end:
+            self._advance(last.window.end)
+        return chains
 
     def _keep_place(self, cursor: str | None = None, after: str | None = None) -> None:
         if self._began is not None:
-            self._bookmark.place = Place(self._began, self._since, self._query.fingerprint(), cursor, after)
+            self._bookmark.place = Place(self._began, self._since, self._fingerprint(), cursor, after)
+
+    def _fingerprint(self) -> str:
+        return self._query.fingerprint(self._since, self._end)
 
     def _advance(self, instant: datetime | None) -> None:
         if self._began is not None:
             self._bookmark.advance(instant or self._began, self._began)
+            self.moved = True
 
     def _complete(self) -> list[Chain]:
-        if self.trust.unproven and any(part.window for part in self._parts):
+        if self._gone is not None and not self._reached:
+            raise self._gone  # one parent may go at any time; all of them at once is a fault
+        if self.trust.unproven and self._windowed and self._reached:
             key = self._options.replication_key
             self._tell(f"nothing proves that the date filter acts on {key}; reading once more without it")
             self.cancel()
@@ -313,32 +363,33 @@ class Reader:
         part: Part = failed.chain.owner
         failed.chain.cancelled = True
         self._chains.discard(failed.chain)
-        if part.kind is Kind.PARENTS:
-            raise _of_parents(failed.error, self.spec.parent)
         if part.kind is Kind.PROBE:
-            if isinstance(failed.error, Refused):
+            if failed.cursor is None and failed.error.status in _REFUSALS:
                 self.trust.refused()
             return self._finish()
-        if isinstance(failed.error, NotFound) and part.parent is not None:
+        if isinstance(failed.error, NotFound) and part.parent is not None and not failed.detail:
             self._tell(f"{self.spec.parent} {part.parent}: gone; skipped")
+            self._gone = failed.error
             return self._part_done(part)
-        if isinstance(failed.error, Refused):
-            return self._refused(part, failed)
-        raise failed.error
+        chains = None if failed.detail else self._another_way(part, failed)
+        if chains is None:
+            self.trust.acquit()
+            raise _of_parents(failed.error, self.spec.parent) if part.kind is Kind.PARENTS else failed.error
+        return chains
 
-    def _refused(self, part: Part, failed: Failed) -> list[Chain]:
-        if failed.cursor is not None:
-            if part.restarts == _MOST_RESTARTS:
-                raise failed.error
+    def _another_way(self, part: Part, failed: Failed) -> list[Chain] | None:
+        """Return chains that ask otherwise for what was refused; None if there is no other way."""
+        status, params = failed.error.status, dict(failed.chain.params)
+        if failed.cursor is not None and status in _EXPIRED and part.restarts < _MOST_RESTARTS:
             part.restarts += 1
             self._tell("the cursor has expired; reading its list again")
-        elif "fields" in dict(failed.chain.params):
+        elif failed.cursor is None and "fields" in params and status in (*_REFUSALS, _TOO_LONG):
             self._query.fields = ()
-        elif part.window is not None:
+        elif failed.cursor is None and part.window is not None and status in _REFUSALS:
             self.trust.refused()
             return self._plan_again()
         else:
-            raise failed.error
+            return None
         return [self._chain(part)]
 
     def cancel(self) -> None:

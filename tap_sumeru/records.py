@@ -49,6 +49,8 @@ class Shaper:
         selected: The columns that are wanted; of no other column is anything kept.
         key: Replication key.
         include: Related resources that were asked for.
+        guarded: Columns of which a part is not wanted, or that a stream map changes: a value of theirs that
+            does not fit must not slip out by way of `extra`.
     """
 
     def __init__(
@@ -58,10 +60,12 @@ class Shaper:
         selected: Iterable[str],
         key: str,
         include: tuple[str, ...] = (),
+        guarded: frozenset[str] = frozenset(),
     ) -> None:
         self._spec = spec
         self._key = key
         self._include = include
+        self._guarded = guarded
         self._known = frozenset(properties)
         wanted = frozenset(selected)
         self._columns = [name for name in properties if name in wanted]
@@ -93,8 +97,9 @@ class Shaper:
             try:
                 record[name] = check(value)
             except DriftError:
-                extra[name] = value
                 self.drift[name] += 1
+                if name not in self._guarded:
+                    extra[name] = value
         extra.update({name: value for name, value in attributes.items() if name not in self._known})
         own = {
             "shop": shop,
@@ -156,23 +161,13 @@ class Shaper:
         return instants.parse(value) if isinstance(value, str) else None
 
 
-def row_id(row: Row) -> str | None:
-    """Return the id that the API gives a row, as text; None if it gives none."""
-    attributes = row.get("attributes")
-    inside = attributes.get("id") if isinstance(attributes, dict) else None
-    given = row.get("id") if row.get("id") not in (None, "") else inside
-    return (
-        str(given) if isinstance(given, (str, int)) and not isinstance(given, bool) and given != "" else None
-    )
-
-
 def _same_id(one: object, other: object) -> bool:
     return other is not None and str(one) == str(other)
 
 
 def _related(name: str, attributes: Row, row: Row, page: Page) -> object | None:
     """Return the related resources of a name, wherever they stand, each of them flat; None if nowhere."""
-    if name in attributes:
+    if attributes.get(name) is not None:
         return _flatten(attributes[name])
     relationships = row.get("relationships")
     relation = relationships.get(name) if isinstance(relationships, dict) else None

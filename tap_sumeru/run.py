@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from tap_sumeru.engine import Engine, Wanted
-from tap_sumeru.errors import TargetClosed
+from tap_sumeru.engine import Batch, Engine, Wanted
+from tap_sumeru.errors import TapError, TargetClosed
 from tap_sumeru.messages import Output, PageWriter, write_state
 from tap_sumeru.state import Bookmarks, State
 
@@ -24,6 +24,8 @@ logger = logging.getLogger("tap-sumeru")
 
 _STATE_SECONDS = 5.0
 """How often the state goes out during a long read."""
+_STATE_SPACING = 0.2
+"""Seconds between two of them, whatever is completed."""
 _STATE_BYTES_A_SECOND = 1_000_000
 """A large state goes out less often: no faster than this."""
 
@@ -115,37 +117,47 @@ class Run:
             self._outputs[wanted.name].write_schema()
         batches = self._engine.batches()
         for batch in batches:
-            if batch.records:
-                self._outputs[batch.stream].write_records(batch.records)
-            complete = batch.written()
-            self._state_dirty |= bool(batch.stream)
-            self._write_state_if_due(complete=complete)
+            if self._write(batch):
+                self._state_due = self._clock()
+            self._write_state_if_due()
             if stopped.signal is not None:
                 batches.close()  # type: ignore[attr-defined]
                 return
 
-    def _write_state_if_due(self, *, complete: bool) -> None:
+    def _write(self, batch: Batch) -> bool:
+        """Write the records of a batch; return whether a bookmark has moved by it."""
+        try:
+            if batch.records:
+                self._outputs[batch.stream].write_records(batch.records)
+        except (OSError, TapError):
+            raise
+        except Exception as error:  # noqa: BLE001 - a stream map fails its stream alone
+            batch.failed(f"a record cannot be written ({type(error).__name__}); check `stream_maps`")
+            return False
+        self._state_dirty |= bool(batch.stream)
+        return batch.written()
+
+    def _write_state_if_due(self) -> None:
         now = self._clock()
-        due = complete or now >= self._state_due
-        if self._state_dirty and due and now >= self._state_earliest:
+        if self._state_dirty and now >= max(self._state_due, self._state_earliest):
             self._write_state()
 
     def _write_state(self) -> None:
         size = write_state(self._writer, self._state)
         now = self._clock()
         self._state_due = now + _STATE_SECONDS
-        self._state_earliest = now + size / _STATE_BYTES_A_SECOND
+        self._state_earliest = now + max(_STATE_SPACING, size / _STATE_BYTES_A_SECOND)
         self._state_dirty = False
 
     def _activate_versions(self) -> None:
-        failed = {failure.stream for failure in self._engine.failures}
+        unfinished = self._engine.unfinished()
         for wanted in self._wanted:
             if not wanted.full_table:
                 continue
             if self._settings.sharded:
                 logger.warning("%s: deleted rows stay, since other shards hold the rest of it.", wanted.name)
-            elif failed & {wanted.name, ""}:
-                logger.warning("%s: deleted rows stay, since a shop of it failed.", wanted.name)
+            elif wanted.name in unfinished:
+                logger.warning("%s: deleted rows stay, since not every shop was read whole.", wanted.name)
             else:
                 self._outputs[wanted.name].write_activate_version()
 

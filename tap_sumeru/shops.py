@@ -82,6 +82,7 @@ def _shop(entry: Config, config: Config, prefix: str, name_setting: str) -> Shop
     name = entry["shop"]
     if not isinstance(name, str) or not name.strip():
         raise SettingsError(f"{name_setting}: is empty; every shop needs a name.")
+    name = name.strip()
     token = header_text(entry["api_token"], f"{prefix}api_token")
     if not token or " " in token:
         raise SettingsError(f"{prefix}api_token: is empty or holds a space; paste the token alone.")

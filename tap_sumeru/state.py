@@ -76,6 +76,11 @@ def _check_entry(where: str, entry: Entry) -> None:
     for name in ("began", "since"):
         if reading.get(name) is not None and _instant(reading[name]) is None:
             raise StateError(f"{where}: `reading.{name}` is no timestamp.")
+    for name in ("query", "cursor", "after"):
+        if not isinstance(reading.get(name, ""), str):
+            raise StateError(f"{where}: `reading.{name}` is no text.")
+    if entry.get("date_filter", {}).get("verdict", "unproven") not in [one.value for one in Verdict]:
+        raise StateError(f"{where}: `date_filter.verdict` is none that this tap gives.")
 
 
 def _instant(value: object) -> datetime | None:

@@ -68,9 +68,17 @@ class SumeruStream(Stream):
 
     def wanted(self) -> Wanted:
         """Return this stream as the engine wants it told."""
-        selected = [name for name in self.schema["properties"] if self.mask["properties", name]]
-        full_table = self.replication_method == _FULL_TABLE
-        return Wanted(self.name, self.schema["properties"], tuple(selected), full_table)
+        properties = self.schema["properties"]
+        mapped = (self.config.get("stream_maps") or {}).get(self.name)
+        in_part = {breadcrumb[1] for breadcrumb, chosen in self.mask.items() if breadcrumb and not chosen}
+        return Wanted(
+            self.name,
+            properties,
+            tuple(name for name in properties if self.mask["properties", name]),
+            self.replication_key,
+            full_table=self.replication_method == _FULL_TABLE,
+            guarded=frozenset({*in_part, *(mapped if isinstance(mapped, dict) else ())}),
+        )
 
 
 class TapSumeru(Tap):
@@ -163,6 +171,11 @@ class TapSumeru(Tap):
     def run(self) -> int:
         """Sync all selected streams; return the exit code."""
         selected = [stream for stream in self.streams.values() if stream.selected]
+        for stream in selected:
+            # What the user says goes before the catalog, and the catalog before the table.
+            chosen = self.settings.options[stream.name].replication_key
+            if chosen != STREAMS[stream.name].replication_key or not stream.replication_key:
+                stream.replication_key = chosen
         outputs = {stream.name: Output(stream, self.message_writer) for stream in selected}  # type: ignore[arg-type]
         for stream in selected:
             if stream.replication_method == _FULL_TABLE:
@@ -230,4 +243,6 @@ def _load_json(file: IO[str], what: str) -> dict[str, Any]:
         raise StateError(f"{what}: is not JSON.") from None
     if not isinstance(content, dict):
         raise StateError(f"{what}: is not a JSON object.")
+    if what == "catalog" and not content.get("streams"):
+        raise StateError("catalog: has no streams; write one with --discover.")
     return content

@@ -84,11 +84,15 @@ def _number(schema: Schema) -> Check:
     integer = _integer(schema)
 
     def check(value: object) -> object:
-        if isinstance(value, (Decimal, msgspec.Raw)):
+        if isinstance(value, Decimal) or (isinstance(value, msgspec.Raw) and _is_fraction(value)):
             return value
         return integer(value)
 
     return check
+
+
+def _is_fraction(number: msgspec.Raw) -> bool:
+    return any(mark in bytes(number) for mark in (b".", b"e", b"E"))
 
 
 def _boolean(_: Schema) -> Check:

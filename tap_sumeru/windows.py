@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from tap_sumeru.instants import DAY, midnight, shift
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ZONES = timedelta(hours=14)
 """No time zone is further than this from UTC, to either side."""
@@ -46,7 +50,7 @@ class Window:
         return first, midnight(shift(last_instant, 2 * DAY))
 
 
-def cut(start: datetime, end: datetime | None, now: datetime, days: int) -> list[Window]:
+def cut(start: datetime, end: datetime | None, now: datetime, days: int) -> Iterator[Window]:
     """Cut a range into windows of whole UTC days, in order of time.
 
     The first begins at the exact start. Without an end the last window, the one that holds `now`, is open.
@@ -58,12 +62,10 @@ def cut(start: datetime, end: datetime | None, now: datetime, days: int) -> list
         days: Length of a window in days.
     """
     if end is not None and end <= start:
-        return []
-    windows: list[Window] = []
+        return
     border = start
     horizon = now if end is None else min(now, end)
     while (step := midnight(shift(border, days * DAY))) <= horizon and (end is None or step < end):
-        windows.append(Window(border, step))
+        yield Window(border, step)
         border = step
-    windows.append(Window(border, end))
-    return windows
+    yield Window(border, end)

