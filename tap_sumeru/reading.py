@@ -134,6 +134,7 @@ class Reader:
         self._windowed = False
         self._upcoming: Iterator[Part] = iter(())  # parts not begun yet
         self._open: deque[Part] = deque()  # parts begun, from the first that is not done
+        self._under_way = 0  # of those, how many are not done
         self._at_once = at_once
         self._reached = False  # whether any part was answered
         self._gone: NotFound | None = None  # the last answer of a parent that is gone
@@ -196,15 +197,16 @@ class Reader:
         self._windowed = windowed
         self._upcoming = parts
         self._open.clear()
-        self._reached = False
+        self._under_way = 0
+        self._reached, self._gone = False, None
         chains = self._next_parts()
         if cursor is not None:
             chains[0].cursor = cursor
         return chains or self._complete()
 
     def _next_parts(self) -> list[Chain]:
-        under_way = sum(not part.done for part in self._open)
-        parts = list(islice(self._upcoming, self._at_once - under_way))
+        parts = list(islice(self._upcoming, self._at_once - self._under_way))
+        self._under_way += len(parts)
         self._open.extend(parts)
         return [self._chain(part) for part in parts]
 
@@ -300,6 +302,7 @@ class Reader:
 
     def _part_done(self, part: Part) -> list[Chain]:
         part.done = True
+        self._under_way -= 1
         last = None
         while self._open and self._open[0].done:
             last = self._open.popleft()
