@@ -15,7 +15,7 @@ from tap_sumeru.errors import BadAnswer, ReadError, TokenRefused
 from tap_sumeru.fetch import Chain, Failed, Fetched, Fetcher
 from tap_sumeru.governor import Governor
 from tap_sumeru.lanes import Lane, Pool
-from tap_sumeru.reading import Part, Reader
+from tap_sumeru.reading import Reader
 from tap_sumeru.records import Shaper
 from tap_sumeru.schemas import OWN_COLUMNS, Schema
 from tap_sumeru.streams import STREAMS, StreamSpec
@@ -165,8 +165,7 @@ class Engine:
             self.close()
 
     def _handle(self, result: Fetched | Failed) -> Iterator[Batch]:
-        part: Part = result.chain.owner
-        reader = part.reader
+        reader: Reader = result.chain.owner
         try:
             if isinstance(result, Failed):
                 self._start(reader, reader.failed(result))

@@ -43,12 +43,14 @@ class Chain:
         cursor: Cursor of the next page to ask for, or None for the first.
         details: Tells of a listed row whether it is to be completed from its own endpoint; None for no row.
         owner: Whose chain it is; the fetching does not look at it.
+        part: What it is to the owner; as above.
         cancelled: Set by the owner: what still comes is dropped.
     """
 
     path: str
     params: Params
     owner: Any
+    part: Any
     cursor: str | None = None
     details: Callable[[Row, Page], bool] | None = None
     cancelled: bool = False

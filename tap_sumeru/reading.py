@@ -7,18 +7,15 @@ writes the records that it returns, and then says so.
 from __future__ import annotations
 
 import logging
-from collections import deque
-from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import Enum, auto
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from tap_sumeru.datefilter import Trust
 from tap_sumeru.errors import BadAnswer, NotFound, ReadError
 from tap_sumeru.fetch import Chain, Failed, Fetched
 from tap_sumeru.pages import row_id
+from tap_sumeru.parts import Kind, Part, Parts
 from tap_sumeru.queries import Query
 from tap_sumeru.state import Bookmark, Place
 from tap_sumeru.windows import Window, cut
@@ -43,42 +40,6 @@ _REFUSALS = (400, 422)
 _EXPIRED = (400, 410, 422)
 """The same, or the cursor is gone."""
 _TOO_LONG = 414
-
-
-class Kind(Enum):
-    """What a chain is read for."""
-
-    ROWS = auto()
-    PARENTS = auto()
-    PROBE = auto()
-
-
-@dataclass(eq=False, slots=True)
-class Part:
-    """One chain of a read.
-
-    Attributes:
-        reader: Whose part it is.
-        kind: What it is read for.
-        window: The window that it asks for, or None if it asks for everything.
-        parent: Id of the parent whose children it reads.
-        reach: What a correct API may give for the window.
-        done: Whether all its rows are written.
-        restarts: How often it began again because its cursor had expired.
-        pages: Pages taken.
-    """
-
-    reader: Reader
-    kind: Kind = Kind.ROWS
-    window: Window | None = None
-    parent: str | None = None
-    reach: Window | None = field(init=False)
-    done: bool = False
-    restarts: int = 0
-    pages: int = 0
-
-    def __post_init__(self) -> None:
-        self.reach = self.window and self.window.reach
 
 
 class Reader:
@@ -132,9 +93,7 @@ class Reader:
         self._redo = False  # whether what is under way must be given up and planned anew
         self._parents: set[str] | None = None
         self._windowed = False
-        self._upcoming: Iterator[Part] = iter(())  # parts not begun yet
-        self._open: deque[Part] = deque()  # parts begun, from the first that is not done
-        self._under_way = 0  # of those, how many are not done
+        self._parts = Parts()
         self._at_once = at_once
         self._reached = False  # whether any part was answered
         self._gone: NotFound | None = None  # the last answer of a parent that is gone
@@ -145,7 +104,7 @@ class Reader:
     def begin(self) -> list[Chain]:
         """Return the chains to start with."""
         if self.spec.parent:
-            return [self._chain(Part(self, Kind.PARENTS))]
+            return [self._chain(Part(Kind.PARENTS))]
         return self._plan()
 
     # What to read
@@ -172,9 +131,9 @@ class Reader:
             self._bookmark.unproven_from = since
         if self._parents is None:
             windows = cut(since, self._end, self._now, self._options.window_days)
-            return self._start_parts((Part(self, window=window) for window in windows), windowed=True)
+            return self._start_parts((Part(window=window) for window in windows), windowed=True)
         window = Window(since, self._end)
-        parts = (Part(self, window=window, parent=parent) for parent in sorted(self._parents))
+        parts = (Part(window=window, parent=parent) for parent in sorted(self._parents))
         return self._start_parts(parts, windowed=True)
 
     def _plan_unfiltered(self, place: Place | None) -> list[Chain]:
@@ -186,29 +145,24 @@ class Reader:
             place = None
         self._began = place.began if place else self._began
         if self._parents is None:
-            return self._start_parts(iter([Part(self)]), cursor=place.cursor if place else None)
+            return self._start_parts(iter([Part()]), cursor=place.cursor if place else None)
         after = place.after if place and place.after else ""
         parents = sorted(parent for parent in self._parents if parent > after)
-        return self._start_parts(Part(self, parent=parent) for parent in parents)
+        return self._start_parts(Part(parent=parent) for parent in parents)
 
     def _start_parts(
         self, parts: Iterator[Part], *, windowed: bool = False, cursor: str | None = None
     ) -> list[Chain]:
         self._windowed = windowed
-        self._upcoming = parts
-        self._open.clear()
-        self._under_way = 0
+        self._parts = Parts(parts, self._at_once)
         self._reached, self._gone = False, None
-        chains = self._next_parts()
+        chains = self._next_chains()
         if cursor is not None:
             chains[0].cursor = cursor
         return chains or self._complete()
 
-    def _next_parts(self) -> list[Chain]:
-        parts = list(islice(self._upcoming, self._at_once - self._under_way))
-        self._under_way += len(parts)
-        self._open.extend(parts)
-        return [self._chain(part) for part in parts]
+    def _next_chains(self) -> list[Chain]:
+        return [self._chain(part) for part in self._parts.begin()]
 
     def _chain(self, part: Part) -> Chain:
         if part.kind is Kind.PARENTS:
@@ -218,7 +172,7 @@ class Reader:
         else:
             path, params = self._query.rows(part.window, part.parent)
         details = partial(self._is_due, part) if self._options.details and part.kind is Kind.ROWS else None
-        chain = Chain(path, params, owner=part, details=details)
+        chain = Chain(path, params, owner=self, part=part, details=details)
         self._chains.add(chain)
         return chain
 
@@ -240,7 +194,7 @@ class Reader:
         Raises:
             BadAnswer: A parent has no id, so that its children cannot be reached.
         """
-        part: Part = fetched.chain.owner
+        part: Part = fetched.chain.part
         part.pages += 1
         self._reached = True
         self.trust.settle()
@@ -279,7 +233,7 @@ class Reader:
 
     def written(self, fetched: Fetched) -> list[Chain]:
         """Take note that the records of a page are written; return the chains to start next."""
-        part: Part = fetched.chain.owner
+        part: Part = fetched.chain.part
         more = fetched.page.next_cursor is not None
         if not more:
             self._chains.discard(fetched.chain)
@@ -301,13 +255,9 @@ class Reader:
         return self._plan()
 
     def _part_done(self, part: Part) -> list[Chain]:
-        part.done = True
-        self._under_way -= 1
-        last = None
-        while self._open and self._open[0].done:
-            last = self._open.popleft()
-        chains = self._next_parts()
-        if not self._open:
+        last = self._parts.finish(part)
+        chains = self._next_chains()
+        if self._parts.complete:
             return self._complete()
         if last is not None and last.window is None:
             self._keep_place(after=last.parent)
@@ -340,7 +290,7 @@ class Reader:
         self._bookmark.unproven_from = None
         witness = self.trust.call_witness()
         if witness is not None:
-            return [self._chain(Part(self, Kind.PROBE, witness.window, witness.parent))]
+            return [self._chain(Part(Kind.PROBE, witness.window, witness.parent))]
         return self._finish()
 
     def _finish(self) -> list[Chain]:
@@ -363,7 +313,7 @@ class Reader:
         Raises:
             ReadError: Nothing does.
         """
-        part: Part = failed.chain.owner
+        part: Part = failed.chain.part
         failed.chain.cancelled = True
         self._chains.discard(failed.chain)
         if part.kind is Kind.PROBE:
