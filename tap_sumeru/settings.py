@@ -117,8 +117,11 @@ def _check_types(config: Config) -> None:
         if error.validator == "required":
             raise SettingsError(f"{name}: lacks one of {', '.join(error.validator_value)}.")
         wanted = error.validator_value
-        wanted = ", ".join(wanted) if isinstance(wanted, list) else wanted
-        raise SettingsError(f"{name}: must be {error.validator} {wanted}.")
+        if isinstance(wanted, list) and all(isinstance(one, str) for one in wanted):
+            raise SettingsError(f"{name}: must be {error.validator} {', '.join(wanted)}.")
+        if isinstance(wanted, str):
+            raise SettingsError(f"{name}: must be {error.validator} {wanted}.")
+        raise SettingsError(f"{name}: does not have the form that `tap-sumeru --about` tells.")
 
 
 def _options(spec: StreamSpec, config: Config) -> StreamOptions:

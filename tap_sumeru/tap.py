@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import sys
 import time
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream, Tap
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, MapExpressionError, StreamMapConfigError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
 from tap_sumeru import schemas
 from tap_sumeru.config import CONFIG_SCHEMA
 from tap_sumeru.engine import Engine, Wanted
-from tap_sumeru.errors import SettingsError, StateError, TapError
+from tap_sumeru.errors import ReadError, SettingsError, StateError, TapError
 from tap_sumeru.messages import Output, PageWriter
 from tap_sumeru.run import Run
 from tap_sumeru.settings import Settings
@@ -24,9 +25,10 @@ from tap_sumeru.state import check as check_state
 from tap_sumeru.streams import KEY, STREAMS, StreamSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import FrameType
 
+    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.plugin_base import _ConfigInput
@@ -216,18 +218,58 @@ class TapSumeru(Tap):
             cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
-        try:
+        with _plainly():
             tap = cls(
                 config=config.config if config else None,
                 state=None if state is None else _load_state(state),
                 catalog=None if catalog is None else _load_json(catalog, "catalog"),
                 parse_env_config=config.parse_env if config else False,
             )
-            code = tap.run()
-        except (SettingsError, StateError) as error:
-            cls.logger.error("%s", error)  # noqa: TRY400 - its text says all
-            code = 1
-        sys.exit(code)
+            sys.exit(tap.run())
+
+    @classmethod
+    @override
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
+        """Read the config files."""
+        with _plainly():
+            try:
+                return super().cb_config(ctx, param, value)
+            except FileNotFoundError:
+                raise SettingsError("config: there is no such file.") from None
+            except ValueError:
+                raise SettingsError("config: is not JSON.") from None
+
+    @classmethod
+    @override
+    def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
+        """Take one record of each stream."""
+        with _plainly():
+            super().cb_test(ctx, param, value)
+
+    @classmethod
+    @override
+    def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:
+        """Tell the catalog."""
+        with _plainly():
+            super().cb_discover(ctx, param, value)
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Turn what a user can cause into a line on stderr and exit code 1, without a traceback."""
+    try:
+        yield
+    except ConfigValidationError as error:
+        texts = [str(one) for one in error.errors]
+    except ReadError as error:
+        texts = [f"{error.describe()}. {error.advice('')}"]
+    except (TapError, MapExpressionError, StreamMapConfigError) as error:
+        texts = [str(error)]
+    else:
+        return
+    for text in texts:
+        TapSumeru.logger.error("%s", text)
+    sys.exit(1)
 
 
 def _load_state(file: IO[str]) -> dict[str, Any]:

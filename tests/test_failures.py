@@ -209,6 +209,8 @@ def test_a_target_that_dies_is_no_traceback(tap: Tap) -> None:
         ({"api_url": "http://example.com"}, "api_url: must begin with https://"),
         ({"on_error": "shrug"}, "on_error: must be"),
         ({"batch_config": {"encoding": {"format": "jsonl"}}}, "batch_config"),
+        ({"stream_maps": {"customers": {"email": "((("}}}, "Failed to parse expression"),
+        ({"stream_maps": {"customers": {"email": 5}}}, "stream_maps.customers: "),
     ],
 )
 def test_bad_settings_are_one_line_and_no_traceback(tap: Tap, config: dict[str, Any], said: str) -> None:
@@ -216,6 +218,31 @@ def test_bad_settings_are_one_line_and_no_traceback(tap: Tap, config: dict[str, 
     assert output.code == 1
     assert output.lines == []
     assert said in output.log
+    assert "Traceback" not in output.log
+
+
+@pytest.mark.parametrize(("content", "said"), [(None, "no such file"), ("{", "is not JSON")])
+@pytest.mark.parametrize("mode", [(), ("--test",), ("--discover",)])
+def test_a_config_that_cannot_be_read_is_one_line(
+    tap: Tap, content: str | None, said: str, mode: tuple[str, ...]
+) -> None:
+    command = tap.command()
+    path = tap.folder / "config.json"
+    if content is None:
+        path.unlink()
+    else:
+        path.write_text(content)
+    output = tap.run([*command, *mode])
+    assert output.code == 1
+    assert said in output.log
+    assert "Traceback" not in output.log
+
+
+def test_a_connection_test_that_fails_says_what_to_do(tap: Tap) -> None:
+    tap.config["api_token"] = "copt_test_wrong"
+    output = tap.run([*tap.command(), "--test"])
+    assert output.code == 1
+    assert "Put a valid token" in output.log
     assert "Traceback" not in output.log
 
 
