@@ -41,6 +41,7 @@ _PREFIX = "/api/v1/"
 _OK = range(200, 300)
 _TRY_AGAIN = frozenset({408, 425, *range(500, 600)})
 _TOO_MANY = 429
+_ERROR_FIELDS = ("code", "message", "request_id")
 _ERRORS: Mapping[int, type[ReadError]] = {401: TokenRefused, 403: ScopeMissing, 404: NotFound}
 
 # Its messages hold whole URLs, and with them what a user filters on.
@@ -125,9 +126,10 @@ class Answer:
 def _error_envelope(body: bytes) -> tuple[str, str, str]:
     try:
         error = pages.decode(body)["error"]
-        return tuple(str(error.get(name) or "") for name in ("code", "message", "request_id"))  # type: ignore[return-value]
+        code, message, request_id = (str(error.get(name) or "") for name in _ERROR_FIELDS)
     except (pages.UndecodableError, AttributeError, KeyError, TypeError):
         return "", "", ""
+    return code, message, request_id
 
 
 class _Bearer(AuthBase):

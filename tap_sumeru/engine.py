@@ -21,7 +21,7 @@ from tap_sumeru.schemas import OWN_COLUMNS, Schema
 from tap_sumeru.streams import STREAMS, StreamSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from tap_sumeru.pages import Row
     from tap_sumeru.settings import Settings
@@ -147,7 +147,7 @@ class Engine:
             at_once=self._settings.concurrency,
         )
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Generator[Batch, None, None]:
         """Yield what is read, page by page, in whatever order it comes; see `failures` afterwards."""
         self._pool.start()
         try:

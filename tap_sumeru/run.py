@@ -121,7 +121,7 @@ class Run:
                 self._state_due = self._clock()
             self._write_state_if_due()
             if stopped.signal is not None:
-                batches.close()  # type: ignore[attr-defined]
+                batches.close()
                 return
 
     def _write(self, batch: Batch) -> bool:
@@ -175,7 +175,7 @@ class Run:
             logger.info("%s: %d records; date filter %s.", name, count, known)
         for (name, column), count in drift.items():
             logger.warning(
-                "%s.%s: %d values of an unexpected type are in `extra`; the column is null there.",
+                "%s.%s: %d values of an unexpected type; the column is null there, and `extra` holds them.",
                 name,
                 column,
                 count,

@@ -6,7 +6,7 @@ import json
 import sys
 import time
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING, Any, ClassVar
+from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Stream, Tap
 from singer_sdk.exceptions import ConfigValidationError, MapExpressionError, StreamMapConfigError
@@ -20,7 +20,7 @@ from tap_sumeru.errors import ReadError, SettingsError, StateError, TapError
 from tap_sumeru.messages import Output, PageWriter
 from tap_sumeru.run import Run
 from tap_sumeru.settings import Settings
-from tap_sumeru.state import Bookmarks
+from tap_sumeru.state import Bookmarks, State
 from tap_sumeru.state import check as check_state
 from tap_sumeru.streams import KEY, STREAMS, StreamSpec
 
@@ -43,6 +43,8 @@ class SumeruStream(Stream):
     `--test` and the SDK's own tests ask for.
     """
 
+    _tap: TapSumeru
+
     def __init__(self, tap: TapSumeru, spec: StreamSpec, replication_key: str) -> None:
         self.spec = spec
         super().__init__(tap, schemas.load(spec.name), spec.name)
@@ -53,7 +55,7 @@ class SumeruStream(Stream):
     @override
     def partitions(self) -> list[dict[str, Any]]:
         """One partition a shop."""
-        return [{"shop": shop.name} for shop in self._tap.settings.shops]  # type: ignore[attr-defined]
+        return [{"shop": shop.name} for shop in self._tap.settings.shops]
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
@@ -62,7 +64,7 @@ class SumeruStream(Stream):
         Raises:
             ReadError: The stream could not be read.
         """
-        yield from self._tap.read(self, context)  # type: ignore[attr-defined]
+        yield from self._tap.read(self, context)
 
     @override
     def _increment_stream_state(self, *_: Any, **__: Any) -> None:
@@ -101,6 +103,7 @@ class TapSumeru(Tap):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
+    message_writer: PageWriter
     _settings: Settings | None = None
 
     @property
@@ -178,12 +181,12 @@ class TapSumeru(Tap):
             chosen = self.settings.options[stream.name].replication_key
             if chosen != STREAMS[stream.name].replication_key or not stream.replication_key:
                 stream.replication_key = chosen
-        outputs = {stream.name: Output(stream, self.message_writer) for stream in selected}  # type: ignore[arg-type]
+        outputs = {stream.name: Output(stream, self.message_writer) for stream in selected}
         for stream in selected:
             if stream.replication_method == _FULL_TABLE:
                 outputs[stream.name].version = int(time.time() * 1000)
         wanted = [stream.wanted() for stream in selected if isinstance(stream, SumeruStream)]
-        return Run(self.settings, outputs, wanted, self.state, self.message_writer).sync()  # type: ignore[arg-type]
+        return Run(self.settings, outputs, wanted, cast("State", self.state), self.message_writer).sync()
 
     @override  # type: ignore[misc]
     def sync_all(self) -> None:
