@@ -100,12 +100,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     try:
         api = _api(arguments)
+        served = server(api)
         listener = listening(arguments.host, arguments.port)
+    except ModuleNotFoundError:
+        parser.error("the server is an extra: install tap-sumeru[sandbox]")
     except (OSError, TypeError, ValueError) as error:
         parser.error(str(error))
     for number, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):
         signal.signal(number, lambda *_, code=code: sys.exit(code))
-    served = server(api)
     host = f"[{arguments.host}]" if ":" in arguments.host else arguments.host
     lines = [f"sumeru-sandbox: http://{host}:{listener.getsockname()[1]}"]
     for token in api.accounts.first.values():
