@@ -96,7 +96,7 @@ class Governor:
         """
         self.in_flight -= 1
         readable = self._learn(now, headers)
-        if status == 429:  # noqa: PLR2004
+        if status == 429:  # noqa: PLR2004 - HTTP's own number
             return self._refused(now, headers, readable=readable)
         if readable or self._refused_at == -inf:
             self._at_most = self._concurrency

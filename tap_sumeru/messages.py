@@ -166,7 +166,7 @@ def _is_direct(stream: Stream, columns: list[str]) -> bool:
     if len(maps) != 1 or type(maps[0]) is not SameRecordTransform or maps[0].flattening_enabled:
         return False
     return not any(
-        not selected and len(breadcrumb) > 2 and breadcrumb[1] in columns  # noqa: PLR2004
+        not selected and len(breadcrumb) > 2 and breadcrumb[1] in columns  # noqa: PLR2004 - inside a column
         for breadcrumb, selected in stream.mask.items()
     )
 

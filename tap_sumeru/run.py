@@ -175,7 +175,7 @@ class Run:
             logger.info("%s: %d records; date filter %s.", name, count, known)
         for (name, column), count in drift.items():
             logger.warning(
-                "%s.%s: %d values of an unexpected type; the column is null there, and `extra` holds them.",
+                "%s.%s: %d values of an unexpected type; the column is null there, `extra` has what it may.",
                 name,
                 column,
                 count,
