@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from tap_sumeru.datefilter import Trust
 from tap_sumeru.errors import BadAnswer, NotFound, ReadError
 from tap_sumeru.fetch import Chain, Failed, Fetched
+from tap_sumeru.instants import midnight
 from tap_sumeru.pages import row_id
 from tap_sumeru.parts import Kind, Part, Parts
 from tap_sumeru.queries import Query
@@ -96,7 +97,7 @@ class Reader:
         self._parts = Parts()
         self._at_once = at_once
         self._reached = False  # whether any part was answered
-        self._gone: NotFound | None = None  # the last answer of a parent that is gone
+        self._gone: dict[str, NotFound] = {}  # parents that were listed, and then answered 404
         self._chains: set[Chain] = set()
         self.moved = False
         """Whether the bookmark has moved since the engine last looked."""
@@ -112,6 +113,8 @@ class Reader:
     def _plan(self) -> list[Chain]:
         value = self._usable_bookmark()
         self._since = value - self._options.lookback if value else self._first
+        if self._since is not None and self.shaper.by_day:
+            self._since = midnight(self._since)
         if self._end is not None and self._since is not None and self._since >= self._end:
             return self._finish()
         place = self._bookmark.place
@@ -155,7 +158,8 @@ class Reader:
     ) -> list[Chain]:
         self._windowed = windowed
         self._parts = Parts(parts, self._at_once)
-        self._reached, self._gone = False, None
+        self._reached = False
+        self._gone.clear()
         chains = self._next_chains()
         if cursor is not None:
             chains[0].cursor = cursor
@@ -192,7 +196,7 @@ class Reader:
         """Return the records of a page that are to be written.
 
         Raises:
-            BadAnswer: A parent has no id, so that its children cannot be reached.
+            BadAnswer: A parent has no id, or is not gone after all: its children cannot be reached.
         """
         part: Part = fetched.chain.part
         part.pages += 1
@@ -220,7 +224,11 @@ class Reader:
         found = [row_id(row) for row in rows]
         if None in found:
             raise BadAnswer(f"a row of {self.spec.parent} has no id")
-        self._parents = (self._parents or set()) | {parent for parent in found if parent is not None}
+        listed = {parent for parent in found if parent is not None}
+        for parent in self._gone.keys() & listed:
+            cause = f"{self.spec.parent} {parent} is listed, but its {self.spec.name} are not found"
+            raise _told(self._gone[parent], BadAnswer, cause)
+        self._parents = (self._parents or set()) | listed
 
     def _wanted(self, part: Part, shaped: Shaped) -> bool:
         instant, attributes = shaped.instant, shaped.attributes
@@ -238,7 +246,7 @@ class Reader:
         if not more:
             self._chains.discard(fetched.chain)
         if part.kind is Kind.PARENTS:
-            return [] if more else self._plan()
+            return [] if more else self._parents_listed()
         if part.kind is Kind.PROBE:
             return self._probed(fetched, part)
         if self._redo:
@@ -248,6 +256,12 @@ class Reader:
         if part.window is None and part.parent is None:
             self._keep_place(cursor=fetched.page.next_cursor)
         return []
+
+    def _parents_listed(self) -> list[Chain]:
+        if not self._gone:
+            return self._plan()
+        self._gone.clear()  # none of them is listed any more
+        return self._complete()
 
     def _plan_again(self) -> list[Chain]:
         self.cancel()
@@ -266,7 +280,7 @@ class Reader:
         return chains
 
     def _keep_place(self, cursor: str | None = None, after: str | None = None) -> None:
-        if self._began is not None:
+        if self._began is not None and not self._gone:
             self._bookmark.place = Place(self._began, self._since, self._fingerprint(), cursor, after)
 
     def _fingerprint(self) -> str:
@@ -278,8 +292,8 @@ class Reader:
             self.moved = True
 
     def _complete(self) -> list[Chain]:
-        if self._gone is not None and not self._reached:
-            raise self._gone  # one parent may go at any time; all of them at once is a fault
+        if self._gone:  # unless they are still listed
+            return [self._chain(Part(Kind.PARENTS))]
         if self.trust.unproven and self._windowed and self._reached:
             key = self._options.replication_key
             self._tell(f"nothing proves that the date filter acts on {key}; reading once more without it")
@@ -322,12 +336,15 @@ class Reader:
             return self._finish()
         if isinstance(failed.error, NotFound) and part.parent is not None and not failed.detail:
             self._tell(f"{self.spec.parent} {part.parent}: gone; skipped")
-            self._gone = failed.error
+            self._gone[part.parent] = failed.error
             return self._part_done(part)
         chains = None if failed.detail else self._another_way(part, failed)
         if chains is None:
             self.trust.acquit()
-            raise _of_parents(failed.error, self.spec.parent) if part.kind is Kind.PARENTS else failed.error
+            if part.kind is not Kind.PARENTS:
+                raise failed.error
+            cause = f"the list of {self.spec.parent} failed: {failed.error.cause}"
+            raise _told(failed.error, type(failed.error), cause)
         return chains
 
     def _another_way(self, part: Part, failed: Failed) -> list[Chain] | None:
@@ -355,6 +372,5 @@ class Reader:
         logger.log(level, "Shop %s: %s: %s.", self.shop.name, self.spec.name, what)
 
 
-def _of_parents(error: ReadError, parent: str) -> ReadError:
-    cause = f"the list of {parent} failed: {error.cause}"
-    return type(error)(cause, status=error.status, code=error.code, request_id=error.request_id)
+def _told(error: ReadError, kind: type[ReadError], cause: str) -> ReadError:
+    return kind(cause, status=error.status, code=error.code, request_id=error.request_id)

@@ -64,6 +64,8 @@ class Shaper:
     ) -> None:
         self._spec = spec
         self._key = key
+        self.by_day = properties.get(key, {}).get("format") == "date"
+        """Whether the replication key is a date, so that a row belongs to a day, not to an instant."""
         self._include = include
         self._guarded = guarded
         self._known = frozenset(properties)

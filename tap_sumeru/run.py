@@ -7,10 +7,12 @@ import signal
 import time
 from collections import Counter, defaultdict
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tap_sumeru.engine import Batch, Engine, Wanted
 from tap_sumeru.errors import TapError, TargetClosed
+from tap_sumeru.instants import UTC
 from tap_sumeru.messages import Output, PageWriter, write_state
 from tap_sumeru.state import Bookmarks, State
 
@@ -70,6 +72,7 @@ class Run:
         state: The state, moved as records are written.
         writer: Where to write to.
         clock: A monotonic clock, in seconds.
+        now: Tells the present.
     """
 
     def __init__(
@@ -79,7 +82,9 @@ class Run:
         wanted: list[Wanted],
         state: State,
         writer: PageWriter,
+        *,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
         self._outputs = outputs
@@ -90,7 +95,7 @@ class Run:
         self._state_due = clock() + _STATE_SECONDS
         self._state_earliest = clock()
         self._state_dirty = False
-        self._engine = Engine(settings, wanted, Bookmarks(state))
+        self._engine = Engine(settings, wanted, Bookmarks(state), now)
 
     def sync(self) -> int:
         """Sync all that is wanted; return the exit code: 0, 1, or 128 and the signal that stopped it."""

@@ -162,6 +162,10 @@ def _discovered() -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--lives", type=int, default=2000, help="how many made-up lives test_complete.py tries")
+
+
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
     """One shop, acme, of 100 customers, without a rate limit."""

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_sumeru import schemas
+from tap_sumeru.engine import Engine, Wanted
+from tap_sumeru.settings import Settings
+from tap_sumeru.state import Bookmarks
 from tap_sumeru.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -98,12 +102,34 @@ def test_a_token_without_a_scope_fails_the_streams_that_need_it(tap: Tap, sandbo
     assert "Shop acme: enrollments failed: 403 forbidden: the list of journeys failed" in output.log
 
 
-def test_a_journey_that_is_gone_is_skipped_with_a_note(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_journey_that_is_gone_is_skipped_with_a_note(
+    tap: Tap, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    columns = schemas.load("enrollments")["properties"]
+    engine = Engine(
+        Settings.from_config(tap.config), [Wanted("enrollments", columns, tuple(columns))], Bookmarks({})
+    )
+    gone, *_ = (row["id"] for row in sandbox.truth("acme", "journeys"))
+    rows = 0
+    for batch in engine.batches():
+        # The first is the list of journeys: their enrollments are asked for only after it.
+        sandbox.delete("acme", "journeys", gone)
+        rows += len(batch.records)
+        batch.written()
+    assert engine.failures == []
+    assert f"journeys {gone}: gone; skipped" in caplog.text
+    assert rows == sum(row["journey_id"] != gone for row in sandbox.truth("acme", "enrollments"))
+
+
+def test_a_journey_that_is_listed_but_not_found_fails_its_stream(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({"enrollments": {"faults": [{"kind": "status", "status": 404, "times": 1}]}})
-    output = tap.sync(streams=("enrollments",))
-    assert output.code == 0
-    assert "gone; skipped" in output.log
+    output = tap.sync(streams=("enrollments", "orders"))
+    assert output.code == 1
+    assert "is listed, but its enrollments are not found (request req_" in output.log
     assert 0 < len(output.ids("enrollments")) < sandbox.counts()["acme"]["enrollments"]
+    assert "replication_key_value" not in output.bookmark("enrollments")
+    assert set(output.ids("orders")) == {row["id"] for row in sandbox.truth("acme", "orders")}
 
 
 def test_on_error_stop_ends_the_run_with_a_state(tap: Tap, sandbox: Sandbox) -> None:
