@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from tap_sumeru import instants
 from tap_sumeru.client import Http
-from tap_sumeru.errors import BadAnswer, ReadError, TokenRefused
+from tap_sumeru.errors import BadAnswer, ReadError
 from tap_sumeru.fetch import Chain, Failed, Fetched, Fetcher
 from tap_sumeru.governor import Governor
 from tap_sumeru.lanes import Lane, Pool
@@ -74,17 +74,30 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A stream of a shop that could not be read, or all of the shop's streams if `stream` is empty."""
+    """Streams of a shop that could not be read, for one reason.
+
+    Attributes:
+        shop: Name of the shop.
+        streams: Names of the streams, that which met the error first.
+        all_of_shop: Whether these are all of the shop's streams.
+        error: The reason.
+    """
 
     shop: str
-    stream: str
+    streams: tuple[str, ...]
+    all_of_shop: bool
     error: ReadError
+
+    @property
+    def cause(self) -> str:
+        """What failed, and why."""
+        what = "all streams" if self.all_of_shop else ", ".join(self.streams)
+        return f"Shop {self.shop}: {what} failed: {self.error.describe()}"
 
     @override
     def __str__(self) -> str:
-        what = self.stream or "all streams"
-        scope = STREAMS[self.stream].scope if self.stream else ""
-        return f"Shop {self.shop}: {what} failed: {self.error.describe()}. {self.error.advice(scope)}"
+        stream = self.streams[0]
+        return f"{self.cause}. {self.error.advice(stream, STREAMS[stream].scope)}"
 
 
 _PAUSE = Batch("", [], lambda: False, lambda _: None)
@@ -116,13 +129,19 @@ class Engine:
         self._fetcher = Fetcher(
             self._http, self._pool, settings.max_retries, depth=max(2, threads * _PAGES_A_THREAD)
         )
-        self._lanes = {shop.name: self._lane(shop) for shop in settings.shops}
+        by_token = {(shop.token, shop.api_url): self._lane(shop) for shop in settings.shops}
+        self.lanes = list(by_token.values())
+        self._lanes = {shop.name: by_token[shop.token, shop.api_url] for shop in settings.shops}
         now = clock()
         streams = list(wanted)
         self.readers = [
             self._reader(shop, stream, bookmarks, now) for stream in streams for shop in settings.shops
         ]
+        self._of_shop: dict[str, list[Reader]] = {}
+        for reader in self.readers:
+            self._of_shop.setdefault(reader.shop.name, []).append(reader)
         self._unfinished = set(self.readers)
+        self._failed: set[Reader] = set()
 
     def _lane(self, shop: Shop) -> Lane:
         governor = Governor(self._settings.rate_limit_share, self._settings.concurrency)
@@ -148,21 +167,19 @@ class Engine:
         )
 
     def batches(self) -> Generator[Batch, None, None]:
-        """Yield what is read, page by page, in whatever order it comes; see `failures` afterwards."""
+        """Yield what is read, page by page, in whatever order it comes; then see `failures`, and close."""
         self._pool.start()
-        try:
-            for reader in self.readers:
-                self._start(reader, reader.begin())
-            while self._unfinished:
-                result = self._fetcher.result()
-                if result is None:
-                    yield _PAUSE
-                elif not result.chain.cancelled:
-                    yield from self._handle(result)
-                if self.failures and self._settings.stop_on_error:
-                    return
-        finally:
-            self.close()
+        for reader in self.readers:
+            self._start(reader, reader.begin())
+        while self._unfinished:
+            self._pool.relieve()
+            result = self._fetcher.result()
+            if result is None:
+                yield _PAUSE
+            elif not result.chain.cancelled:
+                yield from self._handle(result)
+            if self.failures and self._settings.stop_on_error:
+                return
 
     def _handle(self, result: Fetched | Failed) -> Iterator[Batch]:
         reader: Reader = result.chain.owner
@@ -192,23 +209,21 @@ class Engine:
             self._unfinished.discard(reader)
 
     def _fail(self, reader: Reader, error: ReadError) -> None:
-        """Give up what a failure concerns: a stream of a shop, or with its token all of the shop."""
-        whole_shop = isinstance(error, TokenRefused)
-        self.failures.append(Failure(reader.shop.name, "" if whole_shop else reader.spec.name, error))
-        logger.error("%s", self.failures[-1])
-        for one in self.readers if whole_shop else (reader,):
-            if one.shop == reader.shop:
-                one.cancel()
-                self._unfinished.discard(one)
+        """Give up what a failure concerns: a stream of a shop, or all that the shop has not finished."""
+        mine = self._of_shop[reader.shop.name]
+        lost = [one for one in mine if one in self._unfinished] if error.whole_shop else []
+        lost = [reader, *(one for one in lost if one is not reader)]
+        names = tuple(one.spec.name for one in lost)
+        self.failures.append(Failure(reader.shop.name, names, len(lost) == len(mine) > 1, error))
+        logger.info("%s.", self.failures[-1].cause)
+        for one in lost:
+            one.cancel()
+            self._unfinished.discard(one)
+            self._failed.add(one)
 
-    def unfinished(self) -> set[str]:
-        """Return the names of the streams that are not read whole, of whatever shop."""
-        failed = {failure.stream for failure in self.failures}
-        return {reader.spec.name for reader in self.readers if not reader.finished} | failed
-
-    def requests(self) -> int:
-        """Return how many requests were answered."""
-        return sum(lane.requests for lane in self._lanes.values())
+    def complete(self, reader: Reader) -> bool:
+        """Return whether a stream of a shop is read whole, and written."""
+        return reader.finished and reader not in self._failed
 
     def close(self) -> None:
         """Stop the threads and give the connections back."""

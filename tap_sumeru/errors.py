@@ -5,13 +5,14 @@
     TapError
     ├── SettingsError          the config asks for something impossible
     ├── StateError             the state file is not one of ours
-    ├── TargetClosed           nobody reads our stdout any more
+    ├── TargetClosed           our stdout takes no more
     └── ReadError              a stream of a shop could not be read to its end
         ├── TokenRefused       401: concerns the whole shop
         ├── ScopeMissing       403
         ├── NotFound           404
         ├── Refused            any other 4xx: the request, its filter or its cursor
         ├── Unreachable        network faults, 5xx, unreadable answers, once the tries are used up
+        │   └── Silent         no answer at all, to anything: concerns the whole shop
         └── BadAnswer          a 200 that breaks the API's own rules
 
 No error carries a token, a body or a value of a record.
@@ -59,7 +60,7 @@ class StateError(TapError):
 
 
 class TargetClosed(TapError):
-    """The reader of our stdout has gone."""
+    """Our stdout takes no more: its reader has gone, or its disk is full."""
 
 
 class ReadError(TapError):
@@ -73,6 +74,8 @@ class ReadError(TapError):
     """
 
     hint = "Run the tap again; if it stays, ask Sumeru's support with the request id."
+    whole_shop = False
+    """Whether no other stream of the shop can be read either."""
 
     def __init__(self, cause: str, *, status: int = 0, code: str = "", request_id: str = "") -> None:
         super().__init__(cause)
@@ -81,9 +84,9 @@ class ReadError(TapError):
         self.code = code
         self.request_id = request_id
 
-    def advice(self, scope: str) -> str:
-        """Return what the user can do, given the scope that the stream needs."""
-        return self.hint.replace("{scope}", scope or "the scope that it names")
+    def advice(self, stream: str, scope: str) -> str:
+        """Return what the user can do, given the stream and the scope that it needs."""
+        return self.hint.format(stream=stream, scope=scope)
 
     def describe(self) -> str:
         """Return the cause on one line, with the status, the API's code and its request id."""
@@ -96,32 +99,39 @@ class TokenRefused(ReadError):
     """401: the API does not know the shop's token."""
 
     hint = "Put a valid token in `api_token` (or the shop's entry): Settings → API tokens in Sumeru."
+    whole_shop = True
 
 
 class ScopeMissing(ReadError):
     """403: the token lacks the scope, or the plan does not include the resource."""
 
-    hint = "Grant `{scope}` to the token in Settings → API tokens, or deselect the stream."
+    hint = "Grant `{scope}` to the token in Settings → API tokens, or deselect `{stream}`."
 
 
 class NotFound(ReadError):
     """404: there is no such resource."""
 
     hint = (
-        "Check `api_url`; if it is right, this shop's API does not offer the resource: deselect the stream."
+        "Check `api_url`; if it is right, this shop's API does not offer the resource: deselect `{stream}`."
     )
 
 
 class Refused(ReadError):
     """Any other 4xx: the API does not accept the request as it stands."""
 
-    hint = "Check `stream_options` of the stream (filters, include, date_filter)."
+    hint = "Check `stream_options.{stream}` (filters, include, date_filter)."
 
 
 class Unreachable(ReadError):
     """The API could not be reached or made no sense, and the tries are used up."""
 
     hint = "Check `api_url` and the network, then run the tap again: it goes on where it stopped."
+
+
+class Silent(Unreachable):
+    """The shop's host gave no answer to anything, again and again."""
+
+    whole_shop = True
 
 
 class BadAnswer(ReadError):

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import backoff
 
 from tap_sumeru.client import Answer, FaultError, Http, Params
-from tap_sumeru.errors import BadAnswer, ReadError, Unreachable
+from tap_sumeru.errors import BadAnswer, ReadError, Silent, Unreachable
 from tap_sumeru.governor import retry_after
 from tap_sumeru.pages import Page, Row, read_page, read_resource, row_id
 
@@ -31,6 +31,8 @@ _LONGEST_PAUSE = 900.0
 _MOST_REFUSALS = 50
 _QUEUE_POLL = 0.2
 _GONE = (404, 410)
+_LEAST_SILENCE = 3
+"""Requests in a row that must stay without an answer, before a host counts as silent."""
 
 
 @dataclass(eq=False, slots=True)
@@ -42,6 +44,7 @@ class Chain:
         params: Query parameters, without the cursor.
         cursor: Cursor of the next page to ask for, or None for the first.
         details: Tells of a listed row whether it is to be completed from its own endpoint; None for no row.
+        shop: Name of the shop, for the log.
         owner: Whose chain it is; the fetching does not look at it.
         part: What it is to the owner; as above.
         cancelled: Set by the owner: what still comes is dropped.
@@ -49,6 +52,7 @@ class Chain:
 
     path: str
     params: Params
+    shop: str
     owner: Any
     part: Any
     cursor: str | None = None
@@ -214,12 +218,18 @@ class _Request:
 
     def _try_again(self, fault: FaultError) -> None:
         self._attempts += 1
-        if self._attempts > self._fetcher.max_retries:
-            self._fetcher.fail(self._chain, _used_up(fault.error, self._attempts), detail=self._detail)
+        tries = self._fetcher.max_retries + 1
+        silence = self._lane.silence
+        if silence >= max(tries, _LEAST_SILENCE):
+            error: ReadError = Silent(f"{fault.error.cause} ({silence} requests in a row)")
+        elif self._attempts == tries:
+            error = _used_up(fault.error, self._attempts)
+        else:
+            cause = fault.error.describe()
+            logger.info("Shop %s: %s: %s; trying again.", self._chain.shop, self._chain.path, cause)
+            self._lane.submit(self, _delay(fault, self._attempts))
             return
-        cause = fault.error.describe()
-        logger.info("Shop %s: %s: %s; trying again.", self._lane.shop.name, self._chain.path, cause)
-        self._lane.submit(self, _delay(fault, self._attempts))
+        self._fetcher.fail(self._chain, error, detail=self._detail)
 
 
 class _Details:

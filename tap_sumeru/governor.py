@@ -21,6 +21,7 @@ _MARGIN = 0.05
 """Seconds after the end of the API's minute, since two clocks never tick alike."""
 _DEFAULT_PAUSE = 5.0
 """Documented wait after a 429 without `Retry-After`, in seconds."""
+_LONGEST_BACKOFF = 60.0
 _RECOVERY = 60.0
 """Seconds without a 429 after which one more request may be in flight, where nothing else is known."""
 
@@ -51,7 +52,10 @@ class Governor:
         self._remaining = inf
         self._resets_at = -inf
         self._refused_at = -inf
+        self._failed_at = -inf
         self.in_flight = 0
+        self.silence = 0
+        """How often in a row nothing was answered; requests that failed side by side count once."""
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until a request may start; None if one in flight must be answered first."""
@@ -78,10 +82,20 @@ class Governor:
             self._credit -= 1
             self._next_at = max(now, self._next_at) + 1 / (_BURST_FACTOR * self._rate)
 
-    def failed(self) -> None:
-        """Take note that a request ended without an answer: one at a time until the next one comes."""
+    def failed(self, now: float, began: float) -> None:
+        """Take note that a request ended without an answer: one at a time until the next one comes.
+
+        From the second in a row on, each waits for longer before the next: it is not the request's fault.
+        """
         self.in_flight -= 1
         self._at_most = 1
+        if began < self._failed_at:
+            return
+        self._failed_at = now
+        self.silence += 1
+        if self.silence > 1:
+            backoff = min(_LONGEST_BACKOFF, 2.0 ** (self.silence - 1))
+            self._paused_until = max(self._paused_until, now + backoff * self._jitter())
 
     def answered(self, now: float, status: int, headers: Mapping[str, str]) -> float:
         """Learn from an answer.
@@ -95,6 +109,7 @@ class Governor:
             Seconds that a 429 asks to wait, else 0.
         """
         self.in_flight -= 1
+        self.silence = 0
         readable = self._learn(now, headers)
         if status == 429:  # noqa: PLR2004 - HTTP's own number
             return self._refused(now, headers, readable=readable)

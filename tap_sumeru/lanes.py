@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from tap_sumeru.shops import Shop
 
 
+_TOO_MANY = 429
+_PATIENCE = 1.0
+"""Seconds after which a thread that waits for an answer is no longer counted on."""
+_MOST_THREADS = 256
+"""Threads of a pool, stand-ins included."""
+
+
 class Task(Protocol):
     """Something that makes one request."""
 
@@ -29,10 +36,10 @@ class Task(Protocol):
 
 
 class Lane:
-    """One shop's requests: those that wait their turn, and those that wait for a time.
+    """One token's requests: those that wait their turn, and those that wait for a time.
 
     Args:
-        shop: The shop.
+        shop: The shop; of several with the same token and host any of them.
         governor: What paces its token.
         pool: The threads that do the work.
     """
@@ -41,11 +48,16 @@ class Lane:
         self.shop = shop
         self.requests = 0
         """Requests answered so far."""
+        self.refused = 0
+        """Those among them that the rate limit refused."""
+        self.held = 0.0
+        """Seconds for which the rate limit has held back what was due."""
         self._governor = governor
         self._pool = pool
         self._ready: deque[Task] = deque()
         self._later: list[tuple[float, int, Task]] = []
         self._order = itertools.count()
+        self._held_since: float | None = None
         self.listed = False  # whether the pool has this lane among those to look at
 
     def submit(self, task: Task, delay: float = 0.0) -> None:
@@ -61,12 +73,14 @@ class Lane:
     def request(self) -> Iterator[Callable[[int, Mapping[str, str]], float]]:
         """Frame a request that the pool let start; tell what it yields the answer's status and headers."""
         told = False
+        began = self._pool.clock()
 
         def answered(status: int, headers: Mapping[str, str]) -> float:
             nonlocal told
             told = True
             with self._pool.changed:
                 self.requests += 1
+                self.refused += status == _TOO_MANY
                 return self._governor.answered(self._pool.clock(), status, headers)
 
         try:
@@ -74,8 +88,15 @@ class Lane:
         finally:
             with self._pool.changed:
                 if not told:
-                    self._governor.failed()
+                    self._governor.failed(self._pool.clock(), began)
+                self._pool.asked()
                 self._pool.list(self)
+
+    @property
+    def silence(self) -> int:
+        """How often in a row the host gave no answer; 0 as long as one may be under way."""
+        with self._pool.changed:
+            return 0 if self._governor.in_flight else self._governor.silence
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until there is something to do; None if that hangs on something else."""
@@ -84,11 +105,17 @@ class Lane:
         while self._ready and self._ready[0].cancelled:
             self._ready.popleft()
         if self._ready:
-            return self._governor.wait(now)
+            wait = self._governor.wait(now)
+            if wait and not self._governor.silence and self._held_since is None:
+                self._held_since = now
+            return wait
         return self._later[0][0] - now if self._later else None
 
     def take(self, now: float) -> Task:
         """Return the next task, whose request starts now."""
+        if self._held_since is not None:
+            self.held += now - self._held_since
+            self._held_since = None
         self._governor.started(now)
         return self._ready.popleft()
 
@@ -96,8 +123,10 @@ class Lane:
 class Pool:
     """A bounded pool of threads that serves all lanes in turn.
 
+    A thread whose answer is long in coming gets a stand-in, so that no host that hangs holds up the others.
+
     Args:
-        threads: How many threads.
+        threads: How many threads, besides stand-ins.
         clock: A monotonic clock, in seconds.
     """
 
@@ -108,17 +137,36 @@ class Pool:
         self._lanes: deque[Lane] = deque()
         self._asleep: list[tuple[float, int, Lane]] = []
         self._order = itertools.count()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"fetch-{i}", daemon=True) for i in range(threads)
-        ]
+        self._size = threads
+        self._threads: list[threading.Thread] = []
+        self._asking: dict[int, float] = {}  # since when each thread waits for an answer
+        self._relieve_at = 0.0
 
     def start(self) -> None:
         """Start the threads."""
-        for thread in self._threads:
-            thread.start()
+        self._grow(self._size)
+
+    def _grow(self, size: int) -> None:
+        for i in range(len(self._threads), size):
+            self._threads.append(threading.Thread(target=self._work, name=f"fetch-{i}", daemon=True))
+            self._threads[-1].start()
+
+    def relieve(self) -> None:
+        """Start a stand-in for each thread that waits for long, if there is work to do."""
+        now = self.clock()
+        if now < self._relieve_at:
+            return
+        self._relieve_at = now + _PATIENCE / 4
+        with self.changed:
+            stuck = sum(since <= now - _PATIENCE for since in self._asking.values())
+            idle = not self._lanes and not (self._asleep and self._asleep[0][0] <= now)
+        if not idle:
+            self._grow(min(self._size + stuck, _MOST_THREADS))
 
     def stop(self, patience: float = 1.0) -> None:
         """Stop the threads; one that waits for an answer is left behind after `patience` seconds."""
+        if self.stopped.is_set():
+            return
         self.stopped.set()
         with self.changed:
             self.changed.notify_all()
@@ -134,6 +182,10 @@ class Pool:
             self._lanes.append(lane)
         self.changed.notify()
 
+    def asked(self) -> None:
+        """Take note that this thread has its answer. The caller holds `changed`."""
+        self._asking.pop(threading.get_ident(), None)
+
     def _work(self) -> None:
         while (task := self._next()) is not None:
             task()
@@ -146,6 +198,7 @@ class Pool:
                     self.list(heapq.heappop(self._asleep)[2])
                 task = self._look(now)
                 if task is not None:
+                    self._asking[threading.get_ident()] = now
                     return task
                 self.changed.wait(max(0.0, self._asleep[0][0] - now) if self._asleep else None)
             return None

@@ -47,20 +47,24 @@ class PageWriter(GenericSingerWriter[bytes, "Message"]):
         """Write whole lines, and flush them.
 
         Raises:
-            TargetClosed: Nobody reads them any more.
+            TargetClosed: Nobody reads them any more, or there is no room for them.
         """
+        out = sys.stdout
+        if out is None:
+            raise TargetClosed("stdout is closed")
         try:
-            out = sys.stdout
             if hasattr(out, "buffer"):
                 _write_all(out.buffer, lines)
             else:  # a capture in memory
                 out.write(lines.decode())
             out.flush()
-        except BrokenPipeError:
+        except OSError as error:
             # Python would flush what is left at exit, and complain once more.
             with contextlib.suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise TargetClosed("the target has closed its input") from None
+                os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+            if isinstance(error, BrokenPipeError):
+                raise TargetClosed("the target has closed its input; its log says why") from None
+            raise TargetClosed(f"stdout cannot be written ({error.strerror})") from None
 
 
 def _write_all(out: BinaryIO, lines: bytes) -> None:

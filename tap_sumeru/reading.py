@@ -176,7 +176,7 @@ class Reader:
         else:
             path, params = self._query.rows(part.window, part.parent)
         details = partial(self._is_due, part) if self._options.details and part.kind is Kind.ROWS else None
-        chain = Chain(path, params, owner=self, part=part, details=details)
+        chain = Chain(path, params, self.shop.name, owner=self, part=part, details=details)
         self._chains.add(chain)
         return chain
 

@@ -1,11 +1,11 @@
-"""One sync: what the engine reads is written, told to the state, and summed up at the end."""
+"""One sync: what the engine reads is written and told to the state, until all is read or a signal comes."""
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import time
-from collections import Counter, defaultdict
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from tap_sumeru.errors import TapError, TargetClosed
 from tap_sumeru.instants import UTC
 from tap_sumeru.messages import Output, PageWriter, write_state
 from tap_sumeru.state import Bookmarks, State
+from tap_sumeru.summary import sum_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-sumeru")
 
+_NEXT_RUN = "The next run goes on from the last STATE."
 _STATE_SECONDS = 5.0
 """How often the state goes out during a long read."""
 _STATE_SPACING = 0.2
@@ -39,9 +41,9 @@ class Stopped:
         self.signal: int | None = None
 
     def __call__(self, signum: int, _: FrameType | None) -> None:
-        """Take the signal; the second one ends the process at once."""
+        """Take the signal; the second one ends the process at once, be it in the middle of a write."""
         if self.signal is not None:
-            raise SystemExit(128 + signum)
+            os._exit(128 + signum)
         self.signal = signum
 
 
@@ -107,26 +109,27 @@ class Run:
                     self._activate_versions()
                 self._write_state()
             except TargetClosed as error:
-                logger.error("Stopped: %s.", error)  # noqa: TRY400 - it is the target's to say why
+                logger.error("Stopped: %s. %s", error, _NEXT_RUN)  # noqa: TRY400 - it is no fault of ours
                 return 1
             finally:
                 self._engine.close()
-        self._sum_up(self._clock() - began)
+        sum_up(self._engine, self._clock() - began)
         if stopped.signal is not None:
-            logger.warning("Stopped by a signal; the next run goes on from the last STATE.")
+            name = signal.Signals(stopped.signal).name
+            logger.warning("Stopped by %s. %s", name, _NEXT_RUN)
             return 128 + stopped.signal
+        if self._engine.failures and self._settings.stop_on_error:
+            logger.warning("Stopped at the first failure, as `on_error` asks. %s", _NEXT_RUN)
         return 1 if self._engine.failures else 0
 
     def _read(self, stopped: Stopped) -> None:
         for wanted in self._wanted:
             self._outputs[wanted.name].write_schema()
-        batches = self._engine.batches()
-        for batch in batches:
+        for batch in self._engine.batches():
             if self._write(batch):
                 self._state_due = self._clock()
             self._write_state_if_due()
             if stopped.signal is not None:
-                batches.close()
                 return
 
     def _write(self, batch: Batch) -> bool:
@@ -155,7 +158,8 @@ class Run:
         self._state_dirty = False
 
     def _activate_versions(self) -> None:
-        unfinished = self._engine.unfinished()
+        engine = self._engine
+        unfinished = {reader.spec.name for reader in engine.readers if not engine.complete(reader)}
         for wanted in self._wanted:
             if not wanted.full_table:
                 continue
@@ -165,33 +169,3 @@ class Run:
                 logger.warning("%s: deleted rows stay, since not every shop was read whole.", wanted.name)
             else:
                 self._outputs[wanted.name].write_activate_version()
-
-    def _sum_up(self, seconds: float) -> None:
-        rows: Counter[str] = Counter()
-        verdicts: dict[str, set[str]] = defaultdict(set)
-        drift: Counter[tuple[str, str]] = Counter()
-        for reader in self._engine.readers:
-            name = reader.spec.name
-            rows[name] += reader.written_rows
-            verdicts[name].add(reader.trust.known)
-            drift.update({(name, column): count for column, count in reader.shaper.drift.items()})
-        for name, count in rows.items():
-            known = ", ".join(sorted(verdicts[name]))
-            logger.info("%s: %d records; date filter %s.", name, count, known)
-        for (name, column), count in drift.items():
-            logger.warning(
-                "%s.%s: %d values of an unexpected type; the column is null there, `extra` has what it may.",
-                name,
-                column,
-                count,
-            )
-        failures = self._engine.failures
-        logger.info(
-            "Sync done: %d records, %d requests, %.1f s, %d failed.",
-            sum(rows.values()),
-            self._engine.requests(),
-            seconds,
-            len(failures),
-        )
-        for failure in failures:
-            logger.error("%s", failure)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Stream, Tap
@@ -16,7 +16,7 @@ from typing_extensions import override
 from tap_sumeru import schemas
 from tap_sumeru.config import CONFIG_SCHEMA
 from tap_sumeru.engine import Engine, Wanted
-from tap_sumeru.errors import ReadError, SettingsError, StateError, TapError
+from tap_sumeru.errors import SettingsError, StateError, TapError
 from tap_sumeru.messages import Output, PageWriter
 from tap_sumeru.run import Run
 from tap_sumeru.settings import Settings
@@ -62,7 +62,7 @@ class SumeruStream(Stream):
         """Yield the records of one shop, or of all without a context.
 
         Raises:
-            ReadError: The stream could not be read.
+            TapError: The stream could not be read.
         """
         yield from self._tap.read(self, context)
 
@@ -163,15 +163,16 @@ class TapSumeru(Tap):
         """Yield the records of one stream, without writing any and without moving a bookmark.
 
         Raises:
-            ReadError: The stream could not be read.
+            TapError: The stream could not be read.
         """
         shops = tuple(shop for shop in self.settings.shops if not context or shop.name == context["shop"])
         engine = Engine(self.settings.only(shops), [stream.wanted()], Bookmarks({}))
-        for batch in engine.batches():
-            yield from batch.records
-            batch.written()
+        with closing(engine):
+            for batch in engine.batches():
+                yield from batch.records
+                batch.written()
         for failure in engine.failures:
-            raise failure.error
+            raise TapError(str(failure)) from failure.error
 
     def run(self) -> int:
         """Sync all selected streams; return the exit code."""
@@ -264,8 +265,6 @@ def _plainly() -> Iterator[None]:
         yield
     except ConfigValidationError as error:
         texts = [str(one) for one in error.errors]
-    except ReadError as error:
-        texts = [f"{error.describe()}. {error.advice('')}"]
     except (TapError, MapExpressionError, StreamMapConfigError) as error:
         texts = [str(error)]
     else:

@@ -117,7 +117,7 @@ def test_after_a_fault_one_request_is_in_flight_until_the_next_answer() -> None:
     governor.started(0.0)
     governor.answered(0.0, 200, {})
     governor.started(0.0)
-    governor.failed()
+    governor.failed(1.0, 0.0)
     governor.started(0.0)
     assert governor.wait(0.0) is None
     governor.answered(0.0, 200, {})
