@@ -1,5 +1,19 @@
-"""`python -m tap_sumeru`."""
+"""`python -m tap_sumeru`, and the command `tap-sumeru`."""
 
-from tap_sumeru.tap import TapSumeru
+from __future__ import annotations
 
-TapSumeru.cli()
+import os
+import signal
+
+
+def main() -> None:
+    """Run the command line; a signal while it is still being loaded ends it at once, and quietly."""
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, lambda number, _: os._exit(128 + number))
+    from tap_sumeru.tap import TapSumeru  # noqa: PLC0415 - it takes a second, in which a signal may come
+
+    TapSumeru.cli()
+
+
+if __name__ == "__main__":
+    main()
