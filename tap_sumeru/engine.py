@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -132,16 +133,24 @@ class Engine:
         by_token = {(shop.token, shop.api_url): self._lane(shop) for shop in settings.shops}
         self.lanes = list(by_token.values())
         self._lanes = {shop.name: by_token[shop.token, shop.api_url] for shop in settings.shops}
+        self._outdated: Counter[tuple[str, str]] = Counter()
         now = clock()
         streams = list(wanted)
         self.readers = [
             self._reader(shop, stream, bookmarks, now) for stream in streams for shop in settings.shops
         ]
+        self._tell_outdated()
         self._of_shop: dict[str, list[Reader]] = {}
         for reader in self.readers:
             self._of_shop.setdefault(reader.shop.name, []).append(reader)
         self._unfinished = set(self.readers)
         self._failed: set[Reader] = set()
+
+    def _tell_outdated(self) -> None:
+        for (name, option), count in self._outdated.items():
+            told = f"{name}: `{option}` has changed since the last run"
+            shops = f"{count} shop" if count == 1 else f"{count} shops"
+            logger.warning("%s; reading it again from the start, for %s.", told, shops)
 
     def _lane(self, shop: Shop) -> Lane:
         governor = Governor(self._settings.rate_limit_share, self._settings.concurrency)
@@ -153,11 +162,14 @@ class Engine:
         options = self._settings.options[stream.name].without(left_out)
         key = stream.replication_key or options.replication_key
         options = replace(options, replication_key=key)
+        bookmark = bookmarks.of(spec.name, shop.name, key, options.date_filter, options.fingerprint)
+        if bookmark.outdated_by and not stream.full_table:
+            self._outdated[spec.name, bookmark.outdated_by] += 1
         return Reader(
             spec,
             options,
             shop,
-            bookmarks.of(spec.name, shop.name, key, options.date_filter),
+            bookmark,
             Shaper(spec, stream.properties, stream.columns, key, options.include, stream.guarded),
             now=now,
             end_date=self._settings.end_date,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -41,6 +42,11 @@ class StreamOptions:
     date_filter: tuple[str, str] | None = DATE_FILTER
     lookback: timedelta = timedelta(hours=1)
     window_days: int = 30
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells these filters from others, without saying on what; empty if there are none."""
+        return hashlib.sha256(repr(self.filters).encode()).hexdigest()[:16] if self.filters else ""
 
     def without(self, unwanted: Collection[str]) -> StreamOptions:
         """Return options that ask for no related resource of these names."""

@@ -6,6 +6,7 @@
         "context": {"shop": "acme"},
         "replication_key": "updated_at",
         "replication_key_value": "2026-05-10T00:00:00Z",   # all changes before this are written
+        "filters": "…",                                    # fingerprint of the filters they passed, if any
         "date_filter": {"verdict": "proven", "names": ["filter[date_from]", "filter[date_to]"]},
         "unproven_from": "2025-01-01T00:00:00Z",           # a first read by a filter not yet proven
         "reading": {"began": "…", "since": "…", "query": "…", "cursor": "…", "after": "…"}
@@ -76,9 +77,11 @@ def _check_entry(where: str, entry: Entry) -> None:
     for name in ("began", "since"):
         if reading.get(name) is not None and _instant(reading[name]) is None:
             raise StateError(f"{where}: `reading.{name}` is no timestamp.")
-    for name in ("query", "cursor", "after"):
-        if not isinstance(reading.get(name, ""), str):
-            raise StateError(f"{where}: `reading.{name}` is no text.")
+    texts = {"filters": entry.get("filters", "")}
+    texts |= {f"reading.{name}": reading.get(name, "") for name in ("query", "cursor", "after")}
+    for name, text in texts.items():
+        if not isinstance(text, str):
+            raise StateError(f"{where}: `{name}` is no text.")
     if entry.get("date_filter", {}).get("verdict", "unproven") not in [one.value for one in Verdict]:
         raise StateError(f"{where}: `date_filter.verdict` is none that this tap gives.")
 
@@ -121,15 +124,29 @@ class Bookmark:
         entry: The partition of the stream and shop.
         key: Replication key; a bookmark on another one says nothing.
         filter_names: Names of the date filter's parameters; a verdict on others says nothing.
+        filters: Fingerprint of the filters on attributes; a bookmark under others says nothing.
     """
 
-    def __init__(self, entry: Entry, key: str, filter_names: tuple[str, str] | None) -> None:
+    def __init__(
+        self, entry: Entry, key: str, filter_names: tuple[str, str] | None, filters: str = ""
+    ) -> None:
         self._entry = entry
         self._names = list(filter_names or ())
+        self.outdated_by = ""
+        """The option whose change has made the bookmark worthless, if any has."""
         if self._entry.get("replication_key", key) != key:
-            for name in ("replication_key_value", "date_filter", "unproven_from", "reading"):
-                self._entry.pop(name, None)
+            self._outdate("replication_key")
+            self._entry.pop("date_filter", None)
+        if self._entry.get("filters", "") != filters:
+            self._outdate("filters")
         self._entry["replication_key"] = key
+        self._set("filters", filters or None)
+
+    def _outdate(self, option: str) -> None:
+        if {"replication_key_value", "reading"} & set(self._entry):
+            self.outdated_by = option
+        for name in ("replication_key_value", "unproven_from", "reading"):
+            self._entry.pop(name, None)
 
     @property
     def value(self) -> datetime | None:
@@ -214,10 +231,12 @@ class Bookmarks:
             for entry in content.get("partitions", [])
         }
 
-    def of(self, stream: str, shop: str, key: str, names: tuple[str, str] | None) -> Bookmark:
+    def of(
+        self, stream: str, shop: str, key: str, names: tuple[str, str] | None, filters: str = ""
+    ) -> Bookmark:
         """Return the bookmark of a stream of a shop; see `Bookmark` for the arguments."""
         entry = self._entries.get((stream, shop))
         if entry is None:
             entry = self._entries[stream, shop] = {"context": {"shop": shop}}
             self._streams.setdefault(stream, {}).setdefault("partitions", []).append(entry)
-        return Bookmark(entry, key, names)
+        return Bookmark(entry, key, names, filters)
