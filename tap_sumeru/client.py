@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
@@ -16,6 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from typing_extensions import override
+from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from tap_sumeru import pages
 from tap_sumeru.errors import (
@@ -25,7 +27,7 @@ from tap_sumeru.errors import (
     Refused,
     ScopeMissing,
     TokenRefused,
-    Unreachable,
+    Untrusted,
     mask,
     name_only,
 )
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
     from tap_sumeru.shops import Shop
 
 _CONNECT_SECONDS = 10.0
+_LONGEST_ANSWER = 5
+"""How often the timeout an answer may take as a whole: one that drips is never silent."""
+_CHUNK = 65536
 _PREFIX = "/api/v1/"
 _OK = range(200, 300)
 _TRY_AGAIN = frozenset({408, 425, *range(500, 600)})
@@ -171,19 +176,22 @@ class Http:
             ReadError: The host's certificate cannot be trusted.
         """
         try:
-            response = self._session().get(
+            until = time.monotonic() + _LONGEST_ANSWER * self._timeout[1]
+            with self._session().get(
                 shop.api_url + _PREFIX + path,
                 params=params,
                 auth=_Bearer(shop.token),
                 timeout=self._timeout,
                 allow_redirects=False,
-            )
-        except requests.exceptions.RequestException as fault:
+                stream=True,
+            ) as response:
+                body = _read(response, until)
+        except (requests.exceptions.RequestException, HTTPError) as fault:
             if "CERTIFICATE_VERIFY_FAILED" in str(fault):
-                raise Unreachable("the host's certificate cannot be trusted") from None
+                raise Untrusted("the host's certificate cannot be trusted") from None
             raise FaultError(ReadError(_in_words(fault))) from None
         elapsed = response.elapsed.total_seconds()
-        return Answer(response.status_code, response.headers, response.content, elapsed)
+        return Answer(response.status_code, response.headers, body, elapsed)
 
     def close(self) -> None:
         """Give the connections back."""
@@ -205,12 +213,24 @@ class Http:
         return session
 
 
-def _in_words(fault: requests.exceptions.RequestException) -> str:
+def _read(response: requests.Response, until: float) -> bytes:
+    """Return the whole body, as long as it comes in time."""
+    chunks = []
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        chunks.append(chunk)
+        if time.monotonic() > until:
+            raise requests.exceptions.Timeout
+    return b"".join(chunks)
+
+
+def _in_words(fault: Exception) -> str:
     """Return what happened without the URL, whose parameters may hold what a user filters on."""
+    if "NameResolutionError" in str(fault):
+        return "the host's name is not known"
     if isinstance(fault, requests.exceptions.ConnectTimeout):
         return "no connection in time"
-    if isinstance(fault, requests.exceptions.Timeout):
+    if isinstance(fault, (requests.exceptions.Timeout, TimeoutError, ReadTimeoutError)):
         return "no answer in time"
-    if isinstance(fault, requests.exceptions.ChunkedEncodingError):
+    if isinstance(fault, HTTPError):
         return "the answer was cut short"
     return "the connection failed"

@@ -12,6 +12,7 @@
         ├── NotFound           404
         ├── Refused            any other 4xx: the request, its filter or its cursor
         ├── Unreachable        network faults, 5xx, unreadable answers, once the tries are used up
+        │   ├── Untrusted      the host's certificate: concerns the whole shop
         │   └── Silent         no answer at all, to anything: concerns the whole shop
         └── BadAnswer          a 200 that breaks the API's own rules
 
@@ -130,6 +131,12 @@ class Unreachable(ReadError):
 
 class Silent(Unreachable):
     """The shop's host gave no answer to anything, again and again."""
+
+    whole_shop = True
+
+
+class Untrusted(Unreachable):
+    """The certificate of the shop's host cannot be trusted, so that nothing is asked of it."""
 
     whole_shop = True
 
