@@ -179,19 +179,23 @@ class Engine:
         )
 
     def batches(self) -> Generator[Batch, None, None]:
-        """Yield what is read, page by page, in whatever order it comes; then see `failures`, and close."""
+        """Yield what is read, page by page, in whatever order it comes; see `failures` afterwards."""
         self._pool.start()
-        for reader in self.readers:
-            self._start(reader, reader.begin())
-        while self._unfinished:
-            self._pool.relieve()
-            result = self._fetcher.result()
-            if result is None:
-                yield _PAUSE
-            elif not result.chain.cancelled:
-                yield from self._handle(result)
-            if self.failures and self._settings.stop_on_error:
-                return
+        try:
+            for reader in self.readers:
+                self._start(reader, reader.begin())
+            while self._unfinished:
+                self._pool.relieve()
+                result = self._fetcher.result()
+                if result is None:
+                    yield _PAUSE
+                elif not result.chain.cancelled:
+                    yield from self._handle(result)
+                if self.failures and self._settings.stop_on_error:
+                    return
+        finally:
+            self._pool.stop()
+            self._http.close()
 
     def _handle(self, result: Fetched | Failed) -> Iterator[Batch]:
         reader: Reader = result.chain.owner
@@ -236,11 +240,6 @@ class Engine:
     def complete(self, reader: Reader) -> bool:
         """Return whether a stream of a shop is read whole, and written."""
         return reader.finished and reader not in self._failed
-
-    def close(self) -> None:
-        """Stop the threads and give the connections back."""
-        self._pool.stop()
-        self._http.close()
 
 
 def _fields(spec: StreamSpec, stream: Wanted, key: str, include: tuple[str, ...]) -> tuple[str, ...]:

@@ -165,8 +165,6 @@ class Pool:
 
     def stop(self, patience: float = 1.0) -> None:
         """Stop the threads; one that waits for an answer is left behind after `patience` seconds."""
-        if self.stopped.is_set():
-            return
         self.stopped.set()
         with self.changed:
             self.changed.notify_all()

@@ -18,7 +18,7 @@ from tap_sumeru.state import Bookmarks, State
 from tap_sumeru.summary import sum_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import FrameType
 
     from tap_sumeru.settings import Settings
@@ -102,9 +102,10 @@ class Run:
     def sync(self) -> int:
         """Sync all that is wanted; return the exit code: 0, 1, or 128 and the signal that stopped it."""
         began = self._clock()
+        batches = self._engine.batches()
         with stoppable() as stopped:
             try:
-                self._read(stopped)
+                self._read(batches, stopped)
                 if stopped.signal is None:
                     self._activate_versions()
                 self._write_state()
@@ -112,7 +113,7 @@ class Run:
                 logger.error("Stopped: %s. %s", error, _NEXT_RUN)  # noqa: TRY400 - it is no fault of ours
                 return 1
             finally:
-                self._engine.close()
+                batches.close()  # after the last STATE: it may take a moment
         sum_up(self._engine, self._clock() - began)
         if stopped.signal is not None:
             name = signal.Signals(stopped.signal).name
@@ -122,10 +123,10 @@ class Run:
             logger.warning("Stopped at the first failure, as `on_error` asks. %s", _NEXT_RUN)
         return 1 if self._engine.failures else 0
 
-    def _read(self, stopped: Stopped) -> None:
+    def _read(self, batches: Iterable[Batch], stopped: Stopped) -> None:
         for wanted in self._wanted:
             self._outputs[wanted.name].write_schema()
-        for batch in self._engine.batches():
+        for batch in batches:
             if self._write(batch):
                 self._state_due = self._clock()
             self._write_state_if_due()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Stream, Tap
@@ -167,10 +167,9 @@ class TapSumeru(Tap):
         """
         shops = tuple(shop for shop in self.settings.shops if not context or shop.name == context["shop"])
         engine = Engine(self.settings.only(shops), [stream.wanted()], Bookmarks({}))
-        with closing(engine):
-            for batch in engine.batches():
-                yield from batch.records
-                batch.written()
+        for batch in engine.batches():
+            yield from batch.records
+            batch.written()
         for failure in engine.failures:
             raise TapError(str(failure)) from failure.error
 
