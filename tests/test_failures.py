@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -53,55 +50,6 @@ def test_a_silent_answer_is_given_up_and_asked_for_again(tap: Tap, sandbox: Sand
     assert "no answer in time" in output.log
 
 
-LASTING: list[tuple[dict[str, Any], str]] = [
-    ({"kind": "status", "status": 403}, "Grant `orders:read`"),
-    ({"kind": "status", "status": 404}, "Check `api_url`"),
-    ({"kind": "status", "status": 500}, "(2 tries)"),
-    ({"kind": "status", "status": 422}, "stream_options"),
-    ({"kind": "redirect"}, "redirects"),
-    ({"kind": "html"}, "not JSON"),
-    ({"kind": "reset"}, "the connection failed"),
-]
-
-
-@pytest.mark.parametrize(("fault", "advice"), LASTING, ids=lambda value: str(value)[:40])
-def test_a_lasting_fault_of_one_stream_leaves_the_others_complete(
-    tap: Tap, sandbox: Sandbox, fault: dict[str, Any], advice: str
-) -> None:
-    sandbox.configure({"orders": {"faults": [fault]}})
-    output = tap.sync(streams=("orders", "customers", "products"), max_retries=1)
-    assert output.code == 1
-    assert "Shop acme: orders failed" in output.log
-    assert advice in output.log
-    assert "Traceback" not in output.log
-    assert len(output.ids("customers")) == 100
-    assert len(output.ids("products")) == sandbox.counts()["acme"]["products"]
-    assert "replication_key_value" not in output.bookmark("orders")
-    assert "replication_key_value" in output.bookmark("customers")
-
-
-def test_a_refused_token_fails_its_shop_alone_and_is_not_tried_again(many: Tap, shops: Sandbox) -> None:
-    many.config["shops"][1]["api_token"] = "copt_test_wrong"
-    output = many.sync()
-    assert output.code == 1
-    assert "Shop globex: all streams failed: 401 unauthenticated" in output.log
-    assert "req_" in output.log
-    assert "copt_test_wrong" not in output.log
-    for shop in ("acme", "initech"):
-        for stream in STREAMS:
-            assert len(output.ids(stream, shop)) == shops.counts()[shop].get(stream, 0), stream
-
-
-def test_a_token_without_a_scope_fails_the_streams_that_need_it(tap: Tap, sandbox: Sandbox) -> None:
-    tap.config["api_token"] = sandbox.token("acme", scopes=["customers:read"])
-    output = tap.sync()
-    assert output.code == 1
-    assert set(output.counts()) == {"customers", "usage"}
-    for scope in ("orders:read", "attribution:read", "journeys:read", "products:read", "analytics:read"):
-        assert f"Grant `{scope}`" in output.log
-    assert "Shop acme: enrollments failed: 403 forbidden: the list of journeys failed" in output.log
-
-
 def test_a_journey_that_is_gone_is_skipped_with_a_note(
     tap: Tap, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -120,26 +68,6 @@ def test_a_journey_that_is_gone_is_skipped_with_a_note(
     assert engine.failures == []
     assert f"journeys {gone}: gone; skipped" in caplog.text
     assert rows == sum(row["journey_id"] != gone for row in sandbox.truth("acme", "enrollments"))
-
-
-def test_a_journey_that_is_listed_but_not_found_fails_its_stream(tap: Tap, sandbox: Sandbox) -> None:
-    sandbox.configure({"enrollments": {"faults": [{"kind": "status", "status": 404, "times": 1}]}})
-    output = tap.sync(streams=("enrollments", "orders"))
-    assert output.code == 1
-    assert "is listed, but its enrollments are not found (request req_" in output.log
-    assert 0 < len(output.ids("enrollments")) < sandbox.counts()["acme"]["enrollments"]
-    assert "replication_key_value" not in output.bookmark("enrollments")
-    assert set(output.ids("orders")) == {row["id"] for row in sandbox.truth("acme", "orders")}
-
-
-def test_on_error_stop_ends_the_run_with_a_state(tap: Tap, sandbox: Sandbox) -> None:
-    # Attribution is asked for first, and alone: until the first answer one request is in flight.
-    sandbox.configure({"attribution": {"faults": [{"kind": "status", "status": 403}]}})
-    output = tap.sync(streams=("attribution", "customers"), on_error="stop")
-    assert output.code == 1
-    assert "Grant `attribution:read`" in output.log
-    assert output.messages[-1]["type"] == "STATE"
-    assert "replication_key_value" not in output.bookmark("customers")
 
 
 @pytest.mark.parametrize(
@@ -176,56 +104,6 @@ def test_an_expired_cursor_starts_its_list_again(tap: Tap, sandbox: Sandbox) -> 
 def test_no_pagination_means_one_page(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({"*": {"pagination": "absent"}})
     assert_all_rows(tap.sync(), sandbox, *STREAMS)
-
-
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_the_run_after_the_page_with_a_last_state(
-    tap: Tap, sandbox: Sandbox, how: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONUNBUFFERED", "1")  # as images set it: a signal then cuts a write in two
-    sandbox.configure({"*": {"latency_ms": 100}})
-    output = tap.sync_and_stop(40, how, window_days=1)
-    assert output.code == code, output.log
-    assert output.messages[-1]["type"] == "STATE"
-    assert "Traceback" not in output.log
-    again = tap.sync(output.state)
-    for stream in STREAMS:
-        truth = {row["id"] for row in sandbox.truth("acme", stream)}
-        assert {*output.ids(stream), *again.ids(stream)} == truth
-
-
-def test_kill_9_loses_nothing(tap: Tap, sandbox: Sandbox) -> None:
-    """Whatever STATE was the last, the rows before it and the rows of the next run are all rows."""
-    sandbox.configure({"*": {"latency_ms": 20}})
-    for after in (1, 150, 600, 900):
-        output = tap.sync_and_stop(after)
-        assert output.code == -signal.SIGKILL
-        again = tap.sync(output.state)
-        covered = output.messages[: _last_state(output)]
-        for stream in STREAMS:
-            truth = {row["id"] for row in sandbox.truth("acme", stream)}
-            first = {m["record"]["id"] for m in covered if m["type"] == "RECORD" and m["stream"] == stream}
-            assert first | set(again.ids(stream)) == truth, stream
-
-
-def _last_state(output: Output) -> int:
-    places = [index for index, message in enumerate(output.messages) if message["type"] == "STATE"]
-    return places[-1] if places else 0
-
-
-def test_a_target_that_dies_is_no_traceback(tap: Tap) -> None:
-    process = subprocess.Popen(
-        tap.command(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tap.folder
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.stderr is not None
-    log = process.stderr.read()
-    assert process.wait(timeout=60) == 1
-    assert "the target has closed its input" in log
-    assert "Traceback" not in log
-    process.stderr.close()
 
 
 @pytest.mark.parametrize(
@@ -283,10 +161,3 @@ def test_a_damaged_state_file_is_refused(tap: Tap, content: str) -> None:
     assert output.lines == []
     assert "state: " in output.log
     assert "Traceback" not in output.log
-
-
-def test_a_wrong_host_says_what_to_check(tap: Tap) -> None:
-    output = tap.sync(streams=("usage",), api_url="http://127.0.0.1:9", max_retries=0)
-    assert output.code == 1
-    assert "Check `api_url` and the network" in output.log
-    assert os.linesep.join(output.lines).count("RECORD") == 0
