@@ -5,6 +5,8 @@
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin
+# Where it is set, each of the many processes of the tests would compile the tap anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -15,7 +17,7 @@ help: ## What can be made
 
 .venv/.installed: requirements.lock pyproject.toml | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
-	$(UV) pip install --quiet --python .venv --require-hashes -r requirements.lock
+	$(UV) pip install --quiet --compile-bytecode --python .venv --require-hashes -r requirements.lock
 	$(UV) pip install --quiet --python .venv --no-deps -e .
 	@touch $@
 

@@ -143,8 +143,15 @@ class Engine:
         self._of_shop: dict[str, list[Reader]] = {}
         for reader in self.readers:
             self._of_shop.setdefault(reader.shop.name, []).append(reader)
+        self._waiting = self._pair()  # readers of children, by that of their parents
         self._unfinished = set(self.readers)
         self._failed: set[Reader] = set()
+
+    def _pair(self) -> dict[Reader, Reader]:
+        """Let one read serve both, where a stream and the children of its rows are wanted."""
+        by_name = {(reader.shop.name, reader.spec.name): reader for reader in self.readers}
+        pairs = ((by_name.get((one.shop.name, one.spec.parent)), one) for one in self.readers)
+        return {parents: one for parents, one in pairs if parents is not None and parents.list_all()}
 
     def _tell_outdated(self) -> None:
         for (name, option), count in self._outdated.items():
@@ -182,8 +189,11 @@ class Engine:
         """Yield what is read, page by page, in whatever order it comes; see `failures` afterwards."""
         self._pool.start()
         try:
-            for reader in self.readers:
-                self._start(reader, reader.begin())
+            held = set(self._waiting.values())
+            for reader in (*self._waiting, *self.readers):  # parents first: others wait for them
+                if reader not in held:
+                    held.add(reader)
+                    self._start(reader, reader.begin())
             while self._unfinished:
                 self._pool.relieve()
                 result = self._fetcher.result()
@@ -223,6 +233,16 @@ class Engine:
             self._fetcher.start(self._lanes[reader.shop.name], chain)
         if reader.finished:
             self._unfinished.discard(reader)
+            self._start_children(reader)
+
+    def _start_children(self, parents: Reader) -> None:
+        children = self._waiting.pop(parents, None)
+        if children is None:
+            return
+        try:
+            self._start(children, children.begin_under(parents))
+        except ReadError as error:
+            self._fail(children, error)
 
     def _fail(self, reader: Reader, error: ReadError) -> None:
         """Give up what a failure concerns: a stream of a shop, or all that the shop has not finished."""
@@ -236,6 +256,9 @@ class Engine:
             one.cancel()
             self._unfinished.discard(one)
             self._failed.add(one)
+        children = self._waiting.pop(reader, None)
+        if children is not None and children not in lost:
+            self._fail(children, children.of_parents(error))
 
     def complete(self, reader: Reader) -> bool:
         """Return whether a stream of a shop is read whole, and written."""

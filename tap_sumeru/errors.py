@@ -89,6 +89,10 @@ class ReadError(TapError):
         """Return what the user can do, given the stream and the scope that it needs."""
         return self.hint.format(stream=stream, scope=scope)
 
+    def told(self, cause: str, kind: type[ReadError] | None = None) -> ReadError:
+        """Return an error of the same answer with another cause, and perhaps of another kind."""
+        return (kind or type(self))(cause, status=self.status, code=self.code, request_id=self.request_id)
+
     def describe(self) -> str:
         """Return the cause on one line, with the status, the API's code and its request id."""
         answer = " ".join(filter(None, (str(self.status or ""), self.code)))

@@ -223,7 +223,7 @@ class _Request:
         if silence >= max(tries, _LEAST_SILENCE):
             error: ReadError = Silent(f"{fault.error.cause} ({silence} requests in a row)")
         elif self._attempts == tries:
-            error = _used_up(fault.error, self._attempts)
+            error = fault.error.told(f"{fault.error.cause} ({self._attempts} tries)", Unreachable)
         else:
             cause = fault.error.describe()
             logger.info("Shop %s: %s: %s; trying again.", self._chain.shop, self._chain.path, cause)
@@ -281,12 +281,3 @@ def _delay(fault: FaultError, attempt: int) -> float:
     wait = backoff.full_jitter(min(_LONGEST_BACKOFF, 2.0 ** (attempt - 1)))
     asked = retry_after(fault.headers) or 0.0
     return max(wait, min(asked, _LONGEST_PAUSE))
-
-
-def _used_up(error: ReadError, attempts: int) -> Unreachable:
-    return Unreachable(
-        f"{error.cause} ({attempts} tries)",
-        status=error.status,
-        code=error.code,
-        request_id=error.request_id,
-    )

@@ -99,6 +99,8 @@ class Reader:
         self._reached = False  # whether any part was answered
         self._gone: dict[str, NotFound] = {}  # parents that were listed, and then answered 404
         self._chains: set[Chain] = set()
+        self.listed: list[str | None] | None = None
+        """Ids of all rows, if they are to be kept."""
         self.moved = False
         """Whether the bookmark has moved since the engine last looked."""
 
@@ -107,6 +109,26 @@ class Reader:
         if self.spec.parent:
             return [self._chain(Part(Kind.PARENTS))]
         return self._plan()
+
+    def begin_under(self, parents: Reader) -> list[Chain]:
+        """Return the chains to start with, given a finished reader of the parents that listed all of them.
+
+        Raises:
+            BadAnswer: A parent has no id.
+        """
+        self._take_parents(parents.listed or [])
+        return self._plan()
+
+    def list_all(self) -> bool:
+        """Have all ids kept in `listed`, for the children of the rows; return whether this read gives all."""
+        if self._options.filters or self._end is not None:
+            return False
+        self.listed = []
+        return True
+
+    def of_parents(self, error: ReadError) -> ReadError:
+        """Return the error that this stream meets if its parents meet one."""
+        return error.told(f"the list of {self.spec.parent} failed: {error.cause}")
 
     # What to read
 
@@ -117,8 +139,12 @@ class Reader:
             self._since = midnight(self._since)
         if self._end is not None and self._since is not None and self._since >= self._end:
             return self._finish()
+        if self.listed is not None:  # all rows are needed, from the first
+            return self._plan_unfiltered(None)
         place = self._bookmark.place
-        if place is None and self._since is not None and self.trust.may_shorten(first=value is None):
+        # Of a parent only one window is read: no row of it could prove the filter.
+        provable = value is None and self._parents is None
+        if place is None and self._since is not None and self.trust.may_shorten(first=provable):
             return self._plan_windows(self._since)
         return self._plan_unfiltered(place)
 
@@ -204,12 +230,14 @@ class Reader:
         self.trust.settle()
         self._began = min(self._began or fetched.asked_at, fetched.asked_at)
         if part.kind is Kind.PARENTS:
-            self._take_parents(fetched.page.rows)
+            self._take_parents([row_id(row) for row in fetched.page.rows])
         if part.kind is not Kind.ROWS:
             return []
         if self._query.fields and any(row_id(row) is None for row in fetched.page.rows):
             self._query.fields, self._redo = (), True
             return []
+        if self.listed is not None:
+            self.listed += [row_id(row) for row in fetched.page.rows]
         records = []
         for row in fetched.page.rows:
             shaped = self.shaper.shape(row, self.shop.name, fetched.page, part.parent)
@@ -220,14 +248,13 @@ class Reader:
         self.written_rows += len(records)
         return records
 
-    def _take_parents(self, rows: list[Row]) -> None:
-        found = [row_id(row) for row in rows]
+    def _take_parents(self, found: list[str | None]) -> None:
         if None in found:
             raise BadAnswer(f"a row of {self.spec.parent} has no id")
         listed = {parent for parent in found if parent is not None}
         for parent in self._gone.keys() & listed:
             cause = f"{self.spec.parent} {parent} is listed, but its {self.spec.name} are not found"
-            raise _told(self._gone[parent], BadAnswer, cause)
+            raise self._gone[parent].told(cause, BadAnswer)
         self._parents = (self._parents or set()) | listed
 
     def _wanted(self, part: Part, shaped: Shaped) -> bool:
@@ -341,10 +368,7 @@ class Reader:
         chains = None if failed.detail else self._another_way(part, failed)
         if chains is None:
             self.trust.acquit()
-            if part.kind is not Kind.PARENTS:
-                raise failed.error
-            cause = f"the list of {self.spec.parent} failed: {failed.error.cause}"
-            raise _told(failed.error, type(failed.error), cause)
+            raise self.of_parents(failed.error) if part.kind is Kind.PARENTS else failed.error
         return chains
 
     def _another_way(self, part: Part, failed: Failed) -> list[Chain] | None:
@@ -370,7 +394,3 @@ class Reader:
 
     def _tell(self, what: str, level: int = logging.INFO) -> None:
         logger.log(level, "Shop %s: %s: %s.", self.shop.name, self.spec.name, what)
-
-
-def _told(error: ReadError, kind: type[ReadError], cause: str) -> ReadError:
-    return kind(cause, status=error.status, code=error.code, request_id=error.request_id)

@@ -210,3 +210,27 @@ def test_state_of_other_shops_is_passed_through(tap: Tap) -> None:
     }
     output = tap.sync({"bookmarks": {"orders": {"partitions": [other]}}}, streams=("campaigns",))
     assert output.bookmark("orders", "gone") == other
+
+
+@pytest.mark.parametrize("streams", [("journeys", "enrollments"), ("enrollments",), ("journeys",)])
+def test_journeys_are_listed_once_whoever_needs_them(
+    tap: Tap, sandbox: Sandbox, streams: tuple[str, ...]
+) -> None:
+    first = tap.sync(streams=streams)
+    before = len(sandbox.stats()["shops"]["acme"]["journeys"]["queries"])
+    journey = sandbox.truth("acme", "journeys")[0]["id"]
+    sandbox.put("acme", "journeys", journey, name="renamed")
+    second = tap.sync(first.state, streams=streams)
+    assert second.code == 0, second.log
+    assert len(sandbox.stats()["shops"]["acme"]["journeys"]["queries"]) == before + 1
+    for stream in streams:
+        assert set(first.ids(stream)) == {row["id"] for row in sandbox.truth("acme", stream)}
+    assert second.ids("journeys") == ([journey] if "journeys" in streams else [])
+
+
+def test_a_first_read_of_enrollments_since_a_date_brings_each_once(tap: Tap, sandbox: Sandbox) -> None:
+    output = tap.sync(streams=("enrollments",), start_date="2020-01-01T00:00:00Z")
+    assert sorted(output.ids("enrollments")) == sorted(
+        row["id"] for row in sandbox.truth("acme", "enrollments")
+    )
+    assert output.bookmark("enrollments")["date_filter"]["verdict"] == "proven"
