@@ -125,6 +125,27 @@ def test_after_a_fault_one_request_is_in_flight_until_the_next_answer() -> None:
     assert governor.wait(0.0) == 0.0
 
 
+def test_faults_in_a_row_wait_for_longer_each_time_and_those_side_by_side_count_once() -> None:
+    governor = Governor(concurrency=8, jitter=lambda: 1.0)
+    governor.started(0.0)
+    governor.answered(0.0, 200, {})
+    for _ in range(8):
+        governor.started(0.0)
+    for _ in range(8):
+        governor.failed(60.0, 0.0)
+    assert (governor.silence, governor.wait(60.0)) == (1, 0.0)
+    now = 60.0
+    for times, pause in enumerate((2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0), start=2):
+        governor.started(now)
+        governor.failed(now + 1, now)
+        now += 1
+        assert (governor.silence, governor.wait(now)) == (times, pause)
+        now += pause
+    governor.started(now)
+    governor.answered(now, 503, {})
+    assert governor.silence == 0
+
+
 def test_without_headers_it_halves_what_is_in_flight_at_each_429_and_recovers_slowly() -> None:
     governor = Governor(concurrency=8, jitter=lambda: 0.0)
 

@@ -9,6 +9,7 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from conftest import Tap
 from typing_extensions import Self, override
 
 from sumeru_sandbox import Sandbox
@@ -21,7 +22,7 @@ from tap_sumeru.streams import STREAMS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from conftest import Json, Output, Tap
+    from conftest import Json, Output
 
 
 def errors(output: Output) -> list[str]:
@@ -126,19 +127,22 @@ def test_a_shop_whose_host_is_silent_fails_alone_as_a_whole_and_in_one_line(
     assert "22 of 33 streams complete in 3 shops; 1 failures" in last_line(output)
 
 
-def read_while_others_hang(tap: Tap, wanted: dict[str, int], hanging: int) -> None:
+def read_while_others_hang(tap: Tap, wanted: dict[str, int]) -> None:
     """Run a sync until all rows of a shop are there, which the hanging shops never let end by itself."""
-    process = subprocess.Popen(tap.command(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    assert process.stdout is not None
-    seen = dict.fromkeys(wanted, 0)
-    for line in process.stdout:
-        for stream in wanted:
-            seen[stream] += f'"RECORD","stream":"{stream}"' in line and '"shop":"acme"' in line
-        if seen == wanted:
-            break
-    assert seen == wanted, hanging
-    process.kill()
-    process.communicate()
+    with subprocess.Popen(
+        tap.command(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            seen = dict.fromkeys(wanted, 0)
+            for line in process.stdout:
+                for stream in wanted:
+                    seen[stream] += f'"RECORD","stream":"{stream}"' in line and '"shop":"acme"' in line
+                if seen == wanted:
+                    break
+            assert seen == wanted
+        finally:
+            process.kill()
 
 
 def test_shops_that_hang_in_the_middle_do_not_hold_up_the_others(tmp_path: Path) -> None:
@@ -153,7 +157,7 @@ def test_shops_that_hang_in_the_middle_do_not_hold_up_the_others(tmp_path: Path)
         entries = [{"shop": name, "api_token": sandbox.token(name)} for name in [*names, "acme"]]
         tap = tap_of(tmp_path, sandbox, entries)
         counts = {name: count for name, count in sandbox.counts()["acme"].items() if count}
-        read_while_others_hang(tap, counts, len(names))
+        read_while_others_hang(tap, counts)
 
 
 def test_many_shops_that_hang_from_the_start_do_not_hold_up_the_others(tmp_path: Path) -> None:
@@ -162,19 +166,14 @@ def test_many_shops_that_hang_from_the_start_do_not_hold_up_the_others(tmp_path:
         entries = [{"shop": name, "api_token": "copt_test_x", "api_url": host.url} for name in names]
         tap = tap_of(tmp_path, sandbox, [*entries, {"shop": "acme", "api_token": sandbox.token("acme")}])
         counts = {name: count for name, count in sandbox.counts()["acme"].items() if count}
-        read_while_others_hang(tap, counts, len(names))
+        read_while_others_hang(tap, counts)
 
 
 def tap_of(folder: Path, sandbox: Sandbox, entries: list[Json]) -> Tap:
-    from conftest import Tap  # noqa: PLC0415 - by then pytest has found it
-
     return Tap(folder, {"api_url": sandbox.url, "shops": entries})
 
 
 LASTING: list[tuple[dict[str, Any], str]] = [
-    ({"kind": "status", "status": 403}, "Grant `orders:read`"),
-    ({"kind": "status", "status": 404}, "Check `api_url`"),
-    ({"kind": "status", "status": 500}, "(2 tries)"),
     ({"kind": "status", "status": 422}, "stream_options"),
     ({"kind": "redirect"}, "redirects"),
     ({"kind": "html"}, "not JSON"),
@@ -198,18 +197,6 @@ def test_a_lasting_fault_of_one_stream_leaves_the_others_complete(
     assert "replication_key_value" in output.bookmark("customers")
 
 
-def test_a_refused_token_fails_its_shop_alone_and_is_not_tried_again(many: Tap, shops: Sandbox) -> None:
-    many.config["shops"][1]["api_token"] = "copt_test_wrong"
-    output = many.sync()
-    assert output.code == 1
-    assert "Shop globex: all streams failed: 401 unauthenticated" in output.log
-    assert "req_" in output.log
-    assert "copt_test_wrong" not in output.log
-    for shop in ("acme", "initech"):
-        for stream in STREAMS:
-            assert len(output.ids(stream, shop)) == shops.counts()[shop].get(stream, 0), stream
-
-
 def test_a_token_without_a_scope_fails_the_streams_that_need_it(tap: Tap, sandbox: Sandbox) -> None:
     tap.config["api_token"] = sandbox.token("acme", scopes=["customers:read"])
     output = tap.sync()
@@ -230,23 +217,6 @@ def test_a_journey_that_is_listed_but_not_found_fails_its_stream(tap: Tap, sandb
     assert set(output.ids("orders")) == {row["id"] for row in sandbox.truth("acme", "orders")}
 
 
-def test_on_error_stop_ends_the_run_with_a_state(tap: Tap, sandbox: Sandbox) -> None:
-    # Attribution is asked for first, and alone: until the first answer one request is in flight.
-    sandbox.configure({"attribution": {"faults": [{"kind": "status", "status": 403}]}})
-    output = tap.sync(streams=("attribution", "customers"), on_error="stop")
-    assert output.code == 1
-    assert "Grant `attribution:read`" in output.log
-    assert output.messages[-1]["type"] == "STATE"
-    assert "replication_key_value" not in output.bookmark("customers")
-
-
-def test_a_wrong_host_says_what_to_check(tap: Tap) -> None:
-    output = tap.sync(streams=("usage",), api_url="http://127.0.0.1:9", max_retries=0)
-    assert output.code == 1
-    assert "Check `api_url` and the network" in output.log
-    assert output.of_type("RECORD") == []
-
-
 def test_each_failure_is_one_line_with_its_cause_and_what_to_do(many: Tap, shops: Sandbox) -> None:
     many.config["shops"][0]["api_token"] = "copt_test_wrong"
     shops.configure(
@@ -260,6 +230,8 @@ def test_each_failure_is_one_line_with_its_cause_and_what_to_do(many: Tap, shops
     catalog = many.catalog("orders", "enrollments", "products", "usage", "customers")
     output = many.sync(catalog=catalog, max_retries=1)
     assert output.code == 1
+    assert "copt_test_wrong" not in output.log
+    assert shops.stats()["errors"] == 5 + 1, "one try each, but for the 500"
     found = sorted(map(_without_id, errors(output)))
     assert found == [
         (

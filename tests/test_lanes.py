@@ -130,6 +130,33 @@ def test_a_request_that_fails_gives_its_place_back() -> None:
     assert lane.requests == 0
 
 
+def test_a_thread_whose_answer_is_long_in_coming_gets_a_stand_in() -> None:
+    now = [0.0]
+    pool, work = Pool(1, clock=lambda: now[0]), Work(1)
+    hanging, other = lanes(pool, "hanging", "other")
+    begun, end = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        with hanging.request() as answered:
+            begun.set()
+            end.wait()
+            answered(200, {})
+
+    hanging.submit(Do(hang))
+    pool.start()
+    assert begun.wait(timeout=10)
+    other.submit(Do(partial(work.request, other)))
+    threads = threading.active_count()
+    pool.relieve()
+    assert threading.active_count() == threads, "it has only begun to wait"
+    now[0] = 1.5
+    pool.relieve()
+    work.wait()
+    end.set()
+    pool.stop()
+    assert threading.active_count() == 1
+
+
 def test_stopping_does_not_wait_for_work_that_has_not_begun() -> None:
     pool = Pool(2)
     (lane,) = lanes(pool, "a")

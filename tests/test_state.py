@@ -81,6 +81,19 @@ def test_another_replication_key_or_filter_starts_anew() -> None:
     assert (other.value, other.verdict) == (None, Verdict.UNPROVEN)
 
 
+def test_other_filters_start_anew_and_say_so_but_leave_what_is_known_of_the_date_filter() -> None:
+    entry: dict[str, Any] = {}
+    bookmark = Bookmark(entry, "updated_at", NAMES, "loyal")
+    bookmark.value, bookmark.verdict = NOON, Verdict.PROVEN
+    bookmark.place = Place(NOON, None, "query", "cursor")
+    same = Bookmark(dict(entry), "updated_at", NAMES, "loyal")
+    assert (same.outdated_by, same.value) == ("", NOON)
+    other = Bookmark(entry, "updated_at", NAMES)
+    assert (other.outdated_by, other.value, other.place) == ("filters", None, None)
+    assert other.verdict is Verdict.PROVEN
+    assert Bookmark(entry, "updated_at", NAMES).outdated_by == ""
+
+
 def partition(**more: Any) -> dict[str, Any]:
     return {"bookmarks": {"orders": {"partitions": [{"context": {"shop": "acme"}, **more}]}}}
 
@@ -112,6 +125,7 @@ def test_a_sound_state_passes(good: dict[str, Any]) -> None:
         partition(date_filter="proven"),
         partition(date_filter={"verdict": ["proven"]}),
         partition(reading={"began": "2026-01-01", "after": 5}),
+        partition(filters=5),
     ],
 )
 def test_a_damaged_state_is_refused(damaged: object) -> None:
