@@ -44,13 +44,13 @@ def _of_stream(engine: Engine, readers: list[Reader]) -> Iterator[str]:
     yield f"{sum(reader.written_rows for reader in readers)} records"
     complete = [reader for reader in readers if engine.complete(reader)]
     if len(complete) < len(readers):
-        yield f"incomplete in {len(readers) - len(complete)} of {_shops(len(readers))}"
+        yield f"incomplete in {len(readers) - len(complete)} of {_count(len(readers), 'shop')}"
     known = Counter(reader.trust.known for reader in complete)
     if len(known) == 1:
         yield f"date filter {next(iter(known))}"
     elif known:
         yield "date filter " + ", ".join(
-            f"{what} in {_shops(count)}" for what, count in sorted(known.items())
+            f"{what} in {_count(count, 'shop')}" for what, count in sorted(known.items())
         )
 
 
@@ -72,17 +72,17 @@ def _in_all(engine: Engine, seconds: float, complete: int) -> Iterator[str]:
     requests = sum(lane.requests for lane in engine.lanes)
     yield f"{rows} records, {requests} requests, {seconds:.1f} s"
     shops = len({reader.shop.name for reader in engine.readers})
-    yield f"{complete} of {len(engine.readers)} streams complete" + (
-        f" in {_shops(shops)}" if shops > 1 else ""
-    )
+    where = f" in {shops} shops" if shops > 1 else ""
+    yield f"{complete} of {len(engine.readers)} streams complete{where}"
     if engine.failures:
-        yield f"{len(engine.failures)} failures"
+        yield _count(len(engine.failures), "failure")
     slowest = max(engine.lanes, key=lambda lane: lane.held, default=None)
     refused = sum(lane.refused for lane in engine.lanes)
     if slowest is not None and (slowest.held >= 1 or refused):
         most = "" if len(engine.lanes) == 1 else f" at most, for shop {slowest.shop.name}"
-        yield f"waited {slowest.held:.0f} s{most} for the rate limit, which refused {refused} requests"
+        refusals = _count(refused, "request")
+        yield f"waited {slowest.held:.0f} s{most} for the rate limit, which refused {refusals}"
 
 
-def _shops(count: int) -> str:
-    return f"{count} shop" if count == 1 else f"{count} shops"
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -124,7 +124,7 @@ def test_a_shop_whose_host_is_silent_fails_alone_as_a_whole_and_in_one_line(
         )
     ]
     assert "Traceback" not in output.log
-    assert "22 of 33 streams complete in 3 shops; 1 failures" in last_line(output)
+    assert "22 of 33 streams complete in 3 shops; 1 failure" in last_line(output)
 
 
 def read_while_others_hang(tap: Tap, wanted: dict[str, int]) -> None:
@@ -281,7 +281,7 @@ def test_the_summary_tells_streams_first_and_the_whole_last(many: Tap, shops: Sa
     assert told[start + 3].startswith("Shop globex: orders failed: 403")
     requests = shops.stats()["requests"]
     assert told[start + 4].startswith(f"Sync incomplete: {30 + orders} records, {requests} requests, ")
-    assert told[start + 4].endswith(" s; 5 of 6 streams complete in 3 shops; 1 failures.")
+    assert told[start + 4].endswith(" s; 5 of 6 streams complete in 3 shops; 1 failure.")
     assert len(told) == start + 5
 
 
@@ -291,7 +291,7 @@ def test_the_summary_tells_how_long_the_rate_limit_took(tap: Tap, sandbox: Sandb
     output = tap.sync(streams=("usage",))
     assert output.code == 0
     assert "1 of 1 streams complete; waited " in last_line(output)
-    assert last_line(output).endswith(" s for the rate limit, which refused 1 requests.")
+    assert last_line(output).endswith(" s for the rate limit, which refused 1 request.")
 
 
 def test_two_entries_with_one_token_share_its_limit() -> None:
