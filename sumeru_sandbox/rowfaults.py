@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 _MEGABYTE = 2**20
 _YEARS = 5 * 365 * DAY
 
@@ -50,7 +51,17 @@ def spoil_resource(kinds: Sequence[str], index: int, resource: Row) -> Any:  # n
         del resource["id"]
     if "numeric_id" in kinds:
         resource["id"] = index + 1
+    if "duplicate_key" in kinds:
+        return _said_twice(resource)
     return f"row {index}" if "not_an_object" in kinds else resource
+
+
+def _said_twice(resource: Row) -> msgspec.Raw:
+    """The resource with its first attribute said twice, of which the later one holds by custom."""
+    where = resource.get("attributes", resource)
+    name = next(name for name in where if name != "id")
+    twice = msgspec.Raw(_encode({name: "said before"})[:-1] + b"," + _encode(where)[1:])
+    return twice if where is resource else msgspec.Raw(_encode(resource | {"attributes": twice}))
 
 
 # The fault's value goes to the first attribute of one of these types.

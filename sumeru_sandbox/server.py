@@ -103,7 +103,7 @@ class Sandbox:
             return self._api.accounts.issue(shop, scopes, plan).text
 
     def truth(self, shop: str, stream: str) -> list[dict[str, Any]]:
-        """All rows that the API would give now, flat."""
+        """All rows that the API would give now, flat; `msgspec.Raw` where `put` was given it."""
         with self._api.lock:
             return list(self._api.truth(shop, stream))
 
@@ -136,8 +136,11 @@ class Sandbox:
         """The time on the sandbox's clock."""
         return datetime.fromtimestamp(self._api.clock.time(), timezone.utc)
 
-    def put(self, shop: str, stream: str, id: str, **attributes: Any) -> None:  # noqa: A002, ANN401
-        """Make or change a row; its replication key is now, unless given."""
+    def put(self, shop: str, stream: str, id: str, /, **attributes: Any) -> None:  # noqa: A002, ANN401
+        """Make or change a row; its replication key is now, unless given.
+
+        A value of `msgspec.Raw` is JSON that is sent letter by letter, such as `Raw(b"1e-7")`.
+        """
         exact = {
             name: Decimal(str(value)) if isinstance(value, float) else value
             for name, value in attributes.items()

@@ -54,6 +54,7 @@ class RowFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         "shadow",
         "big_integer",
         "big_string",
+        "duplicate_key",
         "offset_timestamp",
         "fraction_timestamp",
         "not_an_object",

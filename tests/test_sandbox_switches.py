@@ -7,6 +7,7 @@ import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 import requests
 
@@ -342,6 +343,17 @@ def test_values_may_be_hard_to_read(sandbox: Sandbox) -> None:
     assert len(row["attributes"]["order_number"]) == 2**20
     row, _ = spoilt(sandbox, "surrogate")
     assert row["attributes"]["order_number"].endswith("\ud83d")
+    row, truth = spoilt(sandbox, "duplicate_key")
+    assert row["attributes"]["order_number"] == truth["order_number"]
+    assert b'"order_number":"said before","order_number":"#' in get(sandbox, "orders").content
     sandbox.configure({"*": {"rows": [{"kind": "newline"}]}})
     assert b"\n" in get(sandbox, "orders").content
     assert len(data(sandbox, "orders")) == 50
+
+
+def test_a_value_may_be_put_letter_by_letter(sandbox: Sandbox) -> None:
+    text = rb'{"amount": 1e-7, "amount":487.20,"half":"\ud83d"}'
+    sandbox.put("acme", "orders", "ord_odd", total_price=msgspec.Raw(text), shop="another", id="inner")
+    assert b'"total_price":' + text in get(sandbox, "orders/ord_odd").content
+    truth = next(row for row in sandbox.truth("acme", "orders") if row.get("shop") == "another")
+    assert truth["total_price"] == msgspec.Raw(text)
