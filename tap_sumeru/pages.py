@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -49,11 +50,19 @@ def exact_number(text: str) -> Decimal | msgspec.Raw:
     return number if str(number) == text else msgspec.Raw(text.encode())
 
 
-def _integer(text: str) -> int | msgspec.Raw:
+def _integer(text: str) -> int | Decimal | msgspec.Raw:
+    if text == "-0":  # no integer of Python has this sign
+        return Decimal(text)
     return int(text) if len(text) <= _LONGEST_INTEGER else msgspec.Raw(text.encode())
 
 
 _decode = msgspec.json.Decoder(float_hook=exact_number).decode
+_MINUS_ZERO = re.compile(rb"-0\s*[,}\]]")
+# A pair of surrogates, a lone one, or any other escape: of six characters is only the lone one.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|.)"
+)
+_LONE_LENGTH = 6
 
 
 def decode(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
@@ -64,22 +73,19 @@ def decode(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
     """
     # Strict decoders refuse lone surrogates and broken UTF-8: rather than lose the page, read it leniently.
     with suppress(msgspec.DecodeError, ValueError, RecursionError):
-        return _decode(body)
+        if not _MINUS_ZERO.search(body):
+            return _decode(body)
     try:
-        text = body.decode("utf-8", errors="replace")
-        return _scrub(json.loads(text, parse_float=exact_number, parse_int=_integer, parse_constant=str))
+        text = _ESCAPE.sub(_without_lone, body.decode("utf-8-sig", errors="replace"))
+        return json.loads(
+            text, parse_float=exact_number, parse_int=_integer, parse_constant=str, strict=False
+        )
     except (ValueError, RecursionError):
         raise UndecodableError("the body is not JSON") from None
 
 
-def _scrub(value: Any) -> Any:  # noqa: ANN401 - as above
-    if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(value, list):
-        return [_scrub(item) for item in value]
-    if isinstance(value, dict):
-        return {_scrub(key): _scrub(item) for key, item in value.items()}
-    return value
+def _without_lone(escape: re.Match[str]) -> str:
+    return r"\ufffd" if len(escape[0]) == _LONE_LENGTH else escape[0]
 
 
 def read_page(answer: object) -> Page:

@@ -75,6 +75,8 @@ def _integer(_: Schema) -> Check:
     def check(value: object) -> object:
         if type(value) is int and value.bit_length() <= _INTEGER_BITS:
             return value
+        if isinstance(value, Decimal) and str(value) == "-0":  # an integer that Python has not
+            return value
         raise DriftError
 
     return check

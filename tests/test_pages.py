@@ -49,6 +49,17 @@ def test_bytes_that_are_no_utf8_are_replaced() -> None:
     assert decode(b'{"a": "\xff"}') == {"a": "�"}
 
 
+@pytest.mark.parametrize("text", ["-0", "9" * 5000, r'"\ud83d"', '"\1"'])
+def test_what_strict_decoders_refuse_spoils_nothing_beside_it(text: str) -> None:
+    deep = '{"a":[' * 250 + "1e-7" + "]}" * 250
+    beside = f'[{deep},487.20,-0,-0.0,1e400,"\\\\ud83d"]'
+    assert _write(decode(f"[{text},{beside}]".encode())[1]).decode() == beside
+
+
+def test_a_mark_of_byte_order_is_passed_over() -> None:
+    assert decode(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+
+
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"data": [', b"[" * 100_000])
 def test_what_is_no_json_is_told(body: bytes) -> None:
     with pytest.raises(UndecodableError):

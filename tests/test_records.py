@@ -82,6 +82,11 @@ def test_a_value_of_an_unexpected_type_is_kept_in_extra(name: str, value: object
     assert one.drift == {name: 1}
 
 
+def test_minus_zero_is_an_integer() -> None:
+    row = decode(b'{"id":"cus_1","attributes":{"orders_count":-0}}')
+    assert str(shape(row)["orders_count"]) == "-0"
+
+
 def test_an_unknown_field_is_kept_in_extra_and_so_are_unknown_members() -> None:
     record = shape({**enveloped(loyalty_tier="gold"), "links": {"self": "/x"}, "meta": None})
     assert record["extra"] == {"loyalty_tier": "gold", "links": {"self": "/x"}, "meta": None}
