@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sys
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
+from simplejson import RawJSON
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from singer_sdk.singerlib import ActivateVersionMessage, StateMessage
 from singer_sdk.singerlib.encoding import GenericSingerWriter
@@ -27,7 +29,15 @@ if TYPE_CHECKING:
     from tap_sumeru.pages import Row
     from tap_sumeru.schemas import Schema
 
-_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=str)
+
+def _written(value: object) -> msgspec.Raw | str:
+    """Return what stands for a value that the encoder does not know."""
+    if isinstance(value, RawJSON):
+        return msgspec.Raw(value.encoded_json.encode())
+    return msgspec.Raw(str(value).encode()) if isinstance(value, _Number) else str(value)
+
+
+_encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_written)
 
 
 class PageWriter(GenericSingerWriter[bytes, "Message"]):
@@ -175,15 +185,46 @@ def _is_direct(stream: Stream, columns: list[str]) -> bool:
     )
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Return a value as the SDK's maps expect it: with decimals where the letters of a number are kept."""
-    if isinstance(value, msgspec.Raw):
-        try:
-            return Decimal(bytes(value).decode())
-        except ArithmeticError:
-            return bytes(value).decode()
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value
+_DEEPEST = 100
+"""Levels of a record that the SDK's own path is given."""
+
+
+class _Number(Decimal):
+    """A number for the SDK's maps to reckon with, written by its own letters if they leave it as it is."""
+
+    letters: str
+
+    @override
+    def __str__(self) -> str:
+        return self.letters
+
+
+def _plain(record: Row) -> Row:
+    """Return a record as the SDK's maps expect it: with decimals where the letters of a number are kept.
+
+    What lies too deep for the SDK, which goes by recursion, passes it by as text of JSON.
+    """
+    plain = dict(record)
+    todo: list[tuple[Any, int]] = [(plain, 1)]
+    while todo:
+        holder, depth = todo.pop()
+        for place, value in holder.items() if isinstance(holder, dict) else enumerate(holder):
+            if isinstance(value, (msgspec.Raw, Decimal)):
+                holder[place] = _number(value)
+            elif isinstance(value, (dict, list)) and depth == _DEEPEST:
+                holder[place] = RawJSON(_encoder.encode(value).decode())
+            elif isinstance(value, (dict, list)):
+                holder[place] = value.copy()
+                todo.append((holder[place], depth + 1))
+    return plain
+
+
+def _number(value: msgspec.Raw | Decimal) -> Decimal | RawJSON:
+    """Return a number that can be reckoned with, or its text if the SDK would take it for infinite."""
+    letters = str(value) if isinstance(value, Decimal) else bytes(value).decode()
+    try:
+        number = _Number(letters)
+    except ArithmeticError:
+        return RawJSON(letters)
+    number.letters = letters
+    return number if math.isfinite(number) else RawJSON(letters)

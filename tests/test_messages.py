@@ -6,10 +6,16 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+import pytest
+
 if TYPE_CHECKING:
     from conftest import Output, Tap
 
     from sumeru_sandbox import Sandbox
+
+
+_texts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def by_id(output: Output, stream: str) -> dict[str, Any]:
@@ -31,6 +37,31 @@ def test_both_ways_write_the_same_records(tap: Tap, sandbox: Sandbox) -> None:
     for stream in streams:
         assert by_id(direct, stream) == by_id(mapped, stream)
         assert any(record["extra"] for record in direct.records(stream))
+
+
+MAPPED = [
+    ({"stream_maps": {"orders": {"shop": "shop"}}}, "extra", "deep"),
+    ({"flattening_enabled": True, "flattening_max_depth": 1}, None, "extra__deep"),
+]
+
+
+@pytest.mark.parametrize(("config", "holder", "name"), MAPPED)
+def test_the_sdks_own_way_keeps_the_letters_of_numbers_and_what_is_nested_deep(
+    tap: Tap, sandbox: Sandbox, config: dict[str, Any], holder: str | None, name: str
+) -> None:
+    deep = '{"a":[' * 150 + "1e-7,1E+400,487.20" + "]}" * 150
+    shallow = '[{"new":1e-7,"price":487.20,"other":1e400}]'
+    values = {"total_price": "1e400", "total_tax": "1e-7", "deep": deep, "line_items": shallow}
+    sandbox.put("acme", "orders", "odd", **{key: msgspec.Raw(text.encode()) for key, text in values.items()})
+    output = tap.sync(streams=("orders",), **config)
+    assert output.code == 0, output.log
+    (line,) = (line for line in output.lines if '"id":"odd"' in line)
+    record = _texts(_texts(line)["record"])
+    held = record if holder is None else _texts(record[holder])
+    assert [bytes(record[key]).decode() for key in ("total_price", "total_tax")] == ["1e400", "1e-7"]
+    for text, expected in ((held[name], deep), (record["line_items"], shallow)):
+        plain = bytes(text) if holder else msgspec.json.decode(text, type=str).encode()
+        assert plain.decode() == expected
 
 
 def test_a_member_of_a_column_can_be_deselected(tap: Tap) -> None:
