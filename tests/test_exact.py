@@ -11,7 +11,7 @@ from conftest import Tap
 from sumeru_sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 Json = dict[str, Any]
 Texts = dict[str, msgspec.Raw]
@@ -80,7 +80,7 @@ class Landed:
             assert bytes(self.record(name).get(one, b"null")) == b"null"
 
 
-@pytest.fixture(scope="module", params=WAYS.values(), ids=WAYS)
+@pytest.fixture(scope="module", params=list(WAYS.values()), ids=list(WAYS))
 def landed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landed]:
     with Sandbox(shops=("acme",), customers=100) as sandbox:
         config = {
@@ -226,7 +226,7 @@ def test_attributes_named_like_our_columns_are_kept_in_extra(landed: Landed) -> 
     }
 
 
-OTHERS = {
+OTHERS: dict[str, Json] = {
     "a number as a string": {"total_price": "487.20", "total_tax": "", "line_items": [{"quantity": "1"}]},
     "a string as a number": {"note": raw("1e-7"), "email": 5, "tags": raw("[1.50]")},
     "a boolean as a string": {"test": "true"},
@@ -314,7 +314,7 @@ def test_what_is_no_instant_of_the_calendar_is_kept_in_extra(landed: Landed, tex
     landed.assert_kept(f"no time {text}", "placed_at", "updated_at", "refunds")
 
 
-def _orders(tap: Tap, sandbox: Sandbox, *kinds: str) -> tuple[list[Texts], list[Mapping[str, Any]]]:
+def _orders(tap: Tap, sandbox: Sandbox, *kinds: str) -> tuple[list[Texts], list[Json]]:
     """All orders, spoilt, and what they are in truth."""
     sandbox.configure({"orders": {"rows": [{"kind": kind} for kind in kinds]}})
     output = tap.sync(streams=("orders",))

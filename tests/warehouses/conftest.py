@@ -1,0 +1,129 @@
+"""What the tests of the warehouses share: each warehouse, started once, and the way into it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections import defaultdict
+from contextlib import ExitStack
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from warehouses import targets
+from warehouses.warehouse import WAREHOUSES, Json, Postgres, Warehouse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from conftest import Tap
+
+    Start = Callable[[Warehouse], Warehouse]
+
+ALWAYS = "TEST_WAREHOUSES"
+"""With this in the environment a warehouse that is missing fails its tests, instead of skipping them."""
+
+
+@pytest.fixture(scope="session")
+def start() -> Iterator[Start]:
+    """Starts a warehouse, unless it runs already; it stops when all tests are done."""
+    started = set()
+    with ExitStack() as stack:
+
+        def start(warehouse: Warehouse) -> Warehouse:
+            missing = warehouse.missing()
+            if missing and os.environ.get(ALWAYS):
+                pytest.fail(missing)
+            if missing:
+                pytest.skip(missing)
+            if warehouse not in started:
+                stack.enter_context(warehouse.running())
+                started.add(warehouse)
+            return warehouse
+
+        yield start
+
+
+@pytest.fixture(scope="session", params=WAREHOUSES, ids=lambda one: one.target.removeprefix("target-"))
+def warehouse(request: pytest.FixtureRequest, start: Start) -> Warehouse:
+    """Each warehouse in turn."""
+    return start(request.param)
+
+
+@pytest.fixture(scope="session")
+def postgres(start: Start) -> Warehouse:
+    """The one that retires what is deleted."""
+    return start(next(one for one in WAREHOUSES if isinstance(one, Postgres)))
+
+
+@dataclass
+class Loaded:
+    """What a run of tap and target left behind.
+
+    Attributes:
+        code: Exit code of the tap.
+        log: Log of the tap.
+        target_code: Exit code of the target.
+        target_log: Log of the target.
+        state: The last state that the target has let out.
+    """
+
+    code: int
+    log: str
+    target_code: int
+    target_log: str
+    state: Json
+
+
+@dataclass
+class Pipeline:
+    """The tap's command line, a pipe, and the target's command line.
+
+    Attributes:
+        tap: The tap.
+        warehouse: Where the target loads into.
+        schema: Schema of the tables.
+    """
+
+    tap: Tap
+    warehouse: Warehouse
+    schema: str
+
+    def run(self, state: Json | None = None, *, target: Json | None = None, **options: Any) -> Loaded:
+        """Sync to the end."""
+        command = self.tap.command(state, **options)
+        log = self.tap.folder / "tap.log"
+        with (
+            log.open("wb") as stderr,
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, cwd=self.tap.folder) as source,
+        ):
+            done = self._load(target, stdin=source.stdout)
+        return Loaded(source.returncode, log.read_text(encoding="utf-8"), *done)
+
+    def load(self, lines: list[str], *, target: Json | None = None) -> tuple[int, str, Json]:
+        """Load what a tap has written before; return the target's exit code, its log and its last state."""
+        return self._load(target, input="".join(f"{line}\n" for line in lines).encode())
+
+    def _load(self, config: Json | None, **options: Any) -> tuple[int, str, Json]:
+        file = self.tap.folder / "target.json"
+        file.write_text(json.dumps({**self.warehouse.config(self.schema), **(config or {})}))
+        command = [targets.program(self.warehouse.target), "--config", file]
+        done = subprocess.run(
+            command, capture_output=True, check=False, cwd=self.tap.folder, timeout=120, **options
+        )
+        states = done.stdout.splitlines()
+        return done.returncode, done.stderr.decode(), json.loads(states[-1]) if states else {}
+
+    def rows(self, *tables: str) -> dict[str, dict[tuple[str, str], Json]]:
+        """The rows of the tables, by shop and id."""
+        found: dict[str, dict[tuple[str, str], Json]] = defaultdict(dict)
+        answers = self.warehouse.query(self.schema, *map(self.warehouse.row, tables))
+        for table, lines in zip(tables, answers, strict=True):
+            for line in lines:
+                row = json.loads(line or "", parse_float=Decimal)
+                assert (row["shop"], row["id"]) not in found[table]
+                found[table][row["shop"], row["id"]] = row
+        return found
