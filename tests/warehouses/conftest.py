@@ -110,8 +110,8 @@ class Pipeline:
     def _load(self, config: Json | None, **options: Any) -> tuple[int, str, Json]:
         file = self.tap.folder / "target.json"
         file.write_text(json.dumps({**self.warehouse.config(self.schema), **(config or {})}))
-        command = [targets.program(self.warehouse.target), "--config", file]
-        done = subprocess.run(
+        command = [str(targets.program(self.warehouse.target)), "--config", str(file)]
+        done: subprocess.CompletedProcess[bytes] = subprocess.run(
             command, capture_output=True, check=False, cwd=self.tap.folder, timeout=120, **options
         )
         states = done.stdout.splitlines()

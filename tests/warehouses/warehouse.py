@@ -60,7 +60,7 @@ def is_of(column: Json, kind: str) -> bool:
 
 def _asked(target: str, script: str, *arguments: str) -> list[list[str | None]]:
     """What a script prints that runs beside a target, with its driver."""
-    command = [targets.program(target, "python"), "-c", script, *arguments]
+    command = [str(targets.program(target, "python")), "-c", script, *arguments]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     assert done.returncode == 0, done.stderr
     answers: list[list[str | None]] = json.loads(done.stdout)
@@ -105,7 +105,7 @@ class DuckDb:
         return _asked(self.target, _DUCKDB, str(self._file(schema)), schema, *queries)
 
     def row(self, table: str) -> str:
-        return f'SELECT to_json(one) FROM "{table}" one'
+        return f'SELECT to_json(one) FROM "{table}" one'  # noqa: S608 - a table of ours
 
     def lands(self, value: Any, column: Json) -> Any:
         if value is None:
@@ -132,7 +132,7 @@ class Postgres:
     target = "target-postgres"
 
     def __init__(self) -> None:
-        self._address = ""
+        self._url = ""
 
     def missing(self) -> str | None:
         if _programs() is None:
@@ -147,10 +147,11 @@ class Postgres:
         data, log = folder / "data", folder / "log"
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
-        self._address = f"postgres:any@127.0.0.1:{port}/postgres"
-        pg_ctl = [programs / "pg_ctl", "--silent", "--wait", "--pgdata", data]
+        self._url = f"postgresql://postgres:any@127.0.0.1:{port}/postgres"
+        pg_ctl: list[str | Path] = [programs / "pg_ctl", "--silent", "--wait", "--pgdata", data]
         try:
-            _run(folder, programs / "initdb", "-A", "trust", "-E", "UTF8", "-U", "postgres", "-N", data)
+            initdb = str(programs / "initdb")
+            _run(folder, initdb, "-A", "trust", "-E", "UTF8", "-U", "postgres", "-N", data)
             options = f"-h 127.0.0.1 -p {port} -F -c unix_socket_directories="
             _run(folder, *pg_ctl, "--log", log, "--options", options, "start")
             try:
@@ -161,14 +162,13 @@ class Postgres:
             shutil.rmtree(folder)
 
     def config(self, schema: str) -> Json:
-        url = f"postgresql+psycopg://{self._address}"
-        return {"sqlalchemy_url": url, "default_target_schema": schema, "use_copy": True}
+        return {"sqlalchemy_url": self._url, "default_target_schema": schema, "use_copy": True}
 
     def query(self, schema: str, *queries: str) -> list[list[str | None]]:
-        return _asked(self.target, _POSTGRES, f"postgresql://{self._address}", schema, *queries)
+        return _asked(self.target, _POSTGRES, self._url, schema, *queries)
 
     def row(self, table: str) -> str:
-        return f'SELECT to_json(one)::text FROM "{table}" AS one'
+        return f'SELECT to_json(one)::text FROM "{table}" AS one'  # noqa: S608 - as above
 
     def lands(self, value: Any, column: Json) -> Any:
         if value is None:
