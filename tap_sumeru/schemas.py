@@ -58,9 +58,9 @@ def _read(stream: str) -> Schema:
 def load(stream: str) -> Schema:
     """Return the schema of a stream's records; the caller owns it."""
     document = _read(stream)
-    properties = {**_LEADING, **document["properties"], **_TRAILING}
-    return {
-        "type": "object",
-        "description": document["description"],
-        "properties": copy.deepcopy(properties),
-    }
+    properties = copy.deepcopy({**_LEADING, **document["properties"], **_TRAILING})
+    for column in properties.values():
+        if "number" in column.get("items", {}).get("type", ()):
+            # As an array of numbers, target-postgres could not load `[0.5, 1]`: it must be all of one kind.
+            del column["items"]
+    return {"type": "object", "description": document["description"], "properties": properties}

@@ -46,6 +46,7 @@ def test_a_schema_holds_nothing_that_breaks_a_target(stream: str) -> None:
             part
         )
         assert part.get("format") in (None, "date", "date-time")
+        assert "number" not in part.get("items", {}).get("type", ())
 
 
 @pytest.mark.parametrize("stream", STREAMS)
