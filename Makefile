@@ -1,6 +1,6 @@
 # tap-sumeru: `make demo` shows it, `make test` proves it. All else is for those who work on it.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test lint docs format lock clean
+.PHONY: help demo demo-clean test test-warehouses warehouses lint docs format lock clean
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
@@ -9,7 +9,7 @@ RUN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 help: ## What can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 17
 
 .tools/bin/uv:
 	$(PYTHON) -m venv .tools
@@ -29,6 +29,12 @@ demo-clean: ## Forget the made-up shops
 
 test: .venv/.installed ## All tests
 	$(RUN)/python -m pytest
+
+test-warehouses: warehouses ## Those that load into DuckDB and PostgreSQL, none skipped
+	TEST_WAREHOUSES=all $(RUN)/python -m pytest tests/warehouses
+
+warehouses: .venv/.installed ## What those need: the targets in .cache, PostgreSQL by apt-get
+	PYTHONPATH=tests $(RUN)/python -m warehouses.install $(UV)
 
 lint: .venv/.installed ## ruff, mypy
 	$(RUN)/ruff check .

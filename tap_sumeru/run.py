@@ -18,7 +18,7 @@ from tap_sumeru.state import Bookmarks, State
 from tap_sumeru.summary import sum_up
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import FrameType
 
     from tap_sumeru.settings import Settings
@@ -32,6 +32,15 @@ _STATE_SPACING = 0.2
 """Seconds between two of them, whatever is completed."""
 _STATE_BYTES_A_SECOND = 1_000_000
 """A large state goes out less often: no faster than this."""
+
+
+_NAMED = 20
+
+
+def named(shops: Sequence[str]) -> str:
+    """Return the names of shops, of many only the first."""
+    more = f" and {len(shops) - _NAMED} more" if len(shops) > _NAMED else ""
+    return ", ".join(shops[:_NAMED]) + more
 
 
 class Stopped:
@@ -159,14 +168,19 @@ class Run:
         self._state_dirty = False
 
     def _activate_versions(self) -> None:
-        engine = self._engine
-        unfinished = {reader.spec.name for reader in engine.readers if not engine.complete(reader)}
+        unfinished: dict[str, list[str]] = {}
+        for reader in self._engine.readers:
+            if not self._engine.complete(reader):
+                unfinished.setdefault(reader.spec.name, []).append(reader.shop.name)
         for wanted in self._wanted:
             if not wanted.full_table:
                 continue
             if self._settings.sharded:
                 logger.warning("%s: deleted rows stay, since other shards hold the rest of it.", wanted.name)
             elif wanted.name in unfinished:
-                logger.warning("%s: deleted rows stay, since not every shop was read whole.", wanted.name)
+                shops = named(unfinished[wanted.name])
+                logger.warning(
+                    "%s: deleted rows of all shops stay, since not read whole was: %s.", wanted.name, shops
+                )
             else:
                 self._outputs[wanted.name].write_activate_version()

@@ -12,6 +12,7 @@ from tap_sumeru import schemas
 from tap_sumeru.datefilter import Trust
 from tap_sumeru.pages import Page
 from tap_sumeru.records import Shaper
+from tap_sumeru.run import named
 from tap_sumeru.state import Bookmark, Verdict
 from tap_sumeru.streams import STREAMS
 from tap_sumeru.windows import Window
@@ -34,6 +35,13 @@ def test_no_version_is_activated_of_a_stream_that_was_not_read_whole(tap: Tap, s
     output = tap.sync(catalog=full_table(tap, "attribution", "customers"), on_error="stop")
     assert output.code == 1
     assert output.of_type("ACTIVATE_VERSION") == []
+
+
+def test_of_many_shops_that_were_not_read_whole_the_log_names_the_first() -> None:
+    assert named(["acme", "globex"]) == "acme, globex"
+    text = named([f"shop{number}" for number in range(1000)])
+    assert text.startswith("shop0, shop1, ")
+    assert text.endswith(", shop19 and 980 more")
 
 
 @pytest.mark.parametrize("bound", ["end_date", "start_date"])

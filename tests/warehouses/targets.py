@@ -1,7 +1,4 @@
-"""The targets as `meltano.yml` pins them, each in an environment of its own below `.cache`.
-
-`python tests/warehouses/targets.py UV` makes them.
-"""
+"""The targets as `meltano.yml` pins them, each in an environment of its own below `.cache`."""
 
 from __future__ import annotations
 
@@ -17,8 +14,8 @@ PYTHON = sys.executable if sys.version_info < (3, 14) else "3.13"
 """The pinned duckdb has no build for 3.14."""
 
 _PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
-_PINS = {loader["name"]: str(loader["pip_url"]) for loader in _PROJECT["plugins"]["loaders"]}
-NAMES = tuple(_PINS)
+_LOADERS = {loader["name"]: loader for loader in _PROJECT["plugins"]["loaders"]}
+PINS: dict[str, str] = {name: loader["pip_url"] for name, loader in _LOADERS.items()}
 
 
 def program(target: str, name: str = "") -> Path:
@@ -26,11 +23,17 @@ def program(target: str, name: str = "") -> Path:
     return _environment(target) / "bin" / (name or target)
 
 
+def defaults(target: str) -> dict[str, Any]:
+    """The settings that a target has from `meltano.yml`, but for those that name a folder of Meltano's."""
+    values = {setting["name"]: setting.get("value") for setting in _LOADERS[target]["settings"]}
+    return {name: value for name, value in values.items() if value is not None and "$" not in str(value)}
+
+
 def missing(target: str) -> str | None:
     """Why a target cannot be run, if it cannot."""
     stamp = _environment(target) / "pip_url"
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != _PINS[target]:
-        return f"{_PINS[target]} is not installed: `make test-warehouses` does it"
+    if not stamp.exists() or stamp.read_text(encoding="utf-8") != PINS[target]:
+        return f"{PINS[target]} is not installed: `make warehouses` does it"
     return None
 
 
@@ -42,16 +45,11 @@ def install(target: str, uv: str) -> None:
     subprocess.run([uv, "venv", "--quiet", "--clear", "--python", PYTHON, environment], check=True)
     python = program(target, "python")
     subprocess.run(
-        [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *_PINS[target].split()],
+        [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *PINS[target].split()],
         check=True,
     )
-    (environment / "pip_url").write_text(_PINS[target], encoding="utf-8")
+    (environment / "pip_url").write_text(PINS[target], encoding="utf-8")
 
 
 def _environment(target: str) -> Path:
     return ROOT / ".cache" / "targets" / target
-
-
-if __name__ == "__main__":
-    for one in NAMES:
-        install(one, sys.argv[1])

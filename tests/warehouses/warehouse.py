@@ -37,6 +37,9 @@ class Warehouse(Protocol):
     def missing(self) -> str | None:
         """Why it cannot be used here, if it cannot."""
 
+    def install(self, uv: str) -> None:
+        """Bring what is missing, if that is possible."""
+
     def running(self) -> AbstractContextManager[None]:
         """Have it run for as long as the `with` lasts."""
 
@@ -45,6 +48,9 @@ class Warehouse(Protocol):
 
     def query(self, schema: str, *queries: str) -> list[list[str | None]]:
         """What each query gives, as text; each asks for one column."""
+
+    def kind(self, column: str) -> str:
+        """The expression for the type of a column."""
 
     def row(self, table: str) -> str:
         """The query for each row of a table as JSON."""
@@ -87,6 +93,9 @@ class DuckDb:
     def missing(self) -> str | None:
         return targets.missing(self.target)
 
+    def install(self, uv: str) -> None:
+        targets.install(self.target, uv)
+
     @contextmanager
     def running(self) -> Iterator[None]:
         with tempfile.TemporaryDirectory() as folder:
@@ -94,15 +103,14 @@ class DuckDb:
             yield
 
     def config(self, schema: str) -> Json:
-        return {
-            "path": str(self._file(schema)),
-            "default_target_schema": schema,
-            "flush_all_streams": True,
-            "temp_dir": str(self._folder),
-        }
+        own = {"path": str(self._file(schema)), "temp_dir": str(self._folder)}
+        return {**targets.defaults(self.target), **own, "default_target_schema": schema}
 
     def query(self, schema: str, *queries: str) -> list[list[str | None]]:
         return _asked(self.target, _DUCKDB, str(self._file(schema)), schema, *queries)
+
+    def kind(self, column: str) -> str:
+        return f"typeof({column})"
 
     def row(self, table: str) -> str:
         return f'SELECT to_json(one) FROM "{table}" one'  # noqa: S608 - a table of ours
@@ -136,8 +144,15 @@ class Postgres:
 
     def missing(self) -> str | None:
         if _programs() is None:
-            return "PostgreSQL is not installed: `make test-warehouses` does it as root, with apt-get"
+            return "PostgreSQL is not installed: `make warehouses` does it for root, by apt-get"
         return targets.missing(self.target)
+
+    def install(self, uv: str) -> None:
+        targets.install(self.target, uv)
+        if _programs() is None and os.getuid() == 0 and shutil.which("apt-get"):
+            environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+            for step in ("update", "install --yes --no-install-recommends postgresql"):
+                subprocess.run(["apt-get", "--quiet", *step.split()], check=True, env=environment)  # noqa: S607 - Debian's
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -162,10 +177,14 @@ class Postgres:
             shutil.rmtree(folder)
 
     def config(self, schema: str) -> Json:
-        return {"sqlalchemy_url": self._url, "default_target_schema": schema, "use_copy": True}
+        own = {"sqlalchemy_url": self._url, "default_target_schema": schema}
+        return {**targets.defaults(self.target), **own}
 
     def query(self, schema: str, *queries: str) -> list[list[str | None]]:
         return _asked(self.target, _POSTGRES, self._url, schema, *queries)
+
+    def kind(self, column: str) -> str:
+        return f"pg_typeof({column})::text"
 
     def row(self, table: str) -> str:
         return f'SELECT to_json(one)::text FROM "{table}" AS one'  # noqa: S608 - as above
