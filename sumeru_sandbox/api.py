@@ -62,7 +62,15 @@ class Api:
         now = options.world_now(clock.time())
         self.shops = {
             shop: Shop(
-                World(shop, options.customers, options.seed, now, options.plan, self.accounts.limit),
+                World(
+                    shop,
+                    options.customers,
+                    options.seed,
+                    now,
+                    options.plan,
+                    self.accounts.limit,
+                    journeys=options.journeys,
+                ),
                 clock,
                 options.seed,
                 options.live,

@@ -15,6 +15,7 @@ from sumeru_sandbox.accounts import PLANS
 from sumeru_sandbox.api import Api
 from sumeru_sandbox.clock import Clock, parse_moment
 from sumeru_sandbox.options import Options
+from sumeru_sandbox.outline import JOURNEYS
 from sumeru_sandbox.server import listening, server
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--public", action="store_true", help="allow a host that others can reach")
     add("--shops", default="acme,globex,initech", help="names, comma-separated")
     add("--customers", type=int, default=10_000, help="customers of each shop")
+    add("--journeys", type=int, default=JOURNEYS, help="journeys of each shop")
     add("--seed", type=int, default=1, help="another seed, other rows and tokens")
     add("--plan", choices=PLANS, default="agency", help="plan of each shop")
     add("--rate-limit", type=int, help="requests a minute of the enterprise plan, 0 for no limit")
@@ -90,6 +92,7 @@ def _api(arguments: argparse.Namespace) -> Api:
         arguments.rate_limit or 0,
         arguments.now,
         arguments.live,
+        arguments.journeys,
     )
     return Api(options, Clock(arguments.now), _switches(arguments.set))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sumeru_sandbox.accounts import PLANS
 from sumeru_sandbox.clock import HOUR
-from sumeru_sandbox.outline import MAX_CUSTOMERS, MIN_CUSTOMERS
+from sumeru_sandbox.outline import JOURNEYS, MAX_CUSTOMERS, MAX_JOURNEYS, MIN_CUSTOMERS
 
 _SHOP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 
@@ -26,6 +26,7 @@ class Options:
     rate_limit: int = 0
     now: int | None = None
     live: float = 0
+    journeys: int = JOURNEYS
 
     def __post_init__(self) -> None:
         if not self.shops or len(set(self.shops)) != len(self.shops):
@@ -35,6 +36,8 @@ class Options:
                 raise ValueError(f"shops: {shop!r} is no name for a shop")
         if not MIN_CUSTOMERS <= self.customers <= MAX_CUSTOMERS:
             raise ValueError(f"customers: from {MIN_CUSTOMERS} to {MAX_CUSTOMERS}")
+        if not 1 <= self.journeys <= MAX_JOURNEYS:
+            raise ValueError(f"journeys: from 1 to {MAX_JOURNEYS}")
         if self.plan not in PLANS:
             raise ValueError(f"plan: one of {', '.join(PLANS)}")
         if self.rate_limit < 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from math import gcd
 from typing import TYPE_CHECKING
 
 from sumeru_sandbox import chance, histories
@@ -16,12 +17,14 @@ if TYPE_CHECKING:
 HISTORY = 730 * DAY
 MIN_CUSTOMERS = 100
 MAX_CUSTOMERS = 10_000_000
+JOURNEYS = 10
+MAX_JOURNEYS = 1000
 _IDENTS = {stream: f"{prefix}%08d" for stream, (_, prefix) in TYPES.items()}
 _SMALL = 1000  # shops with fewer customers have less of everything
 
 
-def counts(customers: int) -> dict[str, int]:
-    """Rows by stream, for a shop with so many customers."""
+def counts(customers: int, journeys: int = JOURNEYS) -> dict[str, int]:
+    """Rows by stream, for a shop with so many customers and journeys."""
     small = customers < _SMALL
     products = max(20, customers // 20)
     return {
@@ -29,7 +32,7 @@ def counts(customers: int) -> dict[str, int]:
         "orders": 3 * customers,
         "attribution": 3 * customers // 2,
         "campaigns": max(3, customers // 10) if small else 100,
-        "journeys": 10,
+        "journeys": journeys,
         "enrollments": customers // 2,
         "products": products,
         "inventory": 6 * products,
@@ -42,12 +45,22 @@ def counts(customers: int) -> dict[str, int]:
 class Outline:
     """The shop that all its rows agree on."""
 
-    def __init__(self, shop: str, customers: int, seed: int, now: int, plan: str, rate_limit: int) -> None:
+    def __init__(
+        self,
+        shop: str,
+        customers: int,
+        seed: int,
+        now: int,
+        plan: str,
+        rate_limit: int,
+        *,
+        journeys: int = JOURNEYS,
+    ) -> None:
         self.shop = shop
         self.now = now
         self.plan = plan
         self.rate_limit = rate_limit
-        self.counts = counts(customers)
+        self.counts = counts(customers, journeys)
         self.ownership = Ownership(customers)
         self.draws = {stream: chance.drawer(seed, shop, stream) for stream in TYPES}
         self.currency = ("USD", "EUR", "GBP")[chance.drawer(seed, shop)(0)[0] % 3]
@@ -126,9 +139,12 @@ class Outline:
 
     def enrolled(self, journey: int, *, still: bool) -> int:
         """How many customers are in a journey, or ever were."""
-        return sum(
-            len(rows)
-            for rows in self.timelines["enrollments"].pieces()
-            if rows[0] % 10 == journey
-            and not (still and "exited_at" in self.timelines["enrollments"].moments(rows[0]))
-        )
+        timeline, journeys = self.timelines["enrollments"], self.counts["journeys"]
+        enrolled = 0
+        for rows in timeline.pieces():
+            # The rows of one journey come back after so many.
+            turn = journeys // gcd(journeys, rows.step)
+            first = next((place for place, row in enumerate(rows[:turn]) if row % journeys == journey), None)
+            if first is not None and not (still and "exited_at" in timeline.moments(rows[0])):
+                enrolled += len(rows[first::turn])
+        return enrolled

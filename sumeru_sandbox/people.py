@@ -175,7 +175,11 @@ class People:
                     "id": "",
                     "channel": chance.CHANNELS[draw[7 + place] % len(chance.CHANNELS)],
                     "campaign_id": None,
-                    "journey_id": self._shop.ident("journeys", draw[10 + place] % 10) if by_journey else None,
+                    "journey_id": self._shop.ident(
+                        "journeys", draw[10 + place] % self._shop.counts["journeys"]
+                    )
+                    if by_journey
+                    else None,
                     "source": ("google", "newsletter", "meta", None)[draw[13 + place] % 4],
                     "medium": ("cpc", "email", "social")[draw[13 + place] % 3],
                     "credit": money(share),
@@ -224,10 +228,12 @@ class People:
         bought = exited and index % 40 // 10 == 1
         reason = "purchase" if bought else ("unsubscribed", "completed")[draw[0] % 2]
         return {
-            "journey_id": self._shop.ident("journeys", index % 10),
+            "journey_id": self._shop.ident("journeys", index % self._shop.counts["journeys"]),
             "customer_id": self._shop.ident("customers", 2 * index),
             "status": "exited" if exited else "active",
-            "current_step_id": None if exited else f"stp_{index % 10}{draw[1] % 4}",
+            "current_step_id": None
+            if exited
+            else f"stp_{index % self._shop.counts['journeys']}{draw[1] % 4}",
             "steps_executed": draw[1] % 4,
             "exit_reason": reason if exited else None,
             "converted_order_id": self._shop.ident("orders", 6 * index) if bought else None,

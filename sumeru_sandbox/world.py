@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sumeru_sandbox.goods import Goods
-from sumeru_sandbox.outline import Outline
+from sumeru_sandbox.outline import JOURNEYS, Outline
 from sumeru_sandbox.people import People
 
 if TYPE_CHECKING:
@@ -17,8 +17,18 @@ if TYPE_CHECKING:
 class World(Outline):
     """The rows that a shop has to begin with."""
 
-    def __init__(self, shop: str, customers: int, seed: int, now: int, plan: str, rate_limit: int) -> None:
-        super().__init__(shop, customers, seed, now, plan, rate_limit)
+    def __init__(
+        self,
+        shop: str,
+        customers: int,
+        seed: int,
+        now: int,
+        plan: str,
+        rate_limit: int,
+        *,
+        journeys: int = JOURNEYS,
+    ) -> None:
+        super().__init__(shop, customers, seed, now, plan, rate_limit, journeys=journeys)
         people, goods = People(self), Goods(self)
         self._makers: Mapping[str, Callable[[int], Row]] = {
             "customers": people.customer,

@@ -167,6 +167,20 @@ def test_customers_and_journeys_sum_up_what_is_theirs() -> None:
         assert journey["active_enrollments"] == sum(row["status"] == "active" for row in mine)
 
 
+@pytest.mark.parametrize("journeys", [1, 7, 50])
+def test_as_many_journeys_as_asked_for_share_the_enrollments(journeys: int) -> None:
+    shop = World("acme", 600, 1, NOW, "agency", 1500, journeys=journeys)
+    enrollments = [shop.row("enrollments", index) for index in range(shop.counts["enrollments"])]
+    assert shop.counts["journeys"] == journeys
+    for index in range(journeys):
+        mine = [row for row in enrollments if row["journey_id"] == shop.ident("journeys", index)]
+        family = shop.family("enrollments", "journey_id", index)
+        assert [shop.row("enrollments", place) for rows in family for place in rows] == mine
+        journey = shop.row("journeys", index)
+        assert journey["total_enrollments"] == len(mine) > 0
+        assert journey["active_enrollments"] == sum(row["status"] == "active" for row in mine)
+
+
 def test_some_customers_are_erased_or_merged_or_have_no_order_and_some_text_is_not_plain() -> None:
     customers = rows("customers", 2000)
     erased = [row for row in customers if row["email"] is None]
