@@ -1,6 +1,6 @@
 # tap-sumeru: `make demo` shows it, `make test` proves it. All else is for those who work on it.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-clean test test-warehouses warehouses lint docs format lock clean
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*\#\# .*/\1/p' Makefile)
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
@@ -43,6 +43,9 @@ lint: .venv/.installed ## ruff, mypy
 
 docs: .venv/.installed ## Write the tables of the README
 	$(RUN)/python scripts/docs.py
+
+bench: .venv/.installed | $(UV) ## Measure the tap and its peers, write docs/benchmarks.md
+	$(RUN)/python -m benchmarks --uv $(UV) $(ARGS)
 
 format: .venv/.installed ## Let ruff mend what it can
 	$(RUN)/ruff check --fix-only .
