@@ -1,0 +1,47 @@
+"""How many requests a rate limit lets through: what a client without any latency could do at best.
+
+Both counts run the sandbox's own limiter (sumeru_sandbox/limits.py) on a clock of their own.
+
+`documented` is the best that keeps to the documentation: the limit each minute, and a burst of twice the
+steady rate for about ten seconds, which is earned again by asking for less. `possible` is all that the
+limiter lets pass: it would also pass twice the rate for half a minute, then nothing for the other half.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from sumeru_sandbox.limits import BURST_FACTOR, BURST_WINDOW, WINDOW, Limiter
+
+_STEPS = 200  # a second
+
+
+@cache
+def documented(limit: int, seconds: float) -> int:
+    """Return how many requests get through in so many seconds, at the documented pace."""
+    rate = limit / WINDOW
+    credit = most = BURST_WINDOW * (BURST_FACTOR - 1) * rate
+    sent, following = 0, 0.0
+    now = [0.0]
+    limiter = Limiter(lambda: now[0])
+    for step in range(int(seconds * _STEPS)):
+        now[0] = step / _STEPS
+        while following <= now[0] and credit >= 1 and limiter.take("", limit).retry_after is None:
+            sent += 1
+            credit -= 1
+            following = max(following, now[0] - 1 / _STEPS) + 1 / (BURST_FACTOR * rate)
+        credit = min(most, credit + rate / _STEPS)
+    return sent
+
+
+@cache
+def possible(limit: int, seconds: float) -> int:
+    """Return how many requests get through in so many seconds, whatever the pace."""
+    sent = 0
+    now = [0.0]
+    limiter = Limiter(lambda: now[0])
+    for step in range(int(seconds * _STEPS)):
+        now[0] = step / _STEPS
+        while limiter.take("", limit).retry_after is None:
+            sent += 1
+    return sent

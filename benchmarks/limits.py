@@ -1,0 +1,118 @@
+"""With a rate limit: how much of what it lets through is used, and what is refused."""
+
+from __future__ import annotations
+
+import contextlib
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING
+
+from benchmarks import ideal, servers
+from benchmarks.clients import AIRBYTE, CLASSIC, DLT_EXTRACT, STOCK, TAP, Job
+from benchmarks.scenarios import Result, at_least, at_most
+from benchmarks.waits import ALL
+from sumeru_sandbox.limits import BURST_FACTOR, BURST_WINDOW, WINDOW
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from benchmarks.scenarios import Bar
+    from benchmarks.servers import Server
+    from benchmarks.turns import Figures, Turns
+
+_CUSTOMERS = {600: 20_000, 1500: 55_000}
+"""So many that all streams need about two and a half minutes."""
+_PEERS = (STOCK, CLASSIC, DLT_EXTRACT, AIRBYTE)
+_COMPARED = (600, 50)
+"""Limit and latency at which the peers are measured too."""
+_SHARE = 0.97
+
+
+def limits(turns: Turns) -> Result:
+    """All streams under a limit of 600 and of 1,500 requests a minute."""
+    table: list[list[str | float]] = []
+    bars: list[Bar] = []
+    cases = [(limit, wait) for limit in _CUSTOMERS for wait in (0, 50, 150)]
+    for limit, wait in [_COMPARED] if turns.quick else cases:
+        for name in (TAP, *(_PEERS if (limit, wait) == _COMPARED and not turns.quick else ())):
+            figures = _run(turns, name, limit, wait)
+            passed = figures["requests"] - figures["refused"]
+            share = passed / ideal.documented(limit, figures["wall"])
+            most = passed / ideal.possible(limit, figures["wall"])
+            table.append([
+                limit, wait, name, figures["wall"], passed, figures["refused"], share, most, figures["wrong"],
+            ])  # fmt: skip
+            if name == TAP:
+                text = f"{limit:,} a minute, {wait} ms: "
+                bars.append(at_least(f"{text}share of what the limit allows", share, _SHARE, figures))
+                bars.append(at_most(f"{text}refused", figures["refused"], 0, figures))
+    spent = _exhausted(turns)
+    bars.append(
+        at_least("a minute spent before: share of the rows that come", 1 - bool(spent["wrong"]), 1, spent)
+    )
+    waited = (
+        f"A minute that others have spent: the tap waits, then reads all in {spent['wall']:.0f} s, "
+        f"{spent['refused']} refused."
+    )
+    return Result("Rate limits", _COLUMNS, table, bars, [_NOTE, waited])
+
+
+_COLUMNS = [
+    "limit a minute", "latency ms", "client", "seconds", "requests", "refused", "share of the limit",
+    "of the possible", "void",
+]  # fmt: skip
+
+
+_NOTE = (
+    "All streams, this tap with its default settings. The share of the limit is the requests that passed, "
+    "of those that a client without latency gets through in the same time (start-up included) if it keeps to "
+    f"the documentation: the limit each minute, at most {BURST_FACTOR} times the steady rate, {BURST_WINDOW} "
+    "seconds of burst in hand at most ([ideal.py](../benchmarks/ideal.py), on the sandbox's own limiter). "
+    "The possible is what that limiter would let pass at any pace."
+)
+
+
+def _run(turns: Turns, name: str, limit: int, wait: int) -> Figures:
+    tag = f", {limit} a minute, {wait} ms"
+    customers = 1_000 if turns.quick else _CUSTOMERS[limit]
+    if turns.has(f"{name}{tag}"):
+        return turns.kept(f"{name}{tag}", dict)
+    with servers.sandbox(customers, limit=limit) as server:
+        expected = {stream: server.truth(stream) for stream in ALL}
+        server.latency(wait)
+        job = Job(server, ALL, servers.HISTORY_START)
+        return turns.kept(
+            f"{name}{tag}", lambda: _spending(server, lambda: turns.check(name, job, expected, tag))
+        )
+
+
+def _spending(server: Server, measure: Callable[[], Figures]) -> Figures:
+    """Add to the figures of a run what it asked, and how much of that was refused."""
+    asked, turned_away = server.spent()
+    figures = measure()
+    requests, refused = server.spent()
+    return {**figures, "requests": requests - asked, "refused": refused - turned_away}
+
+
+def _exhausted(turns: Turns) -> Figures:
+    """Read a small shop when its minute has just been spent."""
+    limit, customers = 600, 300
+    with servers.sandbox(customers, limit=limit) as server:
+        expected = {stream: server.truth(stream) for stream in ALL}
+        for _ in range(WINDOW // (BURST_FACTOR * BURST_WINDOW)):
+            _spend(server)
+            server.call("advance", {"seconds": BURST_WINDOW})
+        job = Job(server, ALL)
+        return turns.kept(
+            "a spent minute", lambda: _spending(server, lambda: turns.check(TAP, job, expected, ", spent"))
+        )
+
+
+def _spend(server: Server) -> None:
+    """Ask until refused."""
+    request = urllib.request.Request(  # noqa: S310 - our own server
+        f"{server.url}/api/v1/usage?limit=1", headers={"Authorization": f"Bearer {server.token}"}
+    )
+    with contextlib.suppress(urllib.error.HTTPError):
+        while True:
+            urllib.request.urlopen(request).close()  # noqa: S310 - as above

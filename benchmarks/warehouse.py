@@ -1,0 +1,102 @@
+"""Into PostgreSQL: BATCH beside RECORDs, through an unmodified target."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from benchmarks import environments, postgres, processes, servers
+from benchmarks.clients import STOCK, TAP, Job
+from benchmarks.scenarios import Result, at_least
+from benchmarks.turns import medians
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.postgres import Database
+    from benchmarks.turns import Figures, Turns
+
+_FASTER = 3
+_TURNS = 3
+_STREAM = "customers"
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A client into the target; `batches` is where its files go, if it writes any."""
+
+    client: str
+    job: Job
+    batches: Path | None = None
+
+
+def batch_postgres(turns: Turns) -> Result:
+    """BATCH into target-postgres, beside the singer-sdk tap's RECORDs into the same."""
+    customers = 2_000 if turns.quick else 100_000
+    target = str(environments.python("target", turns.uv).parent / "target-postgres")
+    taken: dict[str, list[Figures]] = {}
+    processes.pin(os.getpid(), None)
+    with servers.replay(customers) as server, postgres.running() as database:
+        for turn in range(1 if turns.quick else _TURNS):
+            for name, way in _ways(turns, Job(server, (_STREAM,))).items():
+                figures = turns.kept(
+                    f"{name}, turn {turn + 1}",
+                    lambda name=name, way=way: _loaded(turns, name, way, target, database, customers),  # type: ignore[misc]
+                )
+                taken.setdefault(name, []).append(figures)
+    processes.pin(os.getpid(), -1)
+    return _result({name: medians(runs) for name, runs in taken.items()}, customers)
+
+
+def _ways(turns: Turns, job: Job) -> dict[str, _Way]:
+    folder = turns.client(TAP).folder.parent / "batches"
+    options = {
+        "batch_config": {
+            "encoding": {"format": "jsonl", "compression": "gzip"},
+            "storage": {"root": f"file://{folder}", "prefix": "bench-"},
+        }
+    }
+    return {
+        f"{TAP}, BATCH": _Way(TAP, replace(job, options=options), folder),
+        f"{STOCK}, RECORD": _Way(STOCK, job),
+        f"{TAP}, RECORD": _Way(TAP, job),
+    }
+
+
+def _loaded(turns: Turns, name: str, way: _Way, target: str, database: Database, rows: int) -> Figures:
+    """Run a tap into the target, and look at what is in the table."""
+    log = turns.log(name)
+    config = log.with_suffix(".json")
+    config.write_text(json.dumps(database.target()), encoding="utf-8")
+    changed = 0
+    if way.batches:
+        way.batches.mkdir(parents=True, exist_ok=True)
+        changed = way.batches.stat().st_mtime_ns
+    command = turns.client(way.client).command(way.job)
+    tap, into, _ = processes.piped(command, [target, "--config", str(config)], log)
+    wrong = f"exit codes {tap.code} and {into.code}" if tap.code or into.code else ""
+    wrong = wrong or database.wrong(_STREAM, rows)
+    if way.batches:
+        if way.batches.stat().st_mtime_ns == changed:
+            wrong = wrong or "no BATCH was written"
+        for path in way.batches.iterdir():
+            path.unlink()
+    return {"wall": into.wall, "cpu": tap.cpu + into.cpu, "tap_cpu": tap.cpu, "wrong": wrong}
+
+
+def _result(found: dict[str, Figures], customers: int) -> Result:
+    batch, stock, _ = found.values()
+    table: list[list[str | float]] = [
+        [name, run["wall"], customers / run["wall"], run["cpu"], run["tap_cpu"], run["wrong"]]
+        for name, run in found.items()
+    ]
+    text = f"seconds of the {STOCK} by RECORD, of BATCH"
+    note = (
+        f"{customers:,} customers into an empty table with meltanolabs-target-postgres, unmodified: "
+        "`use_copy`, `validate_records` false, on all cores."
+    )
+    columns = ["way", "seconds", "rows/s", "CPU s of tap and target", "CPU s of the tap", "void"]
+    bar = at_least(text, stock["wall"] / batch["wall"], _FASTER, batch, stock)
+    return Result("Into PostgreSQL", columns, table, [bar], [note])

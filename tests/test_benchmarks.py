@@ -1,0 +1,113 @@
+"""The parts of the benchmarks that a wrong figure would come from."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from benchmarks import document, ideal, rows, servers, turns
+from benchmarks.clients import STOCK, TAP, Client, Job, compared
+from benchmarks.scenarios import Result, at_least, at_most
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+IDS = st.lists(st.text(max_size=5), unique=True)
+SOUND = {"wrong": ""}
+
+
+@pytest.mark.parametrize("limit", [60, 600])
+def test_a_limit_lets_through_its_number_a_minute_and_a_burst_before(limit: int) -> None:
+    for minutes in (1, 2):
+        assert ideal.documented(limit, 60 * minutes) == pytest.approx(limit * minutes, abs=1)
+        assert ideal.possible(limit, 60 * minutes) == limit * minutes
+    assert ideal.documented(limit, 10) == pytest.approx(limit / 3, abs=2)
+    assert ideal.documented(limit, 30) < ideal.possible(limit, 30)
+
+
+@given(IDS, st.randoms())
+def test_a_tally_depends_on_the_ids_and_not_on_their_order(ids: list[str], random: object) -> None:
+    shuffled = sorted(ids, key=lambda _: random.random())  # type: ignore[attr-defined]
+    assert rows.tally(shuffled) == rows.expected(ids)
+
+
+@given(IDS.filter(bool))
+def test_a_row_that_is_lost_repeated_or_another_one_is_noticed(ids: list[str]) -> None:
+    whole = {"orders": rows.expected(ids)}
+    assert compared({"orders": rows.tally(ids)}, whole) == ""
+    for wrong in (ids[1:], [*ids, ids[0]], [*ids[1:], "another one"]):
+        assert compared({"orders": rows.tally(wrong)}, whole)
+    assert compared({}, whole)
+
+
+def test_records_of_singer_and_of_airbyte_are_found_among_other_lines() -> None:
+    lines = [
+        b'{"type":"SCHEMA","stream":"orders","schema":{},"key_properties":["id"]}',
+        b'{"type":"RECORD","stream":"orders","record":{"shop":"acme","id":"ord_1"}}',
+        b'{"type":"STATE","value":{}}',
+        b'{"type":"RECORD","record":{"stream":"orders","data":{"id":"ord_2"},"emitted_at":1}}',
+    ]
+    assert list(rows.of_lines(lines)) == [("orders", "ord_1"), ("orders", "ord_2")]
+
+
+def test_a_client_is_given_all_rows_of_a_replayed_list_and_drift_in_each(tmp_path: Path) -> None:
+    with servers.replay(300, {"customers": 3}, drift=True) as server:
+        job = Job(server, ("customers",))
+        command = Client(TAP, tmp_path / "tap", "uv").command(job)
+        lines = subprocess.run(command, check=True, capture_output=True).stdout.splitlines()
+    found = rows.tallies(rows.of_lines(lines))
+    assert compared(found, {"customers": servers.replayed(300, "customers", 3)}) == ""
+    records = [line for line in lines if b'"RECORD"' in line[:20] or b'"type":"RECORD"' in line]
+    assert all(b'"loyalty_note"' in line and b'"loyalty_tier"' in line for line in records)
+
+
+def test_a_run_is_measured_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "CACHE", tmp_path)
+    monkeypatch.setattr(turns, "_JOURNAL", tmp_path / "journal.json")
+    mine = turns.Turns("cpu", quick=True, uv="uv")
+    taken = iter([1.0, 2.0, 3.0])
+
+    def measure() -> dict[str, float]:
+        return {"wall": next(taken)}
+
+    assert [mine.kept("a", measure), mine.kept("a", measure)] == [{"wall": 1.0}] * 2
+    assert turns.Turns("cpu", quick=False, uv="uv").kept("a", measure) == {"wall": 2.0}
+    turns.forget("cpu")
+    assert mine.kept("a", measure) == {"wall": 3.0}
+    monkeypatch.setattr(turns, "fingerprint", lambda: "other code")
+    assert turns.read_journal() == {}
+
+
+def test_a_bar_is_passed_only_by_a_sound_figure_on_the_right_side() -> None:
+    assert at_least("faster", 12, 12, SOUND).passed
+    assert not at_least("faster", 11.9, 12, SOUND).passed
+    assert at_most("requests", 16, 16, SOUND).passed
+    assert not at_most("requests", 17, 16, SOUND).passed
+    assert not at_least("faster", 20, 12, SOUND, {"wrong": "orders: 1 row came"}).passed
+
+
+def test_the_document_says_what_was_measured_and_can_be_written_again(tmp_path: Path) -> None:
+    columns = ["client", "CPU µs a record", "void"]
+    table: list[list[str | float]] = [[TAP, 6.42, ""], [STOCK, 125.0, "one row lost"]]
+    bars = [at_least("times the CPU", 19.5, 15, SOUND), at_most("of the loop", 1.2, 1, SOUND)]
+    document.write(tmp_path, {"cpu": Result("CPU", columns, table, bars, ["A note."])})
+    text = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
+    assert "| this tap | 6.42 |" in text
+    assert "| CPU: times the CPU | 19.5 | ≥ 15 | passed |" in text
+    assert "| CPU: of the loop | 1.2 | ≤ 1 | **missed** |" in text
+    drawing = (tmp_path / "benchmarks-cpu.svg").read_text(encoding="utf-8")
+    assert "6.42 µs" in drawing
+    assert "125" not in drawing
+    document.write(tmp_path, document.read(tmp_path))
+    assert (tmp_path / "benchmarks.md").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("argument", ["--only=nothing", "--what"])
+def test_the_command_refuses_what_it_does_not_know(argument: str) -> None:
+    command = [sys.executable, "-m", "benchmarks", argument]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 2
