@@ -1,0 +1,66 @@
+{# The types of the staging models. DECIMAL(38, 9) is BigQuery's NUMERIC, and exact in all four warehouses. #}
+
+{% macro type_of(kind) -%}
+    {%- if kind == 'number' -%}{{ sumeru.type_decimal() }}
+    {%- elif kind == 'json' -%}{{ sumeru.type_json() }}
+    {%- elif kind == 'integer' -%}{{ dbt.type_bigint() }}
+    {%- elif kind == 'boolean' -%}{{ dbt.type_boolean() }}
+    {%- elif kind == 'timestamp' -%}{{ dbt.type_timestamp() }}
+    {%- elif kind == 'date' -%}date
+    {%- elif kind == 'text' -%}{{ dbt.type_string() }}
+    {%- else -%}{{ exceptions.raise_compiler_error("There is no type `" ~ kind ~ "`: use text, number, integer, boolean, timestamp, date or json.") }}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{% macro type_decimal() %}{{ return(adapter.dispatch('type_decimal', 'sumeru')()) }}{% endmacro %}
+{% macro default__type_decimal() %}numeric(38, 9){% endmacro %}
+{% macro bigquery__type_decimal() %}numeric{% endmacro %}
+
+
+{% macro type_json() %}{{ return(adapter.dispatch('type_json', 'sumeru')()) }}{% endmacro %}
+{% macro default__type_json() %}json{% endmacro %}
+{% macro postgres__type_json() %}jsonb{% endmacro %}
+{% macro snowflake__type_json() %}variant{% endmacro %}
+
+
+{# A text as a value of some kind; null where it is none. #}
+{% macro parsed(text, kind) %}{{ return(adapter.dispatch('parsed', 'sumeru')(text, kind)) }}{% endmacro %}
+
+{% macro default__parsed(text, kind) -%}
+    {%- if kind == 'text' -%}{{ text }}
+    {%- else -%}try_cast({{ text }} as {{ sumeru.type_of(kind) }})
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro bigquery__parsed(text, kind) -%}
+    {%- if kind == 'text' -%}{{ text }}
+    {%- else -%}safe_cast({{ text }} as {{ sumeru.type_of(kind) }})
+    {%- endif -%}
+{%- endmacro %}
+
+{# Postgres has no cast that forgives, so a pattern goes before it. #}
+{% macro postgres__parsed(text, kind) -%}
+    {%- set date = '(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])' -%}
+    {%- set patterns = {
+        'number': '^-?[0-9]{1,29}([.][0-9]+)?$',
+        'integer': '^-?[0-9]{1,18}$',
+        'boolean': '^(true|false)$',
+        'timestamp': '^' ~ date ~ 'T[0-9:.]+Z$',
+        'date': '^' ~ date ~ '$',
+    } -%}
+    {%- if kind == 'text' -%}{{ text }}
+    {%- else -%}case when {{ text }} ~ '{{ patterns[kind] }}' then cast({{ text }} as {{ sumeru.type_of(kind) }}) end
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# A share or a mean. #}
+{% macro ratio(part, whole) -%}
+    cast({{ part }} as {{ dbt.type_float() }}) / nullif({{ whole }}, 0)
+{%- endmacro %}
+
+
+{% macro month_of(timestamp) -%}
+    cast({{ dbt.date_trunc('month', timestamp) }} as date)
+{%- endmacro %}

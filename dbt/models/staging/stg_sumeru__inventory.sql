@@ -1,0 +1,22 @@
+-- Written by scripts/dbt_docs.py from schemas/inventory.json
+{{ sumeru.stage('inventory', {
+    'shop': ['shop', 'text'],
+    'id': ['inventory_id', 'text'],
+    'product_id': ['product_id', 'text'],
+    'variant_id': ['variant_id', 'text'],
+    'location_id': ['location_id', 'text'],
+    'location_name': ['location_name', 'text'],
+    'sku': ['sku', 'text'],
+    'tracked': ['tracked', 'boolean'],
+    'available': ['available', 'integer'],
+    'on_hand': ['on_hand', 'integer'],
+    'committed': ['committed', 'integer'],
+    'incoming': ['incoming', 'integer'],
+    'reorder_point': ['reorder_point', 'integer'],
+    'unit_cost': ['unit_cost', 'number'],
+    'currency': ['currency', 'text'],
+    'created_at': ['created_at', 'timestamp'],
+    'updated_at': ['updated_at', 'timestamp'],
+    'relationships': ['relationships', 'json'],
+    'extra': ['extra', 'json'],
+}) }}

@@ -1,0 +1,183 @@
+"""Writes the sources and staging models of `dbt/` from `schemas/`: `python scripts/dbt_docs.py`; `--check` compares."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from tap_sumeru import schemas
+from tap_sumeru.streams import STREAMS
+
+STAGING = Path(__file__).resolve().parent.parent / "dbt" / "models" / "staging"
+WRITTEN = "Written by scripts/dbt_docs.py from schemas/"
+ENTITIES = {
+    "attribution": "attribution",
+    "campaigns": "campaign",
+    "customers": "customer",
+    "decision_intelligence_runs": "run",
+    "enrollments": "enrollment",
+    "inventory": "inventory",
+    "journeys": "journey",
+    "orders": "order",
+    "products": "product",
+    "seo_keywords": "keyword",
+    "usage": "usage",
+}
+"""What one row of a stream is called: its `id` becomes `<entity>_id`."""
+RESERVED = {"date": "usage_date", "trigger": "trigger_event"}
+"""Columns that some warehouse could take for a word of its own."""
+VALUES = {
+    ("customers", "lifecycle_stage"): ["new", "active", "loyal", "at_risk", "lapsed"],
+    ("campaigns", "status"): ["draft", "scheduled", "sending", "paused", "completed", "cancelled"],
+    ("enrollments", "status"): ["active", "exited"],
+    ("orders", "status"): ["open", "closed", "cancelled"],
+}
+"""Values that are assumed: one that is new warns, and fails nothing."""
+REFERENCES = {
+    ("attribution", "order_id"): "orders",
+    ("enrollments", "customer_id"): "customers",
+    ("enrollments", "journey_id"): "journeys",
+    ("inventory", "product_id"): "products",
+    ("orders", "customer_id"): "customers",
+}
+"""Columns that point to another stream. Either may be synced first, so a miss warns too."""
+_FORMATS = {"date-time": "timestamp", "date": "date"}
+_KINDS = {"string": "text", "object": "json", "array": "json"}
+
+Field = dict[str, Any]
+
+
+def columns(stream: str) -> dict[str, Field]:
+    """Return the columns of a stream, by their names as landed."""
+    properties: dict[str, Field] = schemas.load(stream)["properties"]
+    return properties
+
+
+def alias(stream: str, name: str) -> str:
+    """Return what a column is called in the staging model."""
+    return f"{ENTITIES[stream]}_id" if name == "id" else RESERVED.get(name, name)
+
+
+def kind(field: Field) -> str:
+    """Return which of the kinds in macros/types.sql a column is of."""
+    name = next(one for one in field["type"] if one != "null")
+    return _FORMATS.get(field.get("format", ""), _KINDS.get(name, name))
+
+
+def described(field: Field) -> str:
+    """Return a column's description; of a nested one with the names within."""
+    within = field.get("properties") or field.get("items", {}).get("properties") or {}
+    names = f" Holds {', '.join(f'`{name}`' for name in within)}." if within else ""
+    return field["description"] + names
+
+
+def model(stream: str) -> str:
+    """Return the SQL of a staging model."""
+    lines = [
+        f"    '{name}': ['{alias(stream, name)}', '{kind(field)}'],"
+        for name, field in columns(stream).items()
+    ]
+    call = "\n".join([f"{{{{ sumeru.stage('{stream}', {{", *lines, "}) }}"])
+    return f"-- {WRITTEN}{stream}.json\n{call}\n"
+
+
+def _column(name: str, field: Field, tests: list[str]) -> list[str]:
+    """Return a column in YAML."""
+    meta = {"provenance": field["x-provenance"], "source": field.get("x-source")}
+    if field.get("x-pii"):
+        meta["pii"] = True
+    shown = ", ".join(f"{key}: {json.dumps(value)}" for key, value in meta.items() if value)
+    return [
+        f"      - name: {name}",
+        f"        description: {json.dumps(described(field), ensure_ascii=False)}",
+        f"        config: {{meta: {{{shown}}}}}",
+        *(["        data_tests:", *tests] if tests else []),
+    ]
+
+
+def _tests(stream: str, name: str) -> list[str]:
+    """Return the tests of a staging model's column in YAML."""
+    lines = ["          - not_null"] if name in {"shop", "id"} else []
+    if (stream, name) in VALUES:
+        values = ", ".join(VALUES[stream, name])
+        lines += [
+            "          - accepted_values:",
+            f"              arguments: {{values: [{values}]}}",
+            "              config: {severity: warn}",
+        ]
+    if (stream, name) in REFERENCES:
+        to = REFERENCES[stream, name]
+        lines += [
+            "          - sumeru.refers_to:",
+            f"              arguments: {{to: ref('stg_sumeru__{to}'), field: {ENTITIES[to]}_id}}",
+            "              config: {severity: warn}",
+        ]
+    return lines
+
+
+def sources() -> str:
+    """Return the document of the landed tables."""
+    lines = [
+        f"# {WRITTEN}",
+        "version: 2",
+        "sources:",
+        "  - name: sumeru",
+        "    description: What tap-sumeru lands, as the loader types it.",
+        "    database: \"{{ var('sumeru_database', target.database) }}\"",
+        "    schema: \"{{ var('sumeru_schema') }}\"",
+        "    config:",
+        "      loaded_at_field: \"{{ var('sumeru_loaded_at') }}\"",
+        "      freshness:",
+        "        warn_after: {count: 24, period: hour}",
+        "        error_after: {count: 48, period: hour}",
+        "    tables:",
+    ]
+    for stream in STREAMS:
+        lines += [f"    - name: {stream}", f"      description: {schemas.load(stream)['description']}"]
+        lines += ["      columns:"]
+        for name, field in columns(stream).items():
+            lines += _column(name, field, [])
+    return "\n".join(lines) + "\n"
+
+
+def staging() -> str:
+    """Return the document of the staging models."""
+    lines = [f"# {WRITTEN}", "version: 2", "models:"]
+    for stream in STREAMS:
+        description = schemas.load(stream)["description"]
+        lines += [
+            f"  - name: stg_sumeru__{stream}",
+            f"    description: {json.dumps(description, ensure_ascii=False)}",
+            "    data_tests:",
+            "      - sumeru.unique_together:",
+            f"          arguments: {{columns: [shop, {ENTITIES[stream]}_id]}}",
+            "    columns:",
+        ]
+        for name, field in columns(stream).items():
+            lines += _column(alias(stream, name), field, _tests(stream, name))
+    return "\n".join(lines) + "\n"
+
+
+def documents() -> dict[Path, str]:
+    """Return all that is written, by its path."""
+    models = {STAGING / f"stg_sumeru__{stream}.sql": model(stream) for stream in STREAMS}
+    return {STAGING / "_sources.yml": sources(), STAGING / "_staging.yml": staging(), **models}
+
+
+def main() -> int:
+    """Write the files, or tell which are out of date."""
+    wanted = documents()
+    if "--check" in sys.argv[1:]:
+        there = {path: path.read_text(encoding="utf-8") for path in STAGING.iterdir()}
+        stale = [path for path in {*wanted, *there} if wanted.get(path) != there.get(path)]
+        print(*(f"{path.name} is not what schemas/ gives" for path in sorted(stale)), sep="\n")
+        return int(bool(stale))
+    for path, text in wanted.items():
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
