@@ -57,8 +57,13 @@
 
 {# A share or a mean. #}
 {% macro ratio(part, whole) -%}
-    cast({{ part }} as {{ dbt.type_float() }}) / nullif({{ whole }}, 0)
+    cast({{ part }} as {{ sumeru.type_double() }}) / nullif({{ whole }}, 0)
 {%- endmacro %}
+
+{# dbt's own type_float has 32 bits in DuckDB. #}
+{% macro type_double() %}{{ return(adapter.dispatch('type_double', 'sumeru')()) }}{% endmacro %}
+{% macro default__type_double() %}double precision{% endmacro %}
+{% macro bigquery__type_double() %}float64{% endmacro %}
 
 
 {% macro month_of(timestamp) -%}

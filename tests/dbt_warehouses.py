@@ -1,0 +1,150 @@
+"""Two warehouses that hold what the tap gives of a sandbox, and dbt on either of them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sumeru_sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Rows = list[dict[str, str]]
+    Done = subprocess.CompletedProcess[str]
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = ROOT / "dbt"
+SHOPS = ("acme", "globex")
+UV = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
+PYTHON = sys.executable if sys.version_info < (3, 14) else "3.13"
+_DUCKDB = ("--from", "target-duckdb==0.8.0", "--with", "duckdb==1.2.2")
+_POSTGRES = ("--from", "meltanolabs-target-postgres==0.8.1")
+_QUERY = """
+import csv, duckdb, sys
+rows = duckdb.connect(sys.argv[1]).execute(sys.argv[2])
+if rows.description:
+    table = csv.writer(sys.stdout)
+    table.writerow([column[0] for column in rows.description])
+    table.writerows(rows.fetchall())
+"""
+
+
+def tool(*command: str, stdin: Any = None, **environment: str) -> Done:
+    """Run a command in an environment that uv makes for it."""
+    return subprocess.run(
+        [UV, "tool", "run", "--quiet", "--python", PYTHON, *command],
+        capture_output=True,
+        check=False,
+        env={**os.environ, **environment},
+        stdin=stdin,
+        text=True,
+    )
+
+
+def dbt(adapters: tuple[str, ...], folder: Path, *arguments: str, **environment: str) -> Done:
+    """Run dbt with some adapters; what it leaves behind is in a folder."""
+    packages = [part for adapter in adapters for part in ("--with", f"dbt-{adapter}")]
+    lock = ["--constraints", str(PROJECT / "requirements.lock")]
+    places = ["--project-dir", PROJECT, "--profiles-dir", PROJECT / "profiles"]
+    places += ["--target-path", folder, "--log-path", folder]
+    command = ["--from", "dbt-core", *packages, "dbt", "--no-use-colors", *arguments, *map(str, places)]
+    return tool(*lock, *command, **environment)
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A warehouse: where it is, for dbt and for us."""
+
+    kind: str
+    folder: Path
+    place: str
+
+    def dbt(self, *arguments: str) -> tuple[Done, dict[str, str]]:
+        """Run dbt; return how it ended, and the status of each node by its name."""
+        environment = {"SUMERU_DBT_FILE": self.place, "SUMERU_DBT_PORT": self.place}
+        run = dbt((self.kind,), self.folder, *arguments, "--target", self.kind, **environment)
+        results = self.folder / ("sources.json" if arguments[0] == "source" else "run_results.json")
+        if not results.exists():
+            return run, {}
+        nodes = json.loads(results.read_text(encoding="utf-8"))["results"]
+        name = 3 if arguments[0] == "source" else 2
+        return run, {node["unique_id"].split(".")[name]: node["status"] for node in nodes}
+
+    def query(self, sql: str) -> Rows:
+        """Return rows as texts; none for what is no query."""
+        if self.kind == "duckdb":
+            run = tool(*_DUCKDB, "python", "-c", _QUERY, self.place, sql)
+        else:
+            command = ["psql", "-h", "127.0.0.1", "-p", self.place, "-U", "postgres", "--csv", "-qc", sql]
+            run = subprocess.run(command, capture_output=True, check=False, text=True)
+        assert run.returncode == 0, run.stderr
+        return list(csv.DictReader(run.stdout.splitlines()))
+
+
+def synced(folder: Path) -> Path:
+    """Return a file with all that the tap writes of two made-up shops."""
+    with Sandbox(SHOPS, customers=100) as sandbox:
+        shops = [{"shop": shop, "api_token": sandbox.token(shop)} for shop in SHOPS]
+        config = folder / "config.json"
+        config.write_text(json.dumps({"api_url": sandbox.url, "shops": shops}))
+        with (folder / "synced.jsonl").open("wb") as file:
+            command = [sys.executable, "-m", "tap_sumeru", "--config", str(config)]
+            subprocess.run(command, check=True, stdout=file, stderr=subprocess.DEVNULL)
+    return folder / "synced.jsonl"
+
+
+def _load(target: tuple[str, ...], config: dict[str, Any], synced: Path) -> None:
+    file = synced.with_suffix(f".{target[-1]}.json")
+    file.write_text(json.dumps({"default_target_schema": "sumeru", **config}))
+    with synced.open("rb") as records:
+        run = tool(*target, "--config", str(file), stdin=records)
+    assert run.returncode == 0, run.stderr
+
+
+def duckdb(synced: Path, folder: Path) -> Warehouse:
+    """A DuckDB file with those rows, as meltano.yml's loader lands them."""
+    file = folder / "shops.duckdb"
+    config = {"path": str(file), "add_metadata_columns": True, "temp_dir": str(folder)}
+    _load((*_DUCKDB, "target-duckdb"), config, synced)
+    return Warehouse("duckdb", folder, str(file))
+
+
+@contextmanager
+def postgres(synced: Path, folder: Path) -> Iterator[Warehouse]:
+    """A PostgreSQL of our own with those rows, on a free port of the loopback."""
+    found = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))]
+    pg_ctl = found[-1] if found else shutil.which("pg_ctl")
+    if not (pg_ctl and shutil.which("psql")):
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        port = one.getsockname()[1]
+    with tempfile.TemporaryDirectory() as home:
+        quiet: dict[str, Any] = {"check": True, "cwd": home, "stdout": subprocess.DEVNULL}
+        if os.geteuid() == 0:  # which PostgreSQL refuses to run as
+            shutil.chown(home, "postgres", "postgres")
+            quiet |= {"user": "postgres", "group": "postgres", "extra_groups": []}
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c unix_socket_directories=''"
+        initdb = [pg_ctl, "initdb", "-D", f"{home}/data", "-o", "-A trust -U postgres -E UTF8 --no-sync"]
+        start = [pg_ctl, "start", "-w", "-D", f"{home}/data", "-l", f"{home}/log", "-o", options]
+        subprocess.run(initdb, **quiet)
+        subprocess.run(start, **quiet)
+        try:
+            config = {"host": "127.0.0.1", "port": port, "user": "postgres", "password": "-"}
+            _load((*_POSTGRES, "target-postgres"), {**config, "database": "postgres"}, synced)
+            yield Warehouse("postgres", folder, str(port))
+        finally:
+            subprocess.run([pg_ctl, "stop", "-w", "-m", "immediate", "-D", f"{home}/data"], **quiet)
