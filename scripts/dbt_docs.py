@@ -1,4 +1,4 @@
-"""Writes the sources and staging models of `dbt/` from `schemas/`: `python scripts/dbt_docs.py`; `--check` compares."""
+"""Writes the sources and staging models of `dbt/` from `schemas/`; `--check` only compares."""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     Counts = dict[str, dict[str, int]]
 
 ROOT = Path(__file__).resolve().parent.parent
+MARTS = ROOT / "scripts" / "marts.py"
 MELTANO = "meltano==4.4.1"
 PYTHON = sys.executable if sys.version_info < (3, 14) else "3.13"
 """Python of Meltano and its plugins; the loader's duckdb has no build for 3.14."""
@@ -136,10 +137,21 @@ class Pipeline:
         rows: Counts = json.loads(counted.stdout)
         return rows
 
+    def marts(self, *options: str) -> None:
+        """Let dbt make marts of the rows, and draw three charts of them.
+
+        Raises:
+            Failed: A model or one of its tests failed.
+        """
+        command = [sys.executable, str(MARTS), str(self.file("duckdb")), "--uv", self.uv, *options]
+        with _process(command, None, os.environ) as process:
+            if process.wait():
+                raise Failed(f"The rows of {self.shown('duckdb')} are all there, but not the marts.")
+
 
 @contextmanager
 def _process(
-    command: Sequence[str], log: IO[bytes], env: Mapping[str, str]
+    command: Sequence[str], log: IO[bytes] | None, env: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A process whose whole family has ended when the `with` does."""
     process = subprocess.Popen(
@@ -148,7 +160,7 @@ def _process(
         env=env,
         stdin=subprocess.DEVNULL,
         stdout=log,
-        stderr=subprocess.STDOUT,
+        stderr=subprocess.STDOUT if log else None,
         start_new_session=True,
     )
     try:
@@ -216,8 +228,8 @@ def show_rows(landed: Counts, held: Counts | None = None) -> bool:
     return agree
 
 
-def _read_made_up(pipeline: Pipeline, customers: int | None) -> None:
-    """Read the made-up shops, and hold what has landed against what they have."""
+def _read_made_up(pipeline: Pipeline, customers: int | None, *, marts: bool) -> None:
+    """Read the made-up shops, hold what has landed against what they have, and make marts of it."""
     memory = _remembered(pipeline, customers)
     now, size, first = memory["now"], memory["customers"], memory.get("requests")
     start = datetime.fromtimestamp(now, timezone.utc)
@@ -244,8 +256,10 @@ def _read_made_up(pipeline: Pipeline, customers: int | None) -> None:
         pipeline.file("json").write_text(json.dumps({**memory, "requests": requests}))
         refused = f"{stats['rate_limited']:,} refused by the rate limit"
         _say(f"{records:,} records in {seconds:.0f} s, with {requests:,} requests, {refused}.")
+    _say(f"The rows are in {pipeline.shown('duckdb')}, schema sumeru.")
+    if marts:
+        pipeline.marts("--made-up")
     _say(
-        f"The rows are in {pipeline.shown('duckdb')}, schema sumeru.",
         "",
         "Next",
         "  make demo         reads only what is new",
@@ -254,8 +268,8 @@ def _read_made_up(pipeline: Pipeline, customers: int | None) -> None:
     )
 
 
-def _read_real(pipeline: Pipeline) -> None:
-    """Read the shops that the user's settings name."""
+def _read_real(pipeline: Pipeline, *, marts: bool) -> None:
+    """Read the shops that the user's settings name, and make marts of their rows."""
     _say("Your own shops, as the environment and .env name them, from the real API.")
     _say(f"Meltano runs tap-sumeru and target-duckdb; their log is {pipeline.shown('log')}.")
     seconds = pipeline.run(_inherited(), [], str)
@@ -265,6 +279,8 @@ def _read_real(pipeline: Pipeline) -> None:
         f"{records:,} records in {seconds:.0f} s, with {requests:,} requests.",
         f"The rows are in {pipeline.shown('duckdb')}, schema sumeru; `make demo` reads only what is new.",
     )
+    if marts:
+        pipeline.marts()
 
 
 def main() -> int:
@@ -272,6 +288,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--customers", type=int, help=f"of each made-up shop; {CUSTOMERS:,} unless given")
     parser.add_argument("--made-up", action="store_true", help="made-up shops, even if there is a token")
+    parser.add_argument("--no-marts", dest="marts", action="store_false", help="leave out what dbt makes")
     parser.add_argument("--output", type=Path, default=ROOT / "output", help="folder for all that is made")
     parser.add_argument("--uv", default=shutil.which("uv") or ".tools/bin/uv", help="the uv to use")
     arguments = parser.parse_args()
@@ -282,9 +299,10 @@ def main() -> int:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         if arguments.made_up or not has_own_shops(ROOT / ".env"):
-            _read_made_up(Pipeline(folder, "demo", arguments.uv), arguments.customers)
+            made_up = Pipeline(folder, "demo", arguments.uv)
+            _read_made_up(made_up, arguments.customers, marts=arguments.marts)
         else:
-            _read_real(Pipeline(folder, "real", arguments.uv))
+            _read_real(Pipeline(folder, "real", arguments.uv), marts=arguments.marts)
     except Failed as failed:
         print(f"\n{failed}", file=sys.stderr)
         return 1

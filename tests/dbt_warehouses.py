@@ -133,18 +133,19 @@ def postgres(synced: Path, folder: Path) -> Iterator[Warehouse]:
         one.bind(("127.0.0.1", 0))
         port = one.getsockname()[1]
     with tempfile.TemporaryDirectory() as home:
-        quiet: dict[str, Any] = {"check": True, "cwd": home, "stdout": subprocess.DEVNULL}
+        quiet: dict[str, Any] = {"cwd": home, "stdout": subprocess.DEVNULL}
         if os.geteuid() == 0:  # which PostgreSQL refuses to run as
             shutil.chown(home, "postgres", "postgres")
             quiet |= {"user": "postgres", "group": "postgres", "extra_groups": []}
         options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c unix_socket_directories=''"
         initdb = [pg_ctl, "initdb", "-D", f"{home}/data", "-o", "-A trust -U postgres -E UTF8 --no-sync"]
         start = [pg_ctl, "start", "-w", "-D", f"{home}/data", "-l", f"{home}/log", "-o", options]
-        subprocess.run(initdb, **quiet)
-        subprocess.run(start, **quiet)
+        subprocess.run(initdb, check=True, **quiet)
+        subprocess.run(start, check=True, **quiet)
         try:
             config = {"host": "127.0.0.1", "port": port, "user": "postgres", "password": "-"}
             _load((*_POSTGRES, "target-postgres"), {**config, "database": "postgres"}, synced)
             yield Warehouse("postgres", folder, str(port))
         finally:
-            subprocess.run([pg_ctl, "stop", "-w", "-m", "immediate", "-D", f"{home}/data"], **quiet)
+            stop = [pg_ctl, "stop", "-w", "-m", "immediate", "-D", f"{home}/data"]
+            subprocess.run(stop, check=True, **quiet)

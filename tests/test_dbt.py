@@ -27,10 +27,9 @@ if TYPE_CHECKING:
 MARTS = PROJECT / "models" / "marts"
 SINGULAR = {path.stem for path in (PROJECT / "tests").glob("*.sql")}
 _PARSE = """
-import json, sqlglot, sys
+import sqlglot, sys
 from sqlglot import exp
 dialect, *paths = sys.argv[1:]
-unknown = {}
 for path in paths:
     tree = sqlglot.parse_one(open(path, encoding="utf-8").read(), dialect=dialect)
     assert isinstance(tree, exp.Query), path
@@ -108,7 +107,6 @@ def warehouses(duckdb: Warehouse, postgres: Warehouse) -> tuple[Warehouse, Wareh
         assert len(models) == len(STREAMS) + len(_marts())
         assert {status[name] for name in set(status) - set(models)} == {"pass"}
         assert set(status) >= SINGULAR
-        print(f"{warehouse.kind}: {len(models)} models, {len(status) - len(models)} tests passed")
     return duckdb, postgres
 
 
@@ -151,7 +149,7 @@ def test_revenue_is_what_the_api_gave_to_the_last_digit(
         if order["status"] != "cancelled":
             expected[order["shop"]] += order["total_price"] - order["total_refunded"]
     for warehouse in warehouses:
-        query = "SELECT shop, sum(net_revenue) AS revenue FROM analytics.sumeru__revenue_by_channel GROUP BY 1"
+        query = "SELECT shop, sum(net_revenue) revenue FROM analytics.sumeru__revenue_by_channel GROUP BY 1"
         assert {row["shop"]: Decimal(row["revenue"]) for row in warehouse.query(query)} == expected
 
 
@@ -169,12 +167,11 @@ def test_what_is_deleted_deselected_new_or_never_synced_is_met(
 ) -> None:
     """In Postgres, since ACTIVATE_VERSION deletes there; all is as it was afterwards."""
     postgres = warehouses[1]
-    before, after = "sumeru.customers_before", "sumeru.customers"
-    postgres.query(f"CREATE TABLE {before} AS TABLE {after}")
-    postgres.query(f"""
-        ALTER TABLE {after} DROP COLUMN email CASCADE;
-        UPDATE {after} SET _sdc_deleted_at = now() WHERE id = 'cus_00000000';
-        UPDATE {after} SET extra = '{{"points": 12, "card": "gold"}}' WHERE id = 'cus_00000001';
+    postgres.query("""
+        CREATE TABLE sumeru.kept AS TABLE sumeru.customers;
+        ALTER TABLE sumeru.customers DROP COLUMN email CASCADE;
+        UPDATE sumeru.customers SET _sdc_deleted_at = now() WHERE id = 'cus_00000000';
+        UPDATE sumeru.customers SET extra = '{"points": 12, "card": "gold"}' WHERE id = 'cus_00000001';
     """)
     wanted = {"sumeru_absent": ["journeys"], "sumeru_extra": {"customers": {"points": "integer"}}}
     selected = ["--select", "stg_sumeru__customers", "stg_sumeru__journeys", "--vars", json.dumps(wanted)]
@@ -185,11 +182,11 @@ def test_what_is_deleted_deselected_new_or_never_synced_is_met(
     assert {row["email"] for row in rows} == {""}
     assert [row["points"] for row in rows[:3]] == ["12", "12", ""]
     assert postgres.query("SELECT * FROM analytics.stg_sumeru__journeys") == []
-    postgres.query(f"DROP TABLE {after} CASCADE")
+    postgres.query("DROP TABLE sumeru.customers CASCADE")
     run, _ = postgres.dbt("run", "--select", "stg_sumeru__customers")
     assert run.returncode == 1
     assert "sync the stream, name it in the variable `sumeru_absent`" in run.stdout
-    postgres.query(f"ALTER TABLE {before} RENAME TO customers")
+    postgres.query("ALTER TABLE sumeru.kept RENAME TO customers")
 
 
 @builds

@@ -37,10 +37,13 @@
 {# A row for each item of a list: some columns of the relation, `item_number` from 1, and `item`. #}
 {% macro unnested(relation, columns, list) %}{{ return(adapter.dispatch('unnested', 'sumeru')(relation, columns, list)) }}{% endmacro %}
 
+{# Both lists of a row, unnested side by side #}
 {% macro default__unnested(relation, columns, list) -%}
-    select {{ columns | join(', ') }}, numbers.item_number, json_extract({{ list }}, '$[' || (numbers.item_number - 1) || ']') as item
+    select
+        {{ columns | join(', ') }},
+        unnest(range(1, cast(coalesce(json_array_length({{ list }}), 0) as bigint) + 1)) as item_number,
+        unnest(json_extract({{ list }}, '$[*]')) as item
     from {{ relation }}
-    cross join unnest(range(1, cast(coalesce(json_array_length({{ list }}), 0) as bigint) + 1)) as numbers (item_number)
 {%- endmacro %}
 
 {% macro postgres__unnested(relation, columns, list) -%}
