@@ -62,7 +62,7 @@ def alias(stream: str, name: str) -> str:
 
 def kind(field: Field) -> str:
     """Return which of the kinds in macros/types.sql a column is of."""
-    name = next(one for one in field["type"] if one != "null")
+    name: str = next(one for one in field["type"] if one != "null")
     return _FORMATS.get(field.get("format", ""), _KINDS.get(name, name))
 
 
@@ -70,7 +70,7 @@ def described(field: Field) -> str:
     """Return a column's description; of a nested one with the names within."""
     within = field.get("properties") or field.get("items", {}).get("properties") or {}
     names = f" Holds {', '.join(f'`{name}`' for name in within)}." if within else ""
-    return field["description"] + names
+    return f"{field['description']}{names}"
 
 
 def model(stream: str) -> str:

@@ -18,7 +18,7 @@
 
 {% macro default__json_text(json, key) %}json_extract_string({{ json }}, '$."{{ key }}"'){% endmacro %}
 {% macro postgres__json_text(json, key) %}({{ json }} ->> '{{ key }}'){% endmacro %}
-{% macro snowflake__json_text(json, key) %}cast(get({{ json }}, '{{ key }}') as varchar){% endmacro %}
+{% macro snowflake__json_text(json, key) %}cast(get_path({{ json }}, '"{{ key }}"') as varchar){% endmacro %}
 {# json_value gives scalars alone: an object or a list as text is json_query's to give, and so is a JSON null #}
 {% macro bigquery__json_text(json, key) %}coalesce(json_value({{ json }}, '$."{{ key }}"'), nullif(to_json_string(json_query({{ json }}, '$."{{ key }}"')), 'null')){% endmacro %}
 

@@ -73,6 +73,12 @@
 {% macro bigquery__type_double() %}float64{% endmacro %}
 
 
+{# A sum of amounts, of the same type as these. #}
+{% macro total(amount) -%}
+    cast(sum({{ amount }}) as {{ sumeru.type_decimal() }})
+{%- endmacro %}
+
+
 {% macro month_of(timestamp) -%}
     cast({{ dbt.date_trunc('month', timestamp) }} as date)
 {%- endmacro %}

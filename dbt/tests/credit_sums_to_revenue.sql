@@ -1,6 +1,6 @@
 -- The credit of an attribution's touches sums to its revenue, to the last digit.
 with touches as (
-    select shop, attribution_id, sum(credited_revenue) as credited
+    select shop, attribution_id, {{ sumeru.total('credited_revenue') }} as credited
     from {{ ref('sumeru__attribution_touchpoints') }}
     group by shop, attribution_id
 )

@@ -3,26 +3,26 @@ with orders as (
     select
         shop,
         currency,
-        sum(net_revenue) as total,
-        sum(case when customer_id is not null then net_revenue else 0 end) as of_customers
+        {{ sumeru.total('net_revenue') }} as total,
+        {{ sumeru.total('case when customer_id is not null then net_revenue else 0 end') }} as of_customers
     from {{ ref('sumeru__orders') }}
     group by shop, currency
 ),
 
 channels as (
-    select shop, currency, sum(net_revenue) as total
+    select shop, currency, {{ sumeru.total('net_revenue') }} as total
     from {{ ref('sumeru__revenue_by_channel') }}
     group by shop, currency
 ),
 
 customers as (
-    select shop, currency, sum(lifetime_value) as total
+    select shop, currency, {{ sumeru.total('lifetime_value') }} as total
     from {{ ref('sumeru__customer_lifetime_value') }}
     group by shop, currency
 ),
 
 cohorts as (
-    select shop, currency, sum(net_revenue) as total
+    select shop, currency, {{ sumeru.total('net_revenue') }} as total
     from {{ ref('sumeru__cohorts') }}
     group by shop, currency
 )

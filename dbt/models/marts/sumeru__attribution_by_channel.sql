@@ -7,6 +7,6 @@ select
     channel,
     count(*) as touchpoints,
     count(distinct order_id) as orders,
-    sum(credited_revenue) as credited_revenue
-from {{ ref('sumeru__attribution_touchpoints') }}
+    {{ sumeru.total('touches.credited_revenue') }} as credited_revenue
+from {{ ref('sumeru__attribution_touchpoints') }} as touches
 group by shop, currency, model, {{ sumeru.month_of('ordered_at') }}, channel

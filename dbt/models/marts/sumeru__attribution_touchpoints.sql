@@ -83,12 +83,19 @@ touchpoints as (
     select * from untouched
 ),
 
+shares as (
+    select *, cast(revenue * coalesce(credit, 0) as {{ sumeru.type_decimal() }}) as share_of_revenue
+    from touchpoints
+),
+
 credited as (
     select
         *,
-        cast(revenue * coalesce(credit, 0) as {{ sumeru.type_decimal() }}) as share_of_revenue,
+        cast(
+            sum(share_of_revenue) over (partition by shop, attribution_id) as {{ sumeru.type_decimal() }}
+        ) as all_shares,
         max(touch_number) over (partition by shop, attribution_id) as last_touch
-    from touchpoints
+    from shares
 )
 
 select
@@ -110,6 +117,6 @@ select
     credit,
     cast(case
         when touch_number < last_touch then share_of_revenue
-        else revenue - (sum(share_of_revenue) over (partition by shop, attribution_id) - share_of_revenue)
+        else revenue - (all_shares - share_of_revenue)
     end as {{ sumeru.type_decimal() }}) as credited_revenue
 from credited

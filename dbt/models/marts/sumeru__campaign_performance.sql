@@ -1,6 +1,11 @@
 -- What each campaign sent, what came of it, and the revenue credited to its touches by one attribution model.
 with credited as (
-    select shop, campaign_id, currency, count(distinct order_id) as orders, sum(credited_revenue) as revenue
+    select
+        shop,
+        campaign_id,
+        currency,
+        count(distinct order_id) as orders,
+        {{ sumeru.total('credited_revenue') }} as revenue
     from {{ ref('sumeru__attribution_touchpoints') }}
     where campaign_id is not null and model = '{{ var("sumeru_attribution_model") }}'
     group by shop, campaign_id, currency

@@ -22,17 +22,17 @@ activity as (
         customers.shop,
         customers.currency,
         customers.cohort_month,
-        orders.order_month,
-        count(distinct orders.customer_id) as active_customers,
+        placed.order_month,
+        count(distinct placed.customer_id) as active_customers,
         count(*) as orders,
-        sum(orders.net_revenue) as net_revenue
+        sum(placed.net_revenue) as net_revenue
     from customers
-    inner join {{ ref('sumeru__orders') }} as orders
-        on customers.shop = orders.shop
-        and customers.customer_id = orders.customer_id
-        and customers.currency = orders.currency
-    where orders.is_counted
-    group by customers.shop, customers.currency, customers.cohort_month, orders.order_month
+    inner join {{ ref('sumeru__orders') }} as placed
+        on customers.shop = placed.shop
+        and customers.customer_id = placed.customer_id
+        and customers.currency = placed.currency
+    where placed.is_counted
+    group by customers.shop, customers.currency, customers.cohort_month, placed.order_month
 ),
 
 dense as (

@@ -5,7 +5,7 @@ with spent as (
         customer_id,
         currency,
         count(*) as orders,
-        sum(net_revenue) as lifetime_value,
+        {{ sumeru.total('net_revenue') }} as lifetime_value,
         min(ordered_at) as first_order_at,
         max(ordered_at) as last_order_at
     from {{ ref('sumeru__orders') }}

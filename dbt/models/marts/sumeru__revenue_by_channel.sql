@@ -5,11 +5,11 @@ select
     order_month,
     channel,
     count(*) as orders,
-    sum(gross_revenue) as gross_revenue,
-    sum(discounts) as discounts,
-    sum(refunds) as refunds,
-    sum(net_revenue) as net_revenue,
-    cast(sum(net_revenue) / count(*) as {{ sumeru.type_decimal() }}) as average_order_value
-from {{ ref('sumeru__orders') }}
+    {{ sumeru.total('counted.gross_revenue') }} as gross_revenue,
+    {{ sumeru.total('counted.discounts') }} as discounts,
+    {{ sumeru.total('counted.refunds') }} as refunds,
+    {{ sumeru.total('counted.net_revenue') }} as net_revenue,
+    cast({{ sumeru.total('counted.net_revenue') }} / count(*) as {{ sumeru.type_decimal() }}) as average_order_value
+from {{ ref('sumeru__orders') }} as counted
 where is_counted
 group by shop, currency, order_month, channel

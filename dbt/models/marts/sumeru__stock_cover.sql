@@ -38,14 +38,14 @@ stock as (
         shop,
         product_id,
         variant_id,
-        min(sku) as sku,
-        min(currency) as currency,
-        sum(available) as available,
-        sum(on_hand) as on_hand,
-        sum(incoming) as incoming,
-        sum(on_hand * unit_cost) as stock_value,
-        sum(case when available <= reorder_point then 1 else 0 end) as locations_to_reorder
-    from {{ ref('stg_sumeru__inventory') }}
+        min(inventory.sku) as sku,
+        min(inventory.currency) as currency,
+        sum(inventory.available) as available,
+        sum(inventory.on_hand) as on_hand,
+        sum(inventory.incoming) as incoming,
+        sum(inventory.on_hand * inventory.unit_cost) as stock_value,
+        sum(case when inventory.available <= inventory.reorder_point then 1 else 0 end) as locations_to_reorder
+    from {{ ref('stg_sumeru__inventory') }} as inventory
     where coalesce(tracked, true)
     group by shop, product_id, variant_id
 )
