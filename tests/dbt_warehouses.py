@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,8 @@ UV = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
 PYTHON = sys.executable if sys.version_info < (3, 14) else "3.13"
 _DUCKDB = ("--from", "target-duckdb==0.8.0", "--with", "duckdb==1.2.2")
 _POSTGRES = ("--from", "meltanolabs-target-postgres==0.8.1")
+_FAKESNOW = ("--from", "fakesnow[server]==0.12.1", "--with", "snowflake-connector-python==4.8.1")
+_SNOWFLAKE = Path(__file__).with_name("dbt_snowflake.py")
 _QUERY = """
 import csv, duckdb, sys
 rows = duckdb.connect(sys.argv[1]).execute(sys.argv[2])
@@ -54,11 +57,17 @@ def tool(*command: str, stdin: Any = None, **environment: str) -> Done:
     )
 
 
-def dbt(adapters: tuple[str, ...], folder: Path, *arguments: str, **environment: str) -> Done:
+def dbt(
+    adapters: tuple[str, ...],
+    folder: Path,
+    *arguments: str,
+    profiles: Path = PROJECT / "profiles",
+    **environment: str,
+) -> Done:
     """Run dbt with some adapters; what it leaves behind is in a folder."""
     packages = [part for adapter in adapters for part in ("--with", f"dbt-{adapter}")]
     lock = ["--constraints", str(PROJECT / "requirements.lock")]
-    places = ["--project-dir", PROJECT, "--profiles-dir", PROJECT / "profiles"]
+    places = ["--project-dir", PROJECT, "--profiles-dir", profiles]
     places += ["--target-path", folder, "--log-path", folder]
     command = ["--from", "dbt-core", *packages, "dbt", "--no-use-colors", *arguments, *map(str, places)]
     return tool(*lock, *command, **environment)
@@ -71,11 +80,13 @@ class Warehouse:
     kind: str
     folder: Path
     place: str
+    profiles: Path = PROJECT / "profiles"
 
     def dbt(self, *arguments: str) -> tuple[Done, dict[str, str]]:
         """Run dbt; return how it ended, and the status of each node by its name."""
         environment = {"SUMERU_DBT_FILE": self.place, "SUMERU_DBT_PORT": self.place}
-        run = dbt((self.kind,), self.folder, *arguments, "--target", self.kind, **environment)
+        command = (*arguments, "--target", self.kind)
+        run = dbt((self.kind,), self.folder, *command, profiles=self.profiles, **environment)
         results = self.folder / ("sources.json" if arguments[0] == "source" else "run_results.json")
         if not results.exists():
             return run, {}
@@ -87,11 +98,28 @@ class Warehouse:
         """Return rows as texts; none for what is no query."""
         if self.kind == "duckdb":
             run = tool(*_DUCKDB, "python", "-c", _QUERY, self.place, sql)
+        elif self.kind == "snowflake":
+            run = tool(*_FAKESNOW, "python", str(_SNOWFLAKE), self.place, sql)
         else:
             command = ["psql", "-h", "127.0.0.1", "-p", self.place, "-U", "postgres", "--csv", "-qc", sql]
             run = subprocess.run(command, capture_output=True, check=False, text=True)
         assert run.returncode == 0, run.stderr
         return list(csv.DictReader(run.stdout.splitlines()))
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def _wait_for(port: int) -> None:
+    """Wait until a server listens; for a minute, in which it may be installed."""
+    for _ in range(600):
+        with socket.socket() as one:
+            if one.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
 
 
 def synced(folder: Path) -> Path:
@@ -123,15 +151,34 @@ def duckdb(synced: Path, folder: Path) -> Warehouse:
 
 
 @contextmanager
+def snowflake(synced: Path, folder: Path) -> Iterator[Warehouse]:
+    """An emulator of Snowflake with those rows, typed as target-snowflake types them."""
+    port = _free_port()
+    serve = [UV, "tool", "run", "--quiet", "--python", PYTHON, *_FAKESNOW]
+    serve += ["python", str(_SNOWFLAKE), str(port), "--serve"]
+    with subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        try:
+            _wait_for(port)
+            loaded = tool(*_FAKESNOW, "python", str(_SNOWFLAKE), str(port), "--load", str(synced))
+            assert loaded.returncode == 0, loaded.stderr
+            account = {"account": "fakesnow", "user": "fake", "password": "snow", "protocol": "http"}
+            place = {"host": "127.0.0.1", "port": port, "database": "RAW", "schema": "ANALYTICS"}
+            output = {"type": "snowflake", "threads": 1, **account, **place}
+            profile = {"sumeru": {"target": "snowflake", "outputs": {"snowflake": output}}}
+            (folder / "profiles.yml").write_text(json.dumps(profile))
+            yield Warehouse("snowflake", folder, str(port), folder)
+        finally:
+            server.terminate()
+
+
+@contextmanager
 def postgres(synced: Path, folder: Path) -> Iterator[Warehouse]:
     """A PostgreSQL of our own with those rows, on a free port of the loopback."""
     found = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))]
     pg_ctl = found[-1] if found else shutil.which("pg_ctl")
     if not (pg_ctl and shutil.which("psql")):
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
+    port = _free_port()
     with tempfile.TemporaryDirectory() as home:
         quiet: dict[str, Any] = {"cwd": home, "stdout": subprocess.DEVNULL}
         if os.geteuid() == 0:  # which PostgreSQL refuses to run as

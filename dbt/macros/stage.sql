@@ -31,7 +31,9 @@ where {{ landed['_sdc_deleted_at'] }} is null
 
 {# A field of `extra`, as a column: sumeru.extra('loyalty_points', 'integer'). #}
 {% macro extra(name, kind='text', column='extra') -%}
-    {%- if column -%}{{ sumeru.json_get(sumeru.as_json(column), name, kind) }}
+    {%- if kind not in ['text', 'number', 'integer', 'boolean', 'timestamp', 'date'] -%}
+        {{ exceptions.raise_compiler_error("`" ~ name ~ "` cannot be of kind `" ~ kind ~ "`: text, number, integer, boolean, timestamp or date") }}
+    {%- elif column -%}{{ sumeru.json_get(sumeru.as_json(column), name, kind) }}
     {%- else -%}cast(null as {{ sumeru.type_of(kind) }})
     {%- endif -%}
 {%- endmacro %}

@@ -7,8 +7,7 @@
     {%- elif kind == 'boolean' -%}{{ dbt.type_boolean() }}
     {%- elif kind == 'timestamp' -%}{{ dbt.type_timestamp() }}
     {%- elif kind == 'date' -%}date
-    {%- elif kind == 'text' -%}{{ dbt.type_string() }}
-    {%- else -%}{{ exceptions.raise_compiler_error("There is no type `" ~ kind ~ "`: use text, number, integer, boolean, timestamp, date or json.") }}
+    {%- else -%}{{ dbt.type_string() }}
     {%- endif -%}
 {%- endmacro %}
 
