@@ -21,7 +21,7 @@ help: ## What can be made
 	$(UV) pip install --quiet --python .venv --no-deps -e .
 	@touch $@
 
-demo: .venv/.installed ## Three made-up shops into a DuckDB file, every row counted
+demo: .venv/.installed ## Three made-up shops into a DuckDB file, every row counted; marts, and charts of them
 	@$(RUN)/python scripts/demo.py --uv $(UV)
 
 demo-clean: ## Forget the made-up shops
@@ -36,13 +36,17 @@ test-warehouses: warehouses ## Those that load into DuckDB and PostgreSQL, none 
 warehouses: .venv/.installed ## What those need: the targets in .cache, PostgreSQL by apt-get
 	PYTHONPATH=tests $(RUN)/python -m warehouses.install $(UV)
 
+test-dbt: .venv/.installed ## The dbt package on DuckDB, PostgreSQL and an emulator of Snowflake; some minutes
+	TEST_DBT=1 $(RUN)/python -m pytest tests/test_dbt.py
+
 lint: .venv/.installed ## ruff, mypy
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 
-docs: .venv/.installed ## Write the tables of the README
+docs: .venv/.installed ## Write the tables of the README, and what dbt/ has from schemas/
 	$(RUN)/python scripts/docs.py
+	$(RUN)/python scripts/dbt_docs.py
 
 bench: .venv/.installed | $(UV) ## Measure the tap and its peers, write docs/benchmarks.md
 	$(RUN)/python -m benchmarks --uv $(UV) $(ARGS)
@@ -54,6 +58,8 @@ format: .venv/.installed ## Let ruff mend what it can
 lock: | $(UV) ## Renew requirements.lock
 	$(UV) pip compile --quiet --universal --python-version 3.10 --generate-hashes --all-extras \
 	  --group dev --custom-compile-command 'make lock' -o requirements.lock pyproject.toml
+	$(UV) pip compile --quiet --universal --python-version 3.10 \
+	  --custom-compile-command 'make lock' -o dbt/requirements.lock dbt/requirements.in
 
 clean: ## Remove all that was made
 	rm -rf .venv .tools .cache .meltano plugins output .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
