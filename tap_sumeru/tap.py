@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 import time
-from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Stream, Tap
-from singer_sdk.exceptions import ConfigValidationError, MapExpressionError, StreamMapConfigError
+from singer_sdk.configuration._dict_config import parse_environment_config
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from typing_extensions import override
 
@@ -17,7 +18,9 @@ from tap_sumeru import schemas
 from tap_sumeru.config import CONFIG_SCHEMA
 from tap_sumeru.engine import Engine, Wanted
 from tap_sumeru.errors import SettingsError, StateError, TapError
+from tap_sumeru.maps import check_maps
 from tap_sumeru.messages import Output, PageWriter
+from tap_sumeru.plainly import plainly, quieten
 from tap_sumeru.run import Run
 from tap_sumeru.settings import Settings
 from tap_sumeru.state import Bookmarks, State
@@ -25,7 +28,7 @@ from tap_sumeru.state import check as check_state
 from tap_sumeru.streams import KEY, STREAMS, StreamSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from types import FrameType
 
     import click
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from singer_sdk.plugin_base import _ConfigInput
 
 _FULL_TABLE = "FULL_TABLE"
+quieten()
 
 
 class SumeruStream(Stream):
@@ -117,12 +121,32 @@ class TapSumeru(Tap):
             self._settings = Settings.from_config(self.config)
         return self._settings
 
+    @classproperty
+    @override
+    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
+        """The settings in the environment; unlike the SDK's own, an error names one and quotes nothing."""
+        schema = cls.config_jsonschema
+        cls.append_builtin_config(schema)
+        found: dict[str, Any] = {}
+        for name, setting in schema["properties"].items():
+            found |= cls._env_var_setting(name, setting)
+        return found
+
+    @classmethod
+    def _env_var_setting(cls, name: str, setting: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return parse_environment_config({"properties": {name: setting}}, cls._env_var_prefix)
+        except ValueError:
+            kind = "a whole number" if "integer" in setting["type"] else "JSON"
+            raise SettingsError(f"{cls._env_var_prefix}{name.upper()}: is not {kind}.") from None
+
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings as a whole; unlike the SDK's own check, no error prints a value."""
         self.append_builtin_config(self.config_jsonschema)
         try:
             _ = self.settings
+            check_maps(self.config.get("stream_maps") or {})
             if self.config.get("batch_config"):
                 raise SettingsError("batch_config: BATCH is not offered yet; remove the setting.")  # noqa: TRY301
         except SettingsError as error:
@@ -221,7 +245,7 @@ class TapSumeru(Tap):
             cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
-        with _plainly():
+        with plainly():
             tap = cls(
                 config=config.config if config else None,
                 state=None if state is None else _load_state(state),
@@ -234,7 +258,7 @@ class TapSumeru(Tap):
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
         """Read the config files."""
-        with _plainly():
+        with plainly():
             try:
                 return super().cb_config(ctx, param, value)
             except FileNotFoundError:
@@ -246,31 +270,15 @@ class TapSumeru(Tap):
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
         """Take one record of each stream."""
-        with _plainly():
+        with plainly():
             super().cb_test(ctx, param, value)
 
     @classmethod
     @override
     def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:
         """Tell the catalog."""
-        with _plainly():
+        with plainly():
             super().cb_discover(ctx, param, value)
-
-
-@contextmanager
-def _plainly() -> Iterator[None]:
-    """Turn what a user can cause into a line on stderr and exit code 1, without a traceback."""
-    try:
-        yield
-    except ConfigValidationError as error:
-        texts = [str(one) for one in error.errors]
-    except (TapError, MapExpressionError, StreamMapConfigError) as error:
-        texts = [str(error)]
-    else:
-        return
-    for text in texts:
-        TapSumeru.logger.error("%s", text)
-    sys.exit(1)
 
 
 def _load_state(file: IO[str]) -> dict[str, Any]:
