@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
@@ -46,11 +45,11 @@ _PREFIX = "/api/v1/"
 _OK = range(200, 300)
 _TRY_AGAIN = frozenset({408, 425, *range(500, 600)})
 _TOO_MANY = 429
+_PRIVATE_PARAMS = ("filter[", "cursor")
+_NO_PLAIN_PROXY = {"http": ""}
+"""Plain http is for loopback: a proxy of the environment would carry the token off this machine in clear."""
 _ERROR_FIELDS = ("code", "message", "request_id")
 _ERRORS: Mapping[int, type[ReadError]] = {401: TokenRefused, 403: ScopeMissing, 404: NotFound}
-
-# Its messages hold whole URLs, and with them what a user filters on.
-logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 Params = tuple[tuple[str, str], ...]
 
@@ -80,12 +79,14 @@ class Answer:
         headers: Headers, found whatever their case.
         body: The body, decompressed.
         elapsed: Seconds from the request to the answer.
+        sent: What was sent and must not be shown, should the answer quote it.
     """
 
     status: int
     headers: Mapping[str, str]
     body: bytes
     elapsed: float
+    sent: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def asked_at(self) -> datetime:
@@ -123,7 +124,7 @@ class Answer:
         if self.status in range(300, 400):
             return BadAnswer("the API redirects; check `api_url`", status=self.status)
         kind = _ERRORS.get(self.status, ReadError if self.status in _TRY_AGAIN else Refused)
-        cause = mask(message) or "no reason given"
+        cause = mask(message, self.sent) or "no reason given"
         error = kind(cause, status=self.status, code=name_only(code), request_id=name_only(request_id))
         return FaultError(error, self.status, self.headers) if self.status in _TRY_AGAIN else error
 
@@ -184,6 +185,7 @@ class Http:
                 timeout=self._timeout,
                 allow_redirects=False,
                 stream=True,
+                proxies=_NO_PLAIN_PROXY,
             ) as response:
                 body = _read(response, until)
         except (requests.exceptions.RequestException, HTTPError) as fault:
@@ -191,7 +193,8 @@ class Http:
                 raise Untrusted("the host's certificate cannot be trusted") from None
             raise FaultError(ReadError(_in_words(fault))) from None
         elapsed = response.elapsed.total_seconds()
-        return Answer(response.status_code, response.headers, body, elapsed)
+        sent = (shop.token, *(value for name, value in params if name.startswith(_PRIVATE_PARAMS)))
+        return Answer(response.status_code, response.headers, body, elapsed, sent)
 
     def close(self) -> None:
         """Give the connections back."""
