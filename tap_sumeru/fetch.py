@@ -45,6 +45,7 @@ class Chain:
         cursor: Cursor of the next page to ask for, or None for the first.
         details: Tells of a listed row whether it is to be completed from its own endpoint; None for no row.
         shop: Name of the shop, for the log.
+        stream: Name of the stream, for the log: the path may hold the id of a row.
         owner: Whose chain it is; the fetching does not look at it.
         part: What it is to the owner; as above.
         cancelled: Set by the owner: what still comes is dropped.
@@ -53,6 +54,7 @@ class Chain:
     path: str
     params: Params
     shop: str
+    stream: str
     owner: Any
     part: Any
     cursor: str | None = None
@@ -226,7 +228,7 @@ class _Request:
             error = fault.error.told(f"{fault.error.cause} ({self._attempts} tries)", Unreachable)
         else:
             cause = fault.error.describe()
-            logger.info("Shop %s: %s: %s; trying again.", self._chain.shop, self._chain.path, cause)
+            logger.info("Shop %s: %s: %s; trying again.", self._chain.shop, self._chain.stream, cause)
             self._lane.submit(self, _delay(fault, self._attempts))
             return
         self._fetcher.fail(self._chain, error, detail=self._detail)

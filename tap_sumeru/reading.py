@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tap_sumeru.datefilter import Trust
-from tap_sumeru.errors import BadAnswer, NotFound, ReadError
+from tap_sumeru.errors import BadAnswer, NotFound, ReadError, mask
 from tap_sumeru.fetch import Chain, Failed, Fetched
 from tap_sumeru.instants import midnight
 from tap_sumeru.pages import row_id
@@ -202,7 +202,8 @@ class Reader:
         else:
             path, params = self._query.rows(part.window, part.parent)
         details = partial(self._is_due, part) if self._options.details and part.kind is Kind.ROWS else None
-        chain = Chain(path, params, self.shop.name, owner=self, part=part, details=details)
+        names = self.shop.name, self.spec.name
+        chain = Chain(path, params, *names, owner=self, part=part, details=details)
         self._chains.add(chain)
         return chain
 
@@ -253,7 +254,7 @@ class Reader:
             raise BadAnswer(f"a row of {self.spec.parent} has no id")
         listed = {parent for parent in found if parent is not None}
         for parent in self._gone.keys() & listed:
-            cause = f"{self.spec.parent} {parent} is listed, but its {self.spec.name} are not found"
+            cause = f"{self.spec.parent} {mask(parent)} is listed, but its {self.spec.name} are not found"
             raise self._gone[parent].told(cause, BadAnswer)
         self._parents = (self._parents or set()) | listed
 
@@ -362,7 +363,7 @@ class Reader:
                 self.trust.refused()
             return self._finish()
         if isinstance(failed.error, NotFound) and part.parent is not None and not failed.detail:
-            self._tell(f"{self.spec.parent} {part.parent}: gone; skipped")
+            self._tell(f"{self.spec.parent} {mask(part.parent)}: gone; skipped")
             self._gone[part.parent] = failed.error
             return self._part_done(part)
         chains = None if failed.detail else self._another_way(part, failed)

@@ -20,7 +20,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from tap_sumeru import instants
-from tap_sumeru.errors import StateError
+from tap_sumeru.errors import StateError, mask
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -46,7 +46,8 @@ def check(state: object) -> None:
         _check_stream(stream, content)
 
 
-def _check_stream(stream: str, content: object) -> None:
+def _check_stream(name: str, content: object) -> None:
+    stream = mask(name)
     if not isinstance(content, dict):
         raise StateError(f"state of {stream}: is not an object.")
     if "replication_key_value" in content:
@@ -61,9 +62,9 @@ def _check_stream(stream: str, content: object) -> None:
         if not isinstance(shop, str):
             raise StateError(f"state of {stream}: a partition names no shop in its `context`.")
         if shop in seen:
-            raise StateError(f"state of {stream}: shop {shop} has two partitions; keep one.")
+            raise StateError(f"state of {stream}: shop {mask(shop)} has two partitions; keep one.")
         seen.add(shop)
-        _check_entry(f"state of {stream}, shop {shop}", entry)
+        _check_entry(f"state of {stream}, shop {mask(shop)}", entry)
 
 
 def _check_entry(where: str, entry: Entry) -> None:
