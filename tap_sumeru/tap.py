@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
@@ -17,7 +16,8 @@ from typing_extensions import override
 from tap_sumeru import schemas
 from tap_sumeru.config import CONFIG_SCHEMA
 from tap_sumeru.engine import Engine, Wanted
-from tap_sumeru.errors import SettingsError, StateError, TapError
+from tap_sumeru.errors import SettingsError, TapError
+from tap_sumeru.files import load_catalog, load_state
 from tap_sumeru.maps import check_maps
 from tap_sumeru.messages import Output, PageWriter
 from tap_sumeru.plainly import plainly, quieten
@@ -248,8 +248,8 @@ class TapSumeru(Tap):
         with plainly():
             tap = cls(
                 config=config.config if config else None,
-                state=None if state is None else _load_state(state),
-                catalog=None if catalog is None else _load_json(catalog, "catalog"),
+                state=None if state is None else load_state(state),
+                catalog=None if catalog is None else load_catalog(catalog),
                 parse_env_config=config.parse_env if config else False,
             )
             sys.exit(tap.run())
@@ -279,21 +279,3 @@ class TapSumeru(Tap):
         """Tell the catalog."""
         with plainly():
             super().cb_discover(ctx, param, value)
-
-
-def _load_state(file: IO[str]) -> dict[str, Any]:
-    state = _load_json(file, "state")
-    check_state(state)
-    return state
-
-
-def _load_json(file: IO[str], what: str) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read())
-    except ValueError:
-        raise StateError(f"{what}: is not JSON.") from None
-    if not isinstance(content, dict):
-        raise StateError(f"{what}: is not a JSON object.")
-    if what == "catalog" and not content.get("streams"):
-        raise StateError("catalog: has no streams; write one with --discover.")
-    return content
