@@ -140,7 +140,7 @@ class Api:
             except Problem as problem:
                 answer = self._refusal(problem)
             if token:
-                self.stats.count(token.shop, stream, request.query, answer.status)
+                self.stats.count(token.shop, stream, request.query, answer.status, request.method)
             return self._finished(answer, switches, verdict)
 
     def _spend(self, token: Token | None, call: routes.Call | Problem, request: Request) -> Verdict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from typing import Any
 
 _KEPT = 1000
@@ -18,9 +18,11 @@ class Stats:
         """Begin anew."""
         self._counts: dict[tuple[str, str], dict[str, int]] = {}
         self._queries: dict[tuple[str, str], deque[str]] = {}
+        self._methods: Counter[str] = Counter()
 
-    def count(self, shop: str, stream: str, query: str, status: int) -> None:
+    def count(self, shop: str, stream: str, query: str, status: int, method: str = "GET") -> None:
         """Count one request."""
+        self._methods[method] += 1
         counts = self._counts.setdefault((shop, stream), {"requests": 0, "rate_limited": 0, "errors": 0})
         counts["requests"] += 1
         if status == 429:  # noqa: PLR2004
@@ -30,7 +32,7 @@ class Stats:
         self._queries.setdefault((shop, stream), deque(maxlen=_KEPT)).append(query)
 
     def report(self) -> dict[str, Any]:
-        """Totals, and by shop and stream the same with the latest queries."""
+        """Totals, the methods used, and by shop and stream the same with the latest queries."""
         totals = {"requests": 0, "rate_limited": 0, "errors": 0}
         shops: dict[str, dict[str, Any]] = {}
         for (shop, stream), counts in self._counts.items():
@@ -38,4 +40,4 @@ class Stats:
                 totals[name] += number
             queries = list(self._queries[shop, stream])
             shops.setdefault(shop, {})[stream] = {**counts, "queries": queries}
-        return {**totals, "shops": shops}
+        return {**totals, "methods": dict(self._methods), "shops": shops}
