@@ -11,6 +11,7 @@ from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_sumeru import schemas
@@ -172,6 +173,15 @@ class TapSumeru(Tap):
         for entry in catalog["streams"]:
             entry["schema"] = self.streams[entry["tap_stream_id"]].schema
         return catalog
+
+    @override
+    def setup_mapper(self) -> None:
+        """Take the stream maps; that of a deselected stream would be refused: its key is deselected."""
+        super(Tap, self).setup_mapper()
+        chosen = {
+            name: entry for name, entry in self.catalog.items() if entry.metadata.resolve_selection()[()]
+        }
+        self.mapper.register_raw_streams_from_catalog(Catalog(chosen))
 
     @override
     def load_state(self, state_dict: dict[str, Any]) -> None:

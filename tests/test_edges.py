@@ -78,6 +78,14 @@ def test_a_stream_map_that_fails_fails_its_stream_alone_and_says_no_value(tap: T
     assert output.messages[-1]["type"] == "STATE"
 
 
+def test_a_stream_map_of_a_deselected_stream_is_no_fault(tap: Tap) -> None:
+    maps = {name: {"extra": None} for name in ("customers", "orders")}
+    output = tap.sync(streams=("customers",), stream_maps=maps)
+    assert output.code == 0, output.log
+    assert output.counts().keys() == {"customers"}
+    assert "extra" not in output.records("customers")[0]
+
+
 def test_drift_does_not_slip_past_a_stream_map(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({"customers": {"rows": [{"kind": "drift", "every": 2}]}})
     plain = tap.sync(streams=("customers",))
