@@ -1,0 +1,74 @@
+"""The recipe that keeps personal data out of a warehouse: stream maps made from the `x-pii` of the schemas.
+
+`python -m tap_sumeru.pii hash` (or `drop`) prints the value of the setting `stream_maps`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tap_sumeru import schemas
+from tap_sumeru.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_SALTED = "str(sha256(config['hash_seed'] + {text})) if _.get('{name}') is not None else None"
+_TEXT = "_.get('{name}')"
+_JSON = "json.dumps(_.get('{name}'), sort_keys=True, default=str)"
+_PERSON_IDS = ("customer_id", "merged_into_id")
+"""Columns of any stream that hold the id of a customer; the customer's own is `id`."""
+
+
+def stream_maps(how: str, *, ids: bool = False) -> dict[str, dict[str, str | None]]:
+    """Return stream maps that hash or drop every column that is marked as personal.
+
+    A hash is salted with `stream_map_config.hash_seed`; null stays null. `extra` may hold anything, and a
+    hash of it would be of no use: it is always dropped.
+
+    Args:
+        how: `hash` or `drop`.
+        ids: Whether the ids of customers are hashed too, alike in all streams, and `relationships` dropped.
+    """
+    maps = {}
+    for stream in STREAMS:
+        properties = schemas.load(stream)["properties"]
+        columns: dict[str, str | None] = {}
+        for name, schema in properties.items():
+            if ids and (name in _PERSON_IDS or (name == "id" and stream == "customers")):
+                columns[name] = _hashed(name, schema)
+            elif name == "extra" or (ids and name == "relationships"):
+                columns[name] = None
+            elif _is_marked(schema):
+                columns[name] = _hashed(name, schema) if how == "hash" else None
+        maps[stream] = columns
+    return maps
+
+
+def _hashed(name: str, schema: schemas.Schema) -> str:
+    text = _TEXT if "string" in schema["type"] else _JSON
+    return _SALTED.format(text=text.format(name=name), name=name)
+
+
+def _is_marked(schema: schemas.Schema) -> bool:
+    """Whether a column, or anything inside it, is marked."""
+    inside = [*schema.get("properties", {}).values(), *filter(None, [schema.get("items")])]
+    return bool(schema.get("x-pii")) or any(_is_marked(part) for part in inside)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Print the recipe as JSON, on one line."""
+    parser = argparse.ArgumentParser(prog="python -m tap_sumeru.pii", description=main.__doc__)
+    parser.add_argument("how", choices=("hash", "drop"), help="what is done to personal columns")
+    parser.add_argument(
+        "--ids", action="store_true", help="hash the ids of customers too, drop relationships"
+    )
+    arguments: Any = parser.parse_args(argv)
+    sys.stdout.write(json.dumps(stream_maps(arguments.how, ids=arguments.ids)) + "\n")
+
+
+if __name__ == "__main__":
+    main()
