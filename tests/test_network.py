@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
@@ -33,7 +33,7 @@ def https(authority: trustme.CA) -> Iterator[CanaryApi]:
         yield api
 
 
-def settings(url: str, situation: str = "good", **more: object) -> dict[str, object]:
+def settings(url: str, situation: str = "good", **more: Any) -> dict[str, Any]:
     return {"api_url": url, "api_token": token(situation), "max_retries": 0, **more}
 
 
