@@ -38,7 +38,7 @@ def settings(url: str, situation: str = "good", **more: Any) -> dict[str, Any]:
 
 
 def test_nothing_switches_the_verification_of_certificates_off(tap: CommandLine, https: CanaryApi) -> None:
-    off = {"verify": False, "verify_ssl": False, "ssl_verify": False}
+    off: dict[str, Any] = {"verify": False, "verify_ssl": False, "ssl_verify": False}
     output = tap.run(tap.command(streams=("usage",), **settings(https.url, **off)), SWITCHES)
     assert output.code == 1
     assert "the host's certificate cannot be trusted" in output.log

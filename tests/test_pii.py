@@ -74,8 +74,8 @@ def test_hashes_are_salted_and_join_and_null_stays_null(
 ) -> None:
     sandbox.put("acme", "customers", "cus_erased", email=None, address=None)
     catalog = tap.catalog("customers", "orders", deselected=(("orders", "note"),))
-    config = {"stream_map_config": {"hash_seed": SEED}}
-    output = tap.sync(catalog=catalog, stream_maps=recipe(capsys, "hash", "--ids"), **config)
+    maps = recipe(capsys, "hash", "--ids")
+    output = tap.sync(catalog=catalog, stream_maps=maps, stream_map_config={"hash_seed": SEED})
     assert output.code == 0, output.log
     truth = {salted(row["id"]): row for row in sandbox.truth("acme", "customers")}
     customers = {record["id"]: record for record in output.records("customers")}
