@@ -55,11 +55,29 @@ format: .venv/.installed ## Let ruff mend what it can
 	$(RUN)/ruff check --fix-only .
 	$(RUN)/ruff format .
 
-lock: | $(UV) ## Renew requirements.lock
-	$(UV) pip compile --quiet --universal --python-version 3.10 --generate-hashes --all-extras \
-	  --group dev --custom-compile-command 'make lock' -o requirements.lock pyproject.toml
+LOCKED = $(UV) pip compile --quiet --universal --python-version 3.10 --generate-hashes --custom-compile-command 'make lock'
+
+lock: | $(UV) ## Renew requirements.lock, runtime.lock of the bare tap, and that of dbt/
+	$(LOCKED) --all-extras --group dev -o requirements.lock pyproject.toml
+	$(LOCKED) --constraint requirements.lock -o runtime.lock pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.10 \
 	  --custom-compile-command 'make lock' -o dbt/requirements.lock dbt/requirements.in
 
+dist: | $(UV) ## Build the packages
+	$(UV) build --quiet --clear
+
+sbom: | $(UV) ## What the bare tap is made of, as CycloneDX: output/sbom.cdx.json
+	$(UV) venv --quiet --clear --python $(PYTHON) output/bare
+	$(UV) pip install --quiet --python output/bare --require-hashes -r runtime.lock
+	$(UV) pip install --quiet --python output/bare --no-deps .
+	$(UV) tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py environment --pyproject pyproject.toml \
+	  --mc-type application --output-reproducible --of JSON -o output/sbom.cdx.json output/bare
+	@$(PYTHON) scripts/check_sbom.py output/sbom.cdx.json runtime.lock
+
+audit: | $(UV) ## Known vulnerabilities of all that is locked; asks a service on the network
+	@$(UV) tool run --quiet --from pip-audit==2.10.1 pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+	  -r requirements.lock || { echo "make audit: vulnerable packages are listed above; if none is, the vulnerability" \
+	  "service could not be reached, and nothing was checked." >&2; exit 1; }
+
 clean: ## Remove all that was made
-	rm -rf .venv .tools .cache .meltano plugins output .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools .cache dist .meltano plugins output .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
