@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tap_sumeru.datefilter import Trust
-from tap_sumeru.errors import BadAnswer, NotFound, ReadError, mask
+from tap_sumeru.errors import BadAnswer, NotFound, ReadError
 from tap_sumeru.fetch import Chain, Failed, Fetched
 from tap_sumeru.instants import midnight
 from tap_sumeru.pages import row_id
@@ -254,7 +254,7 @@ class Reader:
             raise BadAnswer(f"a row of {self.spec.parent} has no id")
         listed = {parent for parent in found if parent is not None}
         for parent in self._gone.keys() & listed:
-            cause = f"{self.spec.parent} {mask(parent)} is listed, but its {self.spec.name} are not found"
+            cause = f"one of {self.spec.parent} is listed, but its {self.spec.name} are not found"
             raise self._gone[parent].told(cause, BadAnswer)
         self._parents = (self._parents or set()) | listed
 
@@ -363,7 +363,7 @@ class Reader:
                 self.trust.refused()
             return self._finish()
         if isinstance(failed.error, NotFound) and part.parent is not None and not failed.detail:
-            self._tell(f"{self.spec.parent} {mask(part.parent)}: gone; skipped")
+            self._tell(f"one of {self.spec.parent} is gone; skipped")
             self._gone[part.parent] = failed.error
             return self._part_done(part)
         chains = None if failed.detail else self._another_way(part, failed)

@@ -258,12 +258,12 @@ def test_a_stream_map_neither_fails_nor_filters_aloud(place: Place, canaries: Ca
 
 FAULTY = """
 import tap_sumeru.run, tap_sumeru.tap
-def fail(self, value):
+def fail(engine, value):
     try:
         {}[value["email"]]
     except KeyError as error:
         raise RuntimeError(f"cannot write {value}") from error
-tap_sumeru.run.Run._sum_up = lambda self, seconds: fail(self, {"email": "jane@kanari.example"})
+tap_sumeru.run.sum_up = lambda engine, seconds: fail(engine, {"email": "jane@kanari.example"})
 tap_sumeru.tap.TapSumeru.cli()
 """
 
