@@ -17,7 +17,9 @@ from tap_sumeru.state import Bookmark, Verdict
 from tap_sumeru.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from tap_sumeru.rows import Rows
 
 _LONGEST_TIMESTAMP = 35
 _SHORTEST_TIMESTAMP = 10
@@ -34,18 +36,21 @@ def dates_of(attributes: Mapping[str, Any]) -> dict[str, datetime]:
     return found
 
 
-def judge(reach: Window, key: str, instant: datetime, attributes: Mapping[str, Any]) -> Verdict:
+def others_of(attributes: Mapping[str, Any], key: str) -> Iterator[datetime]:
+    """Yield all dates of a row but its replication key."""
+    yield from (instant for name, instant in dates_of(attributes).items() if name != key)
+
+
+def judge(reach: Window, instant: datetime, others: Iterable[datetime]) -> Verdict:
     """Return what one row, returned for a window, says about the filter.
 
     Args:
         reach: What a correct API may give for the window that was asked for.
-        key: Name of the replication key.
-        instant: The row's value of it.
-        attributes: All of the row's attributes.
+        instant: The row's replication key.
+        others: All other dates of the row.
     """
     if not reach.holds(instant):
         return Verdict.REFUTED
-    others = (other for name, other in dates_of(attributes).items() if name != key)
     return Verdict.UNPROVEN if any(reach.holds(other) for other in others) else Verdict.PROVEN
 
 
@@ -53,24 +58,22 @@ class Witness:
     """Looks among the rows of an unfiltered read for one that can prove the filter, and names its day.
 
     Args:
-        key: Name of the replication key.
         now: The present; a row that has not changed for a day is less likely to change while it is asked for.
     """
 
-    def __init__(self, key: str, now: datetime) -> None:
-        self._key = key
+    def __init__(self, now: datetime) -> None:
         self._settled = now - timedelta(days=1)
         self._window: Window | None = None
         self.parent: str | None = None
         self.found = False
 
-    def look(self, instant: datetime, attributes: Mapping[str, Any], parent: str | None) -> None:
+    def look(self, instant: datetime, others: Iterable[datetime], parent: str | None) -> None:
         """Consider a row; costs nothing once a good one is found."""
         if self.found or (self._window is not None and instant > self._settled):
             return
         day = instants.midnight(instant)
         window = Window(day, instants.shift(day, DAY))
-        if judge(window.reach, self._key, instant, attributes) is Verdict.PROVEN:
+        if judge(window.reach, instant, others) is Verdict.PROVEN:
             self._window, self.parent = window, parent
             self.found = instant <= self._settled
 
@@ -85,13 +88,11 @@ class Trust:
 
     Args:
         bookmark: Where it is remembered.
-        key: Name of the replication key.
         usable: Whether there is a filter to believe in.
     """
 
-    def __init__(self, bookmark: Bookmark, key: str, *, usable: bool) -> None:
+    def __init__(self, bookmark: Bookmark, *, usable: bool) -> None:
         self._bookmark = bookmark
-        self._key = key
         self._usable = usable
         self._witness: Witness | None = None
         self._before: Verdict | None = None
@@ -112,24 +113,21 @@ class Trust:
             return first or self._bookmark.unproven_from is not None
         return self._usable and self._bookmark.verdict is Verdict.PROVEN
 
-    def verify(
-        self, reach: Window, instant: datetime, attributes: Mapping[str, Any], *, whole: bool = True
-    ) -> bool:
-        """Learn from a row that the filter gave; return whether it can still be believed.
+    def verify(self, reach: Window, rows: Rows, *, whole: bool = True) -> bool:
+        """Learn from rows that the filter gave; return whether it can still be believed.
 
-        A row that is not given whole proves nothing: a date that was left out may be what the filter is on.
+        Rows that are not given whole prove nothing: a date that was left out may be what the filter is on.
         """
-        if self._bookmark.verdict is Verdict.PROVEN and reach.holds(instant):
-            return True
-        verdict = judge(reach, self._key, instant, attributes)
-        if verdict is Verdict.REFUTED:
+        if not all(map(reach.holds, rows.span)):
             if self._bookmark.unproven_from is None:
                 # It was believed: nothing that it shortened can be relied on.
                 self._bookmark.value = None
-            self._bookmark.verdict = verdict
+            self._bookmark.verdict = Verdict.REFUTED
             return False
-        if verdict is Verdict.PROVEN and self.unproven and whole:
-            self._bookmark.verdict = verdict
+        if whole and self.unproven:
+            dated = ((i, instant) for i, instant in enumerate(rows.instants) if instant is not None)
+            if any(judge(reach, instant, rows.others(i)) is Verdict.PROVEN for i, instant in dated):
+                self._bookmark.verdict = Verdict.PROVEN
         return True
 
     def refused(self) -> None:
@@ -148,26 +146,27 @@ class Trust:
 
     def seek_witness(self, now: datetime) -> None:
         """Begin to look for a row that can prove the filter, among the rows of an unfiltered read."""
-        self._witness = Witness(self._key, now) if self.unproven else None
+        self._witness = Witness(now) if self.unproven else None
 
-    def look(self, instant: datetime | None, attributes: Mapping[str, Any], parent: str | None) -> None:
-        """Consider a row of an unfiltered read."""
-        if self._witness is None:
-            return
-        if instant is None:
+    def look(self, rows: Rows, parent: str | None) -> None:
+        """Consider the rows of an unfiltered read."""
+        if self._witness is not None and None in rows.instants:
             # No filter can be relied on to give a row that lacks what it filters on.
             self._witness = None
-        else:
-            self._witness.look(instant, attributes, parent)
+        if self._witness is None or self._witness.found:
+            return
+        for i, instant in enumerate(rows.instants):
+            if instant is not None:
+                self._witness.look(instant, rows.others(i), parent)
 
     def call_witness(self) -> Witness | None:
         """Return the witness that was found, once."""
         witness, self._witness = self._witness, None
         return witness if witness is not None and witness.window is not None else None
 
-    def hear(self, reach: Window, rows: Iterable[tuple[datetime | None, Mapping[str, Any]]]) -> bool:
+    def hear(self, reach: Window, rows: Iterable[tuple[datetime | None, Iterable[datetime]]]) -> bool:
         """Judge the filter by what it gives for the witness's day; return whether it is known now."""
-        verdicts = {judge(reach, self._key, instant, row) for instant, row in rows if instant is not None}
+        verdicts = {judge(reach, instant, others) for instant, others in rows if instant is not None}
         for verdict in (Verdict.REFUTED, Verdict.PROVEN):
             if verdict in verdicts:
                 self._bookmark.verdict = verdict

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
@@ -16,15 +16,15 @@ from tap_sumeru.errors import BadAnswer, ReadError
 from tap_sumeru.fetch import Chain, Failed, Fetched, Fetcher
 from tap_sumeru.governor import Governor
 from tap_sumeru.lanes import Lane, Pool
+from tap_sumeru.raw import Layouts
 from tap_sumeru.reading import Reader
 from tap_sumeru.records import Shaper
 from tap_sumeru.schemas import OWN_COLUMNS, Schema
 from tap_sumeru.streams import STREAMS, StreamSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
-    from tap_sumeru.pages import Row
     from tap_sumeru.settings import Settings
     from tap_sumeru.shops import Shop
     from tap_sumeru.state import Bookmarks
@@ -46,6 +46,7 @@ class Wanted:
         replication_key: What the catalog has for it.
         full_table: Whether it is read whole.
         guarded: Columns of which a part is deselected, or that a stream map changes.
+        raw: Whether records may be what only an encoder understands.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Wanted:
     replication_key: str | None = None
     full_table: bool = False
     guarded: frozenset[str] = frozenset()
+    raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,13 @@ class Batch:
 
     Attributes:
         stream: Name of their stream.
-        records: The records.
+        records: The records, dicts or what a layout makes.
         written: To be called once they are written; returns whether the bookmark has moved.
         failed: To be called instead if they cannot be written, with the reason.
     """
 
     stream: str
-    records: list[Row]
+    records: Sequence[Any]
     written: Callable[[], bool]
     failed: Callable[[str], None]
 
@@ -136,9 +138,7 @@ class Engine:
         self._outdated: Counter[tuple[str, str]] = Counter()
         now = clock()
         streams = list(wanted)
-        self.readers = [
-            self._reader(shop, stream, bookmarks, now) for stream in streams for shop in settings.shops
-        ]
+        self.readers = [reader for stream in streams for reader in self._readers(stream, bookmarks, now)]
         self._tell_outdated()
         self._of_shop: dict[str, list[Reader]] = {}
         for reader in self.readers:
@@ -163,27 +163,41 @@ class Engine:
         governor = Governor(self._settings.rate_limit_share, self._settings.concurrency)
         return Lane(shop, governor, self._pool)
 
-    def _reader(self, shop: Shop, stream: Wanted, bookmarks: Bookmarks, now: datetime) -> Reader:
+    def _readers(self, stream: Wanted, bookmarks: Bookmarks, now: datetime) -> Iterator[Reader]:
+        """Yield the readers of a stream, one a shop."""
         spec = STREAMS[stream.name]
         left_out = set(stream.properties) - set(stream.columns)
         options = self._settings.options[stream.name].without(left_out)
         key = stream.replication_key or options.replication_key
         options = replace(options, replication_key=key)
-        bookmark = bookmarks.of(spec.name, shop.name, key, options.date_filter, options.fingerprint)
-        if bookmark.outdated_by and not stream.full_table:
-            self._outdated[spec.name, bookmark.outdated_by] += 1
-        return Reader(
-            spec,
-            options,
-            shop,
-            bookmark,
-            Shaper(spec, stream.properties, stream.columns, key, options.include, stream.guarded),
-            now=now,
-            end_date=self._settings.end_date,
-            fields=_fields(spec, stream, key, options.include),
-            full_table=stream.full_table,
-            at_once=self._settings.concurrency,
-        )
+        layouts = None
+        if stream.raw:
+            layouts = Layouts(spec, stream.properties, stream.columns, key, options.include)
+        for shop in self._settings.shops:
+            bookmark = bookmarks.of(spec.name, shop.name, key, options.date_filter, options.fingerprint)
+            if bookmark.outdated_by and not stream.full_table:
+                self._outdated[spec.name, bookmark.outdated_by] += 1
+            shaper = Shaper(
+                spec,
+                stream.properties,
+                stream.columns,
+                key,
+                options.include,
+                guarded=stream.guarded,
+                layouts=layouts,
+            )
+            yield Reader(
+                spec,
+                options,
+                shop,
+                bookmark,
+                shaper,
+                now=now,
+                end_date=self._settings.end_date,
+                fields=_fields(spec, stream, key, options.include),
+                full_table=stream.full_table,
+                at_once=self._settings.concurrency,
+            )
 
     def batches(self) -> Generator[Batch, None, None]:
         """Yield what is read, page by page, in whatever order it comes; see `failures` afterwards."""

@@ -6,6 +6,7 @@
     ├── SettingsError          the config asks for something impossible
     ├── StateError             the state file is not one of ours
     ├── TargetClosed           our stdout takes no more
+    ├── BatchFailed            a file for BATCH cannot be written
     └── ReadError              a stream of a shop could not be read to its end
         ├── TokenRefused       401: concerns the whole shop
         ├── ScopeMissing       403
@@ -79,6 +80,10 @@ class StateError(TapError):
 
 class TargetClosed(TapError):
     """Our stdout takes no more: its reader has gone, or its disk is full."""
+
+
+class BatchFailed(TapError):
+    """A file for BATCH cannot be written."""
 
 
 class ReadError(TapError):

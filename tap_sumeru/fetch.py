@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tap_sumeru.lanes import Lane, Pool
+    from tap_sumeru.raw import RawPage
 
 logger = logging.getLogger("tap-sumeru")
 
@@ -43,6 +44,7 @@ class Chain:
         path: Path under `/api/v1`.
         params: Query parameters, without the cursor.
         cursor: Cursor of the next page to ask for, or None for the first.
+        decode: Returns the page in a body that holds nothing unexpected, and None for any other.
         details: Tells of a listed row whether it is to be completed from its own endpoint; None for no row.
         shop: Name of the shop, for the log.
         stream: Name of the stream, for the log: the path may hold the id of a row.
@@ -58,9 +60,10 @@ class Chain:
     owner: Any
     part: Any
     cursor: str | None = None
+    decode: Callable[[bytes], RawPage | None] | None = None
     details: Callable[[Row, Page], bool] | None = None
     cancelled: bool = False
-    seen: set[str] = field(default_factory=set)
+    seen: set[int] = field(default_factory=set)
 
     def query(self) -> Params:
         """Return the parameters of the next request."""
@@ -72,7 +75,7 @@ class Fetched:
     """A page of a chain, and when it was asked for by the server's clock."""
 
     chain: Chain
-    page: Page
+    page: Page | RawPage
     asked_at: datetime
 
 
@@ -131,17 +134,19 @@ class Fetcher:
         return answer
 
     def _listed(self, lane: Lane, chain: Chain, answer: Answer) -> None:
-        page = read_page(answer.content())
+        raw = chain.decode(answer.body) if chain.decode and answer.ok else None
+        page = raw or read_page(answer.content())
         if page.next_cursor is not None:
-            if page.next_cursor in chain.seen:
+            mark = hash(page.next_cursor)  # a list of millions would fill the memory with its cursors
+            if mark in chain.seen:
                 raise BadAnswer("the API gave a cursor for the second time")
-            chain.seen.add(page.next_cursor)
-        if chain.details is not None and page.rows:
+            chain.seen.add(mark)
+        if chain.details is not None and isinstance(page, Page) and page.rows:
             _Details(self, lane, chain, page, answer.asked_at).start()
         else:
             self.deliver(lane, chain, page, answer.asked_at)
 
-    def deliver(self, lane: Lane, chain: Chain, page: Page, asked_at: datetime) -> None:
+    def deliver(self, lane: Lane, chain: Chain, page: Page | RawPage, asked_at: datetime) -> None:
         """Hand a page on, then ask for the next one: pages of a chain stay in order."""
         self._put(Fetched(chain, page, asked_at))
         if page.next_cursor is not None and not chain.cancelled:

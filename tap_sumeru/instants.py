@@ -74,13 +74,13 @@ def normalise(value: str) -> str | None:
     instant = parse(value)
     if instant is None:
         return None
-    if value[-1] == "Z" and value[10] == "T" and len(value) in _UNCHANGED_LENGTHS and value[11:13] != "24":
+    if value[-1] == "Z" and value[10] == "T" and len(value) in UNCHANGED_LENGTHS and value[11:13] != "24":
         return value
     return text(instant)
 
 
 # With seconds, alone or followed by a point and one to six digits.
-_UNCHANGED_LENGTHS = frozenset({_PLAIN_LENGTH, *range(_PLAIN_LENGTH + 2, _PLAIN_LENGTH + 8)})
+UNCHANGED_LENGTHS = frozenset({_PLAIN_LENGTH, *range(_PLAIN_LENGTH + 2, _PLAIN_LENGTH + 8)})
 
 
 def midnight(instant: datetime) -> datetime:

@@ -6,11 +6,13 @@ import contextlib
 import math
 import os
 import sys
+from collections import defaultdict
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
+from msgspec import UNSET
 from simplejson import RawJSON
 from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
 from singer_sdk.singerlib import ActivateVersionMessage, StateMessage
@@ -21,11 +23,12 @@ from tap_sumeru import instants
 from tap_sumeru.errors import TargetClosed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from singer_sdk.singerlib.encoding.simple import Message
     from singer_sdk.streams import Stream
 
+    from tap_sumeru.batches import BatchFiles
     from tap_sumeru.pages import Row
     from tap_sumeru.schemas import Schema
 
@@ -37,7 +40,18 @@ def _written(value: object) -> msgspec.Raw | str:
     return msgspec.Raw(str(value).encode()) if isinstance(value, _Number) else str(value)
 
 
+_TICK = timedelta(microseconds=1)
+_SECOND = 1_000_000
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_written)
+
+
+class _Record(msgspec.Struct, tag_field="type", tag="RECORD", gc=False):
+    """A RECORD message."""
+
+    stream: str
+    record: Any
+    time_extracted: str
+    version: int | msgspec.UnsetType = UNSET
 
 
 class PageWriter(GenericSingerWriter[bytes, "Message"]):
@@ -52,6 +66,11 @@ class PageWriter(GenericSingerWriter[bytes, "Message"]):
     def write_message(self, message: Message) -> None:
         """Write one message at once."""
         self.write(self.serialize_message(message) + b"\n")
+
+    def write_batch(self, stream: str, encoding: Mapping[str, str], manifest: list[str]) -> None:
+        """Write a BATCH message: the records of a stream are in files."""
+        message = {"type": "BATCH", "stream": stream, "encoding": encoding, "manifest": manifest}
+        self.write(_encoder.encode(message) + b"\n")
 
     def write(self, lines: bytes) -> None:
         """Write whole lines, and flush them.
@@ -93,15 +112,17 @@ class Output:
     Args:
         stream: The SDK's stream, for its maps, its selection and its key.
         writer: Where to write to.
+        files: Takes the records, if they are to go into files.
     """
 
-    def __init__(self, stream: Stream, writer: PageWriter) -> None:
+    def __init__(self, stream: Stream, writer: PageWriter, files: BatchFiles | None = None) -> None:
         self._stream = stream
         self._writer = writer
+        self._files = files
         self._last_time: datetime | None = None
         self._schema_written = False
         self.columns = _selected_columns(stream)
-        self._direct = _is_direct(stream, self.columns)
+        self.direct = _is_direct(stream, self.columns)
         self.version: int | None = None
 
     def write_schema(self) -> None:
@@ -110,16 +131,30 @@ class Output:
             return
         self._schema_written = True
         for message in self._stream._generate_schema_messages():  # noqa: SLF001 - pinned by a test
-            if self._direct:
+            if self.direct:
                 message.schema = {**message.schema, "properties": self._properties()}
             self._writer.write_message(message)
 
-    def write_records(self, records: Iterable[Row]) -> None:
+    def write_records(self, records: Sequence[Any]) -> None:
         """Write a page of records, in one write."""
         self.write_schema()
-        lines = self._direct_lines(records) if self._direct else self._mapped_lines(records)
+        if self._files is not None:
+            self._write_to_files(records, self._files)
+            return
+        lines = self._direct_lines(records) if self.direct else _encoder.encode_lines(self._mapped(records))
         if lines:
             self._writer.write(lines)
+
+    def _write_to_files(self, records: Sequence[Any], files: BatchFiles) -> None:
+        """Write records as they would be in RECORD messages, and nothing around them."""
+        if self.direct:
+            files.write(self._stream.name, _lines(records))
+            return
+        by_alias: dict[str, list[Any]] = defaultdict(list)
+        for message in self._mapped(records):
+            by_alias[message["stream"]].append(message["record"])
+        for alias, mapped in by_alias.items():
+            files.write(alias, _lines(mapped))
 
     def write_activate_version(self) -> None:
         """Tell the target to retire all rows of other versions."""
@@ -131,36 +166,40 @@ class Output:
             message = ActivateVersionMessage(stream=stream_map.stream_alias, version=self.version)
             self._writer.write_message(message)
 
-    def _direct_lines(self, records: Iterable[Row]) -> bytes:
-        name, version = self._stream.name, self.version
-        start = {"type": "RECORD", "stream": name}
-        end = {} if version is None else {"version": version}
-        messages = [
-            {**start, "record": record, **end, "time_extracted": instants.text(self._time())}
-            for record in records
-        ]
+    def _direct_lines(self, records: Sequence[Any]) -> bytes:
+        name, version = self._stream.name, UNSET if self.version is None else self.version
+        times = self._times(len(records))
+        messages = [_Record(name, record, time, version) for record, time in zip(records, times, strict=True)]
         return _encoder.encode_lines(messages)
 
-    def _mapped_lines(self, records: Iterable[Row]) -> bytes:
+    def _mapped(self, records: Iterable[Row]) -> list[dict[str, Any]]:
         self._stream._stream_version = self.version  # noqa: SLF001 - pinned by a test
         messages = []
         for record in records:
             for message in self._stream._generate_record_messages(_plain(record)):  # noqa: SLF001 - as above
-                message.time_extracted = self._time()
+                (time,) = self._times(1)
+                message.time_extracted = instants.parse(time)
                 messages.append(message.to_dict())
-        return _encoder.encode_lines(messages)
+        return messages
 
-    def _time(self) -> datetime:
+    def _times(self, count: int) -> list[str]:
         """Return the present, later for each record: some targets keep the newest of equal keys."""
-        now = datetime.now(instants.UTC)
-        if self._last_time is not None and now <= self._last_time:
-            now = self._last_time + timedelta(microseconds=1)
-        self._last_time = now
-        return now
+        first = datetime.now(instants.UTC)
+        if self._last_time is not None and first <= self._last_time:
+            first = self._last_time + _TICK
+        self._last_time = first + (count - 1) * _TICK
+        second, fraction = first.strftime("%Y-%m-%dT%H:%M:%S."), first.microsecond
+        if fraction + count <= _SECOND:
+            return [f"{second}{i:06d}Z" for i in range(fraction, fraction + count)]
+        return [instants.text(first + i * _TICK) for i in range(count)]
 
     def _properties(self) -> Schema:
         # The SDK's own message drops marks that it does not know, such as x-pii.
         return {name: self._stream.schema["properties"][name] for name in self.columns}
+
+
+def _lines(records: Sequence[Any]) -> list[bytes]:
+    return _encoder.encode_lines(records).split(b"\n")[:-1]
 
 
 def write_state(writer: PageWriter, state: Mapping[str, Any]) -> int:

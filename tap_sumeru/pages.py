@@ -102,7 +102,7 @@ def read_page(answer: object) -> Page:
     rows = data if isinstance(data, list) else [data]
     if not all(isinstance(row, dict) for row in rows):
         raise BadAnswer("a row is no object")
-    return Page(rows, _included(answer.get("included")), _next_cursor(pagination))
+    return Page(rows, _included(answer.get("included")), next_cursor(pagination))
 
 
 def read_resource(answer: object) -> Row:
@@ -127,7 +127,12 @@ def row_id(row: Row) -> str | None:
     )
 
 
-def _next_cursor(pagination: object) -> str | None:
+def next_cursor(pagination: object) -> str | None:
+    """Return the cursor of the next page, or None on the last.
+
+    Raises:
+        BadAnswer: What is said about it contradicts itself.
+    """
     if pagination is None:
         return None
     if not isinstance(pagination, dict):

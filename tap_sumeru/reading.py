@@ -9,24 +9,26 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tap_sumeru.datefilter import Trust
+from tap_sumeru.datefilter import Trust, others_of
 from tap_sumeru.errors import BadAnswer, NotFound, ReadError
 from tap_sumeru.fetch import Chain, Failed, Fetched
 from tap_sumeru.instants import midnight
-from tap_sumeru.pages import row_id
+from tap_sumeru.pages import Page, row_id
 from tap_sumeru.parts import Kind, Part, Parts
 from tap_sumeru.queries import Query
+from tap_sumeru.rawrows import rows_of
 from tap_sumeru.state import Bookmark, Place
 from tap_sumeru.windows import Window, cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from tap_sumeru.pages import Page, Row
-    from tap_sumeru.records import Shaped, Shaper
+    from tap_sumeru.pages import Row
+    from tap_sumeru.records import Shaper
+    from tap_sumeru.rows import Rows
     from tap_sumeru.settings import StreamOptions
     from tap_sumeru.shops import Shop
     from tap_sumeru.streams import StreamSpec
@@ -79,7 +81,7 @@ class Reader:
         self.written_rows = 0
         self.finished = False
         usable = options.date_filter is not None and not full_table
-        self.trust = Trust(bookmark, options.replication_key, usable=usable)
+        self.trust = Trust(bookmark, usable=usable)
         self._options = options
         # A full read leaves no bookmark, and takes none.
         self._bookmark = (
@@ -201,9 +203,12 @@ class Reader:
             path, params = self._query.probe(part.window, part.parent)
         else:
             path, params = self._query.rows(part.window, part.parent)
-        details = partial(self._is_due, part) if self._options.details and part.kind is Kind.ROWS else None
         names = self.shop.name, self.spec.name
-        chain = Chain(path, params, *names, owner=self, part=part, details=details)
+        chain = Chain(path, params, *names, owner=self, part=part)
+        if part.kind is Kind.ROWS and self._options.details:
+            chain.details = partial(self._is_due, part)
+        elif part.kind is Kind.ROWS and self.shaper.layouts is not None and self.listed is None:
+            chain.decode = self.shaper.layouts.read
         self._chains.add(chain)
         return chain
 
@@ -219,33 +224,32 @@ class Reader:
 
     # What came back
 
-    def take(self, fetched: Fetched) -> list[Row]:
+    def take(self, fetched: Fetched) -> Sequence[Any]:
         """Return the records of a page that are to be written.
 
         Raises:
             BadAnswer: A parent has no id, or is not gone after all: its children cannot be reached.
         """
         part: Part = fetched.chain.part
+        page = fetched.page
         part.pages += 1
         self._reached = True
         self.trust.settle()
         self._began = min(self._began or fetched.asked_at, fetched.asked_at)
-        if part.kind is Kind.PARENTS:
-            self._take_parents([row_id(row) for row in fetched.page.rows])
         if part.kind is not Kind.ROWS:
+            if part.kind is Kind.PARENTS and isinstance(page, Page):
+                self._take_parents([row_id(row) for row in page.rows])
             return []
-        if self._query.fields and any(row_id(row) is None for row in fetched.page.rows):
+        if self._query.fields and isinstance(page, Page) and any(row_id(row) is None for row in page.rows):
             self._query.fields, self._redo = (), True
             return []
-        if self.listed is not None:
-            self.listed += [row_id(row) for row in fetched.page.rows]
-        records = []
-        for row in fetched.page.rows:
-            shaped = self.shaper.shape(row, self.shop.name, fetched.page, part.parent)
-            if self._wanted(part, shaped):
-                records.append(shaped.record)
+        if self.listed is not None and isinstance(page, Page):
+            self.listed += [row_id(row) for row in page.rows]
+        rows = rows_of(page, self.shaper, self.shop.name, part.parent)
+        self._heed(part, rows)
         if self._redo:
             return []
+        records = self._wanted(part, rows)
         self.written_rows += len(records)
         return records
 
@@ -258,14 +262,18 @@ class Reader:
             raise self._gone[parent].told(cause, BadAnswer)
         self._parents = (self._parents or set()) | listed
 
-    def _wanted(self, part: Part, shaped: Shaped) -> bool:
-        instant, attributes = shaped.instant, shaped.attributes
+    def _heed(self, part: Part, rows: Rows) -> None:
+        """Let the rows say what they have to say about the date filter."""
         if part.reach is None:
-            self.trust.look(instant, attributes, part.parent)
-        elif instant is not None:
-            whole = not self._query.fields
-            self._redo |= not self.trust.verify(part.reach, instant, attributes, whole=whole)
-        return instant is None or self._holds(part, instant)
+            self.trust.look(rows, part.parent)
+        else:
+            self._redo |= not self.trust.verify(part.reach, rows, whole=not self._query.fields)
+
+    def _wanted(self, part: Part, rows: Rows) -> Sequence[Any]:
+        if all(self._holds(part, instant) for instant in rows.span):
+            return rows.records
+        dated = zip(rows.records, rows.instants, strict=True)
+        return [record for record, instant in dated if instant is None or self._holds(part, instant)]
 
     def written(self, fetched: Fetched) -> list[Chain]:
         """Take note that the records of a page are written; return the chains to start next."""
@@ -341,8 +349,12 @@ class Reader:
         return []
 
     def _probed(self, fetched: Fetched, part: Part) -> list[Chain]:
-        rows = (self.shaper.peek(row, fetched.page, part.parent) for row in fetched.page.rows)
-        known = part.reach is not None and self.trust.hear(part.reach, rows)
+        page = fetched.page
+        assert isinstance(page, Page)  # noqa: S101 - for the type checker: a probe is never left raw
+        key = self._options.replication_key
+        seen = (self.shaper.peek(row, page, part.parent) for row in page.rows)
+        dates = ((instant, others_of(attributes, key)) for instant, attributes in seen)
+        known = part.reach is not None and self.trust.hear(part.reach, dates)
         if known or fetched.page.next_cursor is None or part.pages >= _PROBE_PAGES:
             return self._finish()
         return []

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tap_sumeru.pages import Page, Row
+    from tap_sumeru.raw import Layouts
     from tap_sumeru.streams import StreamSpec
 
 _ENVELOPE = frozenset({"id", "type", "attributes", "relationships"})
@@ -51,6 +52,7 @@ class Shaper:
         include: Related resources that were asked for.
         guarded: Columns of which a part is not wanted, or that a stream map changes: a value of theirs that
             does not fit must not slip out by way of `extra`.
+        layouts: Decode pages that need no shaping, if there may be any.
     """
 
     def __init__(
@@ -60,12 +62,15 @@ class Shaper:
         selected: Iterable[str],
         key: str,
         include: tuple[str, ...] = (),
+        *,
         guarded: frozenset[str] = frozenset(),
+        layouts: Layouts | None = None,
     ) -> None:
         self._spec = spec
-        self._key = key
+        self.key = key
         self.by_day = properties.get(key, {}).get("format") == "date"
         """Whether the replication key is a date, so that a row belongs to a day, not to an instant."""
+        self.layouts = layouts
         self._include = include
         self._guarded = guarded
         self._known = frozenset(properties)
@@ -159,7 +164,7 @@ class Shaper:
         return "hash_" + hashlib.sha256(_canonical(row)).hexdigest()[:32]
 
     def _instant(self, attributes: Row) -> datetime | None:
-        value = attributes.get(self._key)
+        value = attributes.get(self.key)
         return instants.parse(value) if isinstance(value, str) else None
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from tap_sumeru.engine import Batch, Engine, Wanted
-from tap_sumeru.errors import TapError, TargetClosed
+from tap_sumeru.errors import BatchFailed, TapError, TargetClosed
 from tap_sumeru.instants import UTC
 from tap_sumeru.messages import Output, PageWriter, write_state
 from tap_sumeru.state import Bookmarks, State
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import FrameType
 
+    from tap_sumeru.batches import BatchFiles
     from tap_sumeru.settings import Settings
 
 logger = logging.getLogger("tap-sumeru")
@@ -30,6 +31,8 @@ _STATE_SECONDS = 5.0
 """How often the state goes out during a long read."""
 _STATE_SPACING = 0.2
 """Seconds between two of them, whatever is completed."""
+_STATE_SPACING_OF_FILES = 30.0
+"""The same with BATCH, where each STATE ends the files that are open."""
 _STATE_BYTES_A_SECOND = 1_000_000
 """A large state goes out less often: no faster than this."""
 
@@ -82,6 +85,7 @@ class Run:
         wanted: What to read.
         state: The state, moved as records are written.
         writer: Where to write to.
+        files: Hold the records, if they go into files.
         clock: A monotonic clock, in seconds.
         now: Tells the present.
     """
@@ -94,6 +98,7 @@ class Run:
         state: State,
         writer: PageWriter,
         *,
+        files: BatchFiles | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
@@ -102,9 +107,10 @@ class Run:
         self._wanted = wanted
         self._state = state
         self._writer = writer
+        self._files = files
         self._clock = clock
         self._state_due = clock() + _STATE_SECONDS
-        self._state_earliest = clock()
+        self._state_earliest = clock() + (0 if files is None else _STATE_SPACING_OF_FILES)
         self._state_dirty = False
         self._engine = Engine(settings, wanted, Bookmarks(state), now)
 
@@ -118,10 +124,12 @@ class Run:
                 if stopped.signal is None:
                     self._activate_versions()
                 self._write_state()
-            except TargetClosed as error:
+            except (TargetClosed, BatchFailed) as error:
                 logger.error("Stopped: %s. %s", error, _NEXT_RUN)  # noqa: TRY400 - it is no fault of ours
                 return 1
             finally:
+                if self._files is not None:
+                    self._files.discard()
                 batches.close()  # after the last STATE: it may take a moment
         sum_up(self._engine, self._clock() - began)
         if stopped.signal is not None:
@@ -161,10 +169,13 @@ class Run:
             self._write_state()
 
     def _write_state(self) -> None:
+        if self._files is not None:
+            self._files.flush()
         size = write_state(self._writer, self._state)
         now = self._clock()
         self._state_due = now + _STATE_SECONDS
-        self._state_earliest = now + max(_STATE_SPACING, size / _STATE_BYTES_A_SECOND)
+        spacing = _STATE_SPACING if self._files is None else _STATE_SPACING_OF_FILES
+        self._state_earliest = now + max(spacing, size / _STATE_BYTES_A_SECOND)
         self._state_dirty = False
 
     def _activate_versions(self) -> None:
@@ -174,6 +185,9 @@ class Run:
                 unfinished.setdefault(reader.spec.name, []).append(reader.shop.name)
         for wanted in self._wanted:
             if not wanted.full_table:
+                continue
+            if self._files is not None:
+                logger.warning("%s: deleted rows stay, since files of BATCH carry no version.", wanted.name)
                 continue
             if self._settings.sharded:
                 logger.warning("%s: deleted rows stay, since other shards hold the rest of it.", wanted.name)

@@ -15,6 +15,7 @@ from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
 from tap_sumeru import schemas
+from tap_sumeru.batches import BatchConfig, BatchFiles
 from tap_sumeru.config import CONFIG_SCHEMA
 from tap_sumeru.engine import Engine, Wanted
 from tap_sumeru.errors import SettingsError, TapError
@@ -29,7 +30,7 @@ from tap_sumeru.state import check as check_state
 from tap_sumeru.streams import KEY, STREAMS, StreamSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from types import FrameType
 
     import click
@@ -72,11 +73,15 @@ class SumeruStream(Stream):
         yield from self._tap.read(self, context)
 
     @override
+    def get_batch_config(self, config: Mapping[str, Any]) -> None:
+        """Leave BATCH to a run: the SDK's own skips maps and selection, and `--test` is to write no file."""
+
+    @override
     def _increment_stream_state(self, *_: Any, **__: Any) -> None:
         """Leave the bookmarks to a run: they follow what is complete, not what was seen."""
 
-    def wanted(self) -> Wanted:
-        """Return this stream as the engine wants it told."""
+    def wanted(self, *, raw: bool = False) -> Wanted:
+        """Return this stream as the engine wants it told; `raw` if its records are only encoded."""
         properties = self.schema["properties"]
         mapped = (self.config.get("stream_maps") or {}).get(self.name)
         in_part = {breadcrumb[1] for breadcrumb, chosen in self.mask.items() if breadcrumb and not chosen}
@@ -87,6 +92,7 @@ class SumeruStream(Stream):
             self.replication_key,
             full_table=self.replication_method == _FULL_TABLE,
             guarded=frozenset({*in_part, *(mapped if isinstance(mapped, dict) else ())}),
+            raw=raw,
         )
 
 
@@ -102,6 +108,7 @@ class TapSumeru(Tap):
         TapCapabilities.STATE,
         TapCapabilities.DISCOVER,
         TapCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.BATCH,
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,
         PluginCapabilities.FLATTENING,
@@ -148,8 +155,7 @@ class TapSumeru(Tap):
         try:
             _ = self.settings
             check_maps(self.config.get("stream_maps") or {})
-            if self.config.get("batch_config"):
-                raise SettingsError("batch_config: BATCH is not offered yet; remove the setting.")  # noqa: TRY301
+            BatchConfig.from_config(self.config.get("batch_config"))
         except SettingsError as error:
             if raise_errors:
                 raise ConfigValidationError("Config validation failed", errors=[str(error)]) from None
@@ -215,12 +221,19 @@ class TapSumeru(Tap):
             chosen = self.settings.options[stream.name].replication_key
             if chosen != STREAMS[stream.name].replication_key or not stream.replication_key:
                 stream.replication_key = chosen
-        outputs = {stream.name: Output(stream, self.message_writer) for stream in selected}
+        batch_config = BatchConfig.from_config(self.config.get("batch_config"))
+        files = BatchFiles(batch_config, self.message_writer) if batch_config else None
+        outputs = {stream.name: Output(stream, self.message_writer, files) for stream in selected}
         for stream in selected:
             if stream.replication_method == _FULL_TABLE:
                 outputs[stream.name].version = int(time.time() * 1000)
-        wanted = [stream.wanted() for stream in selected if isinstance(stream, SumeruStream)]
-        return Run(self.settings, outputs, wanted, cast("State", self.state), self.message_writer).sync()
+        wanted = [
+            stream.wanted(raw=outputs[stream.name].direct)
+            for stream in selected
+            if isinstance(stream, SumeruStream)
+        ]
+        state = cast("State", self.state)
+        return Run(self.settings, outputs, wanted, state, self.message_writer, files=files).sync()
 
     @override  # type: ignore[misc]
     def sync_all(self) -> None:

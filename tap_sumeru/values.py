@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Check = Callable[[object], object]
 
-_INTEGER_BITS = 63
+LARGEST_INTEGER = 2**63 - 1
 """Larger integers are refused, or silently lost, by the warehouses' loaders."""
 
 
@@ -73,7 +73,7 @@ def _string(schema: Schema) -> Check:
 
 def _integer(_: Schema) -> Check:
     def check(value: object) -> object:
-        if type(value) is int and value.bit_length() <= _INTEGER_BITS:
+        if type(value) is int and -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
             return value
         if isinstance(value, Decimal) and str(value) == "-0":  # an integer that Python has not
             return value

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tap_sumeru.datefilter import Witness, dates_of, judge
+from tap_sumeru.datefilter import Witness, dates_of, judge, others_of
 from tap_sumeru.state import Verdict
 from tap_sumeru.windows import Window
 
@@ -32,7 +32,8 @@ REACH = Window(DAY, DAY + timedelta(days=1)).reach
 )
 def test_what_a_row_says_about_the_filter(key: str, others: dict[str, str | None], verdict: Verdict) -> None:
     instant = datetime.fromisoformat(key.replace("Z", "+00:00"))
-    assert judge(REACH, "updated_at", instant, {"updated_at": key, **others}) is verdict
+    dates = others_of({"updated_at": key, **others}, "updated_at")
+    assert judge(REACH, instant, dates) is verdict
 
 
 def test_dates_are_found_whether_the_schema_knows_them_or_not() -> None:
@@ -48,14 +49,14 @@ def test_dates_are_found_whether_the_schema_knows_them_or_not() -> None:
 
 
 def test_the_witness_is_a_settled_row_whose_other_dates_lie_elsewhere() -> None:
-    useless = Witness("updated_at", DAY + timedelta(days=10))
-    useless.look(DAY, {"updated_at": "2026-05-10", "created_at": "2026-05-10"}, None)
+    useless = Witness(DAY + timedelta(days=10))
+    useless.look(DAY, [DAY], None)
     assert useless.window is None
-    witness = Witness("updated_at", DAY + timedelta(days=10))
-    fresh = DAY + timedelta(days=9, hours=12)
-    witness.look(fresh, {"updated_at": fresh.isoformat(), "created_at": "2025-01-01"}, "jrn_2")
+    witness = Witness(DAY + timedelta(days=10))
+    elsewhere = datetime(2025, 1, 1, tzinfo=UTC)
+    witness.look(DAY + timedelta(days=9, hours=12), [elsewhere], "jrn_2")
     assert witness.window == Window(DAY + timedelta(days=9), DAY + timedelta(days=10))
     assert (witness.parent, witness.found) == ("jrn_2", False)
-    witness.look(DAY, {"updated_at": "2026-05-10", "created_at": "2025-01-01"}, "jrn_1")
+    witness.look(DAY, [elsewhere], "jrn_1")
     assert witness.window == Window(DAY, DAY + timedelta(days=1))
     assert (witness.parent, witness.found) == ("jrn_1", True)

@@ -7,17 +7,21 @@ from signal import SIGTERM
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typing_extensions import override
 
 from tap_sumeru import schemas
 from tap_sumeru.datefilter import Trust
 from tap_sumeru.pages import Page
 from tap_sumeru.records import Shaper
+from tap_sumeru.rows import Rows
 from tap_sumeru.run import named
 from tap_sumeru.state import Bookmark, Verdict
 from tap_sumeru.streams import STREAMS
 from tap_sumeru.windows import Window
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from conftest import Json, Tap
 
     from sumeru_sandbox import Sandbox
@@ -108,22 +112,31 @@ def test_nothing_of_a_column_that_is_wanted_in_part_goes_into_extra() -> None:
     assert shaper.drift == {"address": 1, "tags": 1}
 
 
+class OneRow(Rows):
+    """A row without any date but its replication key."""
+
+    def __init__(self, instant: datetime) -> None:
+        self.records, self.instants = [{}], [instant]
+
+    @override
+    def others(self, index: int) -> Iterator[datetime]:
+        return iter(())
+
+
 def test_a_row_that_is_not_given_whole_proves_nothing() -> None:
-    bookmark = Bookmark({}, "updated_at", ("from", "to"))
-    trust = Trust(bookmark, "updated_at", usable=True)
+    trust = Trust(Bookmark({}, "updated_at", ("from", "to")), usable=True)
     day = datetime(2026, 5, 10, tzinfo=timezone.utc)
     reach = Window(day, day + timedelta(days=1)).reach
-    row = {"updated_at": "2026-05-10T00:00:00Z"}
-    assert trust.verify(reach, day, row, whole=False)
+    assert trust.verify(reach, OneRow(day), whole=False)
     assert trust.known == "unproven"
-    assert trust.verify(reach, day, row)
+    assert trust.verify(reach, OneRow(day))
     assert trust.known == "proven"
 
 
 def test_a_refusal_that_was_not_the_filters_leaves_it_believed() -> None:
     bookmark = Bookmark({}, "updated_at", ("from", "to"))
     bookmark.verdict = Verdict.PROVEN
-    trust = Trust(bookmark, "updated_at", usable=True)
+    trust = Trust(bookmark, usable=True)
     trust.refused()
     trust.acquit()
     assert trust.known == "proven"

@@ -112,7 +112,6 @@ def test_no_pagination_means_one_page(tap: Tap, sandbox: Sandbox) -> None:
         ({"api_token": ""}, "api_token: missing"),
         ({"api_url": "http://example.com"}, "api_url: must begin with https://"),
         ({"on_error": "shrug"}, "on_error: must be"),
-        ({"batch_config": {"encoding": {"format": "jsonl"}}}, "batch_config"),
         ({"stream_maps": {"customers": {"email": "((("}}}, "stream_maps.customers.email: is no expression"),
         ({"stream_maps": {"customers": {"email": 5}}}, "stream_maps.customers: "),
     ],

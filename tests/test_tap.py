@@ -75,7 +75,7 @@ def test_about_tells_every_setting_and_marks_the_secrets() -> None:
         assert properties[name]["title"], name
         assert properties[name]["description"].endswith("."), name
     assert {name for name, one in properties.items() if one.get("secret")} == {"api_token", "shops"}
-    assert "batch" not in about["capabilities"]
+    assert "batch" in about["capabilities"]
 
 
 def test_about_and_version_need_no_settings() -> None:

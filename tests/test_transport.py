@@ -1,0 +1,238 @@
+"""`transport`: whole answers over connections that stay open, by the ways that the environment names."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import ssl
+import subprocess
+import threading
+import zlib
+from base64 import b64encode
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+from typing_extensions import override
+
+from tap_sumeru.transport import BrokenError, Connections, UntrustedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+BODY = b'{"data": []}' * 100
+_RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+SQUEEZED = _RAW.compress(BODY) + _RAW.flush()
+
+
+class Server(ThreadingHTTPServer):
+    """Answers as it is told, and remembers what it was asked."""
+
+    daemon_threads = True
+
+    def __init__(self, answer: Callable[[BaseHTTPRequestHandler], None]) -> None:
+        self.answer = answer
+        self.seen: list[tuple[str, str, dict[str, str]]] = []
+        self.clients: set[int] = set()
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Hands each request to its server."""
+
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_GET(self) -> None:
+        headers = {name.title(): value for name, value in self.headers.items()}
+        self.server.seen.append((self.command, self.path, headers))
+        self.server.clients.add(self.client_address[1])
+        self.server.answer(self)
+
+    do_CONNECT = do_GET  # noqa: N815 - as the base class wants it
+
+    @override
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
+@contextmanager
+def serving(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[Server]:
+    with Server(answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
+
+
+def replying(
+    body: bytes, *, status: int = 200, length: int | None = None, close: bool = False, **headers: str
+) -> Callable[[BaseHTTPRequestHandler], None]:
+    def answer(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(status)
+        request.send_header("Content-Length", str(len(body) if length is None else length))
+        for name, value in headers.items():
+            request.send_header(name.replace("_", "-"), value)
+        request.end_headers()
+        request.wfile.write(body)
+        request.close_connection = close
+
+    return answer
+
+
+@pytest.fixture
+def connections() -> Iterator[Connections]:
+    made = Connections({"Accept": "application/json"}, 5)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("encoding", "sent"),
+    [
+        ("", BODY),
+        ("gzip", gzip.compress(BODY)),
+        ("GZIP", gzip.compress(BODY[:7]) + gzip.compress(BODY[7:])),
+        ("deflate", zlib.compress(BODY)),
+        ("deflate", SQUEEZED),
+    ],
+)
+def test_bodies_come_as_they_were_before_they_were_packed(
+    connections: Connections, encoding: str, sent: bytes
+) -> None:
+    with serving(replying(sent, Content_Encoding=encoding)) as server:
+        reply = connections.get(f"{server.url}/a", (("filter[x]", "a b&"), ("limit", "1")), "Bearer t")
+        ((method, target, headers),) = server.seen
+    assert (reply.status, reply.body) == (200, BODY)
+    assert (method, target) == ("GET", "/a?filter%5Bx%5D=a+b%26&limit=1")
+    assert headers["Authorization"] == "Bearer t"
+    assert headers["Accept-Encoding"] == "gzip, deflate"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        replying(BODY, length=len(BODY) + 5, close=True),
+        replying(gzip.compress(BODY)[:-9], Content_Encoding="gzip"),
+        replying(b"no gzip at all", Content_Encoding="gzip"),
+        replying(b"no deflate at all", Content_Encoding="deflate"),
+    ],
+)
+def test_an_answer_that_is_not_whole_is_told(
+    connections: Connections, answer: Callable[[BaseHTTPRequestHandler], None]
+) -> None:
+    with serving(answer) as server, pytest.raises(BrokenError, match="cut short"):
+        connections.get(f"{server.url}/a", (), "Bearer t")
+
+
+def test_a_connection_is_used_again_and_made_anew_once_it_is_gone(connections: Connections) -> None:
+    with serving(replying(BODY)) as server:
+        for _ in range(3):
+            connections.get(f"{server.url}/a", (), "Bearer t")
+        assert len(server.clients) == 1
+        server.answer = replying(BODY, close=True)  # without saying so
+        connections.get(f"{server.url}/a", (), "Bearer t")
+        _wait_until_closed(connections, server.url)
+        connections.get(f"{server.url}/a", (), "Bearer t")
+        assert len(server.clients) == 2
+
+
+def _wait_until_closed(connections: Connections, url: str) -> None:
+    sock = connections._local.mine[url].sock  # noqa: SLF001 - only it can tell
+    sock.settimeout(5)
+    assert sock.recv(1) == b""
+
+
+def test_redirects_are_not_followed_and_cookies_not_kept(connections: Connections) -> None:
+    with serving(replying(b"", status=302, Location="/b", Set_Cookie="a=b")) as server:
+        for _ in range(2):
+            assert connections.get(f"{server.url}/a", (), "Bearer t").status == 302
+        assert [(target, headers.get("Cookie")) for _, target, headers in server.seen] == [("/a", None)] * 2
+
+
+def test_nobody_listens(connections: Connections) -> None:
+    with serving(replying(BODY)) as server:
+        url = server.url
+    with pytest.raises(BrokenError, match="the connection failed"):
+        connections.get(f"{url}/a", (), "Bearer t")
+
+
+def test_a_proxy_of_the_environment_is_used_for_https_and_never_sees_the_token(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(replying(b"", status=403)) as proxy, serving(replying(BODY)) as server:
+        for name in ("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"):
+            monkeypatch.setenv(name, proxy.url.replace("//", "//us%3Aer:pass@"))
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(BrokenError, match="the connection failed"):
+            connections.get("https://api.example.test/a", (), "Bearer secret")
+        ((method, target, headers),) = proxy.seen
+        assert (method, target) == ("CONNECT", "api.example.test:443")
+        assert headers["Proxy-Authorization"] == "Basic " + b64encode(b"us:er:pass").decode()
+        assert "secret" not in str(proxy.seen)
+        # Plain http is for loopback, where no proxy has any business.
+        assert connections.get(f"{server.url}/a", (), "Bearer secret").body == BODY
+        assert len(proxy.seen) == 1
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        with pytest.raises(BrokenError):
+            connections.get(f"https://127.0.0.1:{server.server_port}/a", (), "Bearer secret")
+        assert len(proxy.seen) == 1
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    """A certificate of 127.0.0.1 that nobody trusts yet, and its key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl is not installed")
+    files = tmp_path / "certificate.pem", tmp_path / "key.pem"
+    command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    command += ["-out", str(files[0]), "-keyout", str(files[1]), "-days", "2", "-subj", "/CN=127.0.0.1"]
+    subprocess.run([*command, "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    return files
+
+
+def test_a_host_is_trusted_only_if_its_certificate_is(
+    connections: Connections, certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    with serving(replying(BODY)) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        url = server.url.replace("http:", "https:")
+        with pytest.raises(UntrustedError, match="certificate cannot be trusted"):
+            connections.get(f"{url}/a", (), "Bearer t")
+        assert not server.seen
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[0]))
+        trusting = Connections({}, 5)
+        for _ in range(2):
+            assert trusting.get(f"{url}/a", (), "Bearer t").body == BODY
+        assert len(server.clients) == 1
+        trusting.close()
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_the_certificates_of_the_environment_are_used(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    monkeypatch.setenv(name, "/nowhere/at/all.pem")
+    with pytest.raises(UntrustedError, match="check REQUESTS_CA_BUNDLE"):
+        connections.get("https://127.0.0.1:9/a", (), "Bearer t")
+
+
+def test_a_proxy_that_speaks_another_language_is_told(
+    connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    with pytest.raises(UntrustedError, match="neither http:// nor https://"):
+        connections.get("https://api.example.test/a", (), "Bearer t")
