@@ -1,4 +1,4 @@
-"""What is asked for may change between two runs: where that makes the bookmark worthless, it counts no more."""
+"""What is asked for may change between two runs: what that makes worthless counts no more."""
 
 from __future__ import annotations
 
