@@ -7,16 +7,18 @@ import ipaddress
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import pendulum
 from jsonschema import Draft202012Validator
 
+from tap_sumeru import instants
 from tap_sumeru.config import API_URL, CONFIG_SCHEMA
 from tap_sumeru.errors import SettingsError
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 Config = Mapping[str, Any]
 
@@ -132,15 +134,9 @@ def read_date(config: Config, setting: str, prefix: str = "") -> datetime | None
     value = config.get(setting)
     if not value:
         return None
-    try:
-        parsed = pendulum.parse(value, tz="UTC", exact=True)
-    except ValueError:
-        parsed = None
-    if isinstance(parsed, pendulum.DateTime):
-        # A plain datetime from here on: it is what every row is compared with.
-        return datetime.fromtimestamp(parsed.timestamp(), tz=timezone.utc)
-    if isinstance(parsed, pendulum.Date):
-        return datetime(parsed.year, parsed.month, parsed.day, tzinfo=timezone.utc)
+    instant = instants.parse(value.strip()) if isinstance(value, str) else None
+    if instant is not None:
+        return instant
     raise SettingsError(f"{prefix}{setting}: is no date; write 2026-01-01 or 2026-01-01T00:00:00Z.")
 
 
