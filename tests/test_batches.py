@@ -153,7 +153,7 @@ def test_a_config_that_cannot_be_used_is_one_line(tap: Tap, change: Json, said: 
 
 def _little_room() -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (31_000, 31_000))
 
 
 def test_a_full_disk_ends_the_run_and_nothing_is_told_of_that_is_not_whole(tap: Tap) -> None:
