@@ -15,7 +15,7 @@ import backoff
 from tap_sumeru.client import Answer, FaultError, Http, Params
 from tap_sumeru.errors import BadAnswer, ReadError, Silent, Unreachable
 from tap_sumeru.governor import retry_after
-from tap_sumeru.pages import Page, Row, read_page, read_resource, row_id
+from tap_sumeru.pages import Page, Row, Trail, read_page, read_resource, row_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ class Chain:
     decode: Callable[[bytes], RawPage | None] | None = None
     details: Callable[[Row, Page], bool] | None = None
     cancelled: bool = False
-    seen: set[int] = field(default_factory=set)
+    trail: Trail = field(default_factory=Trail)
 
     def query(self) -> Params:
         """Return the parameters of the next request."""
@@ -136,11 +136,8 @@ class Fetcher:
     def _listed(self, lane: Lane, chain: Chain, answer: Answer) -> None:
         raw = chain.decode(answer.body) if chain.decode and answer.ok else None
         page = raw or read_page(answer.content())
-        if page.next_cursor is not None:
-            mark = hash(page.next_cursor)  # a list of millions would fill the memory with its cursors
-            if mark in chain.seen:
-                raise BadAnswer("the API gave a cursor for the second time")
-            chain.seen.add(mark)
+        if page.next_cursor is not None and chain.trail.repeats(page.next_cursor):
+            raise BadAnswer("the API gave a cursor for the second time")
         if chain.details is not None and isinstance(page, Page) and page.rows:
             _Details(self, lane, chain, page, answer.asked_at).start()
         else:

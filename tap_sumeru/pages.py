@@ -20,6 +20,7 @@ Row = dict[str, Any]
 
 _LONGEST_INTEGER = 4000
 """Digits beyond which Python refuses to make a number of a text."""
+_MOST_CURSORS = 2000
 
 
 class UndecodableError(ValueError):
@@ -39,6 +40,30 @@ class Page:
     rows: list[Row]
     included: Mapping[tuple[str, str], Row] = field(default_factory=dict)
     next_cursor: str | None = None
+
+
+class Trail:
+    """The cursors of a list, to notice that it runs in a circle, however many there are.
+
+    The first few thousand are kept, of all later ones the last whose number is a power of two: a circle
+    comes back to it, if not at once.
+    """
+
+    def __init__(self) -> None:
+        self._first: set[str] = set()
+        self._later: str | None = None
+        self._count = 0
+
+    def repeats(self, cursor: str) -> bool:
+        """Return whether a cursor has come before, else go on to it."""
+        if cursor == self._later or cursor in self._first:
+            return True
+        self._count += 1
+        if self._count <= _MOST_CURSORS:
+            self._first.add(cursor)
+        elif self._count.bit_count() == 1:
+            self._later = cursor
+        return False
 
 
 def exact_number(text: str) -> Decimal | msgspec.Raw:

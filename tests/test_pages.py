@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_sumeru.errors import BadAnswer
-from tap_sumeru.pages import UndecodableError, decode, read_page, read_resource
+from tap_sumeru.pages import Trail, UndecodableError, decode, read_page, read_resource
 
 _write = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -121,3 +121,14 @@ def test_one_resource() -> None:
     assert read_resource({"data": {"id": "a"}}) == {"id": "a"}
     with pytest.raises(BadAnswer):
         read_resource({"data": []})
+
+
+@pytest.mark.parametrize(
+    ("before", "circle"), [(0, 1), (5, 3), (1, 1999), (2500, 1), (3000, 5000), (100, 9000)]
+)
+def test_a_list_that_runs_in_a_circle_is_noticed(before: int, circle: int) -> None:
+    trail = Trail()
+    assert not any(trail.repeats(f"b{i}") for i in range(before))
+    assert not any(trail.repeats(f"c{i}") for i in range(circle))
+    rounds = next(i for i in range(4 * (before + circle)) if trail.repeats(f"c{i % circle}"))
+    assert rounds < 1 or before + circle > 2000
