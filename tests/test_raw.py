@@ -125,7 +125,8 @@ class Case:
         if self._random.random() < 0.1:
             return "null"
         if kind == "array":
-            return "[" + ",".join(self._many(lambda: self._value(schema.get("items") or {"type": ["number"]}), 3)) + "]"
+            items = schema.get("items") or {"type": ["number"]}
+            return "[" + ",".join(self._many(lambda: self._value(items), 3)) + "]"
         if kind == "object":
             members = [
                 (json.dumps(name), self._value(one)) for name, one in schema.get("properties", {}).items()
