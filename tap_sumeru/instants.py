@@ -12,10 +12,13 @@ _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 _PLAIN_LENGTH = len("2026-05-10T14:23:00Z")
 _MICROSECOND_DIGITS = 6
+# What most look like. It is there for speed alone.
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\dZ", re.ASCII)
 _FORM = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
     r"(?:[Tt ](?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d+))?)?"
-    r"(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?)?"
+    r"(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
 )
 
 
@@ -25,16 +28,11 @@ def parse(text: str) -> datetime | None:
     No zone means UTC, a date means its midnight, `24:00` means the next day's `00:00`, and digits beyond
     the sixth of a fraction are cut, since no warehouse keeps more.
     """
-    if len(text) == _PLAIN_LENGTH and text[-1] == "Z" and text[10] == "T" and text.isascii():
-        try:
-            return datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
-        except ValueError:
-            pass
-    match = _FORM.fullmatch(text) if text.isascii() else None
-    if match is None:
-        return None
     try:
-        return _build(match)
+        if _PLAIN.fullmatch(text):
+            return datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
+        match = _FORM.fullmatch(text)
+        return _build(match) if match else None
     except (ValueError, OverflowError):
         return None
 
@@ -47,12 +45,10 @@ def _build(match: re.Match[str]) -> datetime:
     instant = datetime(
         day.year, day.month, day.day, 0 if next_day else hour, minute, second, int(fraction), tzinfo=UTC
     )
-    return instant + (DAY if next_day else timedelta()) - _offset(match["zone"])
+    return instant + (DAY if next_day else timedelta()) - _offset(match["zone"] or "Z")
 
 
-def _offset(zone: str | None) -> timedelta:
-    if zone is None or zone in "Zz":
-        return timedelta()
+def _offset(zone: str) -> timedelta:
     digits = zone[1:].replace(":", "").ljust(4, "0")
     offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
     return -offset if zone[0] == "-" else offset

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -25,6 +26,9 @@ from tap_sumeru import instants
         ("2026-05-10T14:23", "2026-05-10T14:23:00Z"),
         ("2026-05-10", "2026-05-10T00:00:00Z"),
         ("2026-05-10T14:23:00.120Z", "2026-05-10T14:23:00.120Z"),
+        ("2026-05-10T14:23:00.0Z", "2026-05-10T14:23:00.0Z"),
+        ("2026-05-10T14:23:00.120000Z", "2026-05-10T14:23:00.120000Z"),
+        ("2026-05-10T14:23:00.1200000Z", "2026-05-10T14:23:00.12Z"),
         ("2026-05-10T14:23:00.123456789Z", "2026-05-10T14:23:00.123456Z"),
         ("2026-05-10T14:23:00.5+01:00", "2026-05-10T13:23:00.5Z"),
         ("2026-12-31T24:00:00Z", "2027-01-01T00:00:00Z"),
@@ -52,7 +56,15 @@ def test_a_timestamp_is_brought_to_utc(value: str, normal: str) -> None:
         "0001-01-01T00:00:00+02:00",
         "9999-12-31T24:00:00Z",
         "2026-05-10T14:23:00 Z",
+        "2026-05-10x14:23:00Z",
+        "2026-05-10T14:23:00.",
+        "20260510T142300Z",
+        # Python 3.11 and later take these for timestamps, 3.10 does not, and no loader does.
+        "2026-W19-7T14:23:00Z",
+        "2026-05-10T142300.5Z",
+        "2026-05-10T14:23+01Z",
         "٢٠٢٦-05-10T14:23:00Z",
+        "2026-05-10T٢٢:23:00Z",
     ],
 )
 def test_what_is_no_timestamp_is_told(value: str) -> None:
@@ -84,3 +96,20 @@ def test_a_shift_stays_on_the_calendar() -> None:
     first, last = datetime(1, 1, 1, tzinfo=instants.UTC), datetime(9999, 12, 31, tzinfo=instants.UTC)
     assert instants.shift(first, -instants.DAY) == first
     assert instants.shift(last, 2 * instants.DAY).year == 9999
+
+
+def test_a_shift_that_fits_is_exact() -> None:
+    day = datetime(2026, 5, 10, tzinfo=instants.UTC)
+    assert instants.shift(day, timedelta(microseconds=1)) == day.replace(microsecond=1)
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/St_Johns", "Pacific/Kiritimati"])
+def test_the_zone_of_the_machine_is_of_no_matter(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    instant = datetime(2026, 5, 10, 1, 30, tzinfo=timezone(timedelta(hours=2)))
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", zone)
+        time.tzset()
+        assert instants.text(instant) == "2026-05-09T23:30:00Z"
+        assert instants.midnight(instant) == datetime(2026, 5, 9, tzinfo=instants.UTC)
+        assert instants.parse("2026-05-09 23:30") == instant
+    time.tzset()
