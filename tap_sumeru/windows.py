@@ -65,7 +65,7 @@ def cut(start: datetime, end: datetime | None, now: datetime, days: int) -> Iter
         return
     border = start
     horizon = now if end is None else min(now, end)
-    while (step := midnight(shift(border, days * DAY))) <= horizon and (end is None or step < end):
+    while border < (step := midnight(shift(border, days * DAY))) <= horizon and step != end:
         yield Window(border, step)
         border = step
     yield Window(border, end)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,3 +84,69 @@ def test_the_first_window_starts_at_the_exact_instant() -> None:
         datetime(2026, 5, 11, tzinfo=UTC),
         datetime(2026, 5, 12, tzinfo=UTC),
     ]
+
+
+MIDNIGHT = datetime(2026, 5, 10, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+def test_a_window_holds_its_start_and_not_its_end() -> None:
+    window = Window(MIDNIGHT, MIDNIGHT + timedelta(days=1))
+    assert window.holds(window.start)
+    assert not window.holds(window.start - MICROSECOND)
+    assert window.holds(MIDNIGHT + timedelta(days=1) - MICROSECOND)
+    assert not window.holds(MIDNIGHT + timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("beyond", "last"),
+    [
+        # The last instant is of the 10th: the 11th for the zone, the 12th if the last day is exclusive.
+        (-MICROSECOND, "2026-05-12"),
+        (timedelta(), "2026-05-12"),
+        # One instant of the 11th is inside.
+        (MICROSECOND, "2026-05-13"),
+    ],
+)
+def test_the_day_of_an_end_at_midnight_is_not_asked_for(beyond: timedelta, last: str) -> None:
+    window = Window(MIDNIGHT, MIDNIGHT + timedelta(days=1) + beyond)
+    assert window.asked == ("2026-05-09", last)
+
+
+def test_a_correct_api_reaches_fourteen_hours_beyond_what_was_asked() -> None:
+    reach = Window(MIDNIGHT, MIDNIGHT + timedelta(days=1)).reach
+    assert reach.start == datetime(2026, 5, 8, 10, tzinfo=UTC)
+    assert reach.end == datetime(2026, 5, 13, 14, tzinfo=UTC)
+
+
+def test_windows_are_as_long_as_was_asked_and_end_where_the_range_ends() -> None:
+    days = [MIDNIGHT + timedelta(days=day) for day in range(8)]
+    windows = list(cut(days[0], days[6], days[7], 2))
+    assert windows == [Window(days[0], days[2]), Window(days[2], days[4]), Window(days[4], days[6])]
+    noon = days[2] + timedelta(hours=12)
+    assert list(cut(days[0], noon, days[7], 2)) == [Window(days[0], days[2]), Window(days[2], noon)]
+
+
+def test_a_range_that_ends_in_the_future_is_cut_up_to_the_present() -> None:
+    days = [MIDNIGHT + timedelta(days=day) for day in range(8)]
+    assert list(cut(days[0], days[7], days[1], 1)) == [Window(days[0], days[1]), Window(days[1], days[7])]
+    before_midnight = days[1] - MICROSECOND
+    assert list(cut(days[0], days[7], before_midnight, 1)) == [Window(days[0], days[7])]
+
+
+@pytest.mark.parametrize("span", [timedelta(), -MICROSECOND])
+def test_an_empty_range_has_no_window(span: timedelta) -> None:
+    assert list(cut(MIDNIGHT, MIDNIGHT + span, MIDNIGHT, 1)) == []
+    assert list(cut(MIDNIGHT, MIDNIGHT + MICROSECOND, MIDNIGHT, 1)) == [
+        Window(MIDNIGHT, MIDNIGHT + MICROSECOND)
+    ]
+
+
+def test_the_ends_of_the_calendar_are_windows_like_any_other() -> None:
+    first = datetime(1, 1, 1, tzinfo=UTC)
+    last = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+    assert Window(first, last).asked == ("0001-01-01", "9999-12-31")
+    assert Window(first, last).reach == Window(first, last)
+    last_day = datetime(9999, 12, 31, tzinfo=UTC)
+    assert list(cut(last_day, None, last, 30)) == [Window(last_day, None)]
+    assert list(cut(first, last_day, last, 10**7)) == [Window(first, last_day)]
