@@ -8,7 +8,7 @@ from typing import IO, Any
 from singer_sdk.singerlib import Catalog
 
 from tap_sumeru.errors import StateError
-from tap_sumeru.state import check
+from tap_sumeru.statefile import check
 
 
 def load_state(file: IO[str]) -> dict[str, Any]:

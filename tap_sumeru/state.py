@@ -20,71 +20,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from tap_sumeru import instants
-from tap_sumeru.errors import StateError, mask
 
 if TYPE_CHECKING:
     from datetime import datetime
 
 Entry = dict[str, Any]
 State = dict[str, Any]
-
-
-def check(state: object) -> None:
-    """Refuse a state that this tap cannot have written, rather than sync too little or too much by it.
-
-    Raises:
-        StateError: The message names the stream and what is wrong with it.
-    """
-    if not isinstance(state, dict):
-        raise StateError("state: is not a JSON object. Pass the value of the last STATE message.")
-    if not state:
-        return
-    bookmarks = state.get("bookmarks")
-    if not isinstance(bookmarks, dict):
-        raise StateError("state: has no `bookmarks`. Pass the value of the last STATE message.")
-    for stream, content in bookmarks.items():
-        _check_stream(stream, content)
-
-
-def _check_stream(name: str, content: object) -> None:
-    stream = mask(name)
-    if not isinstance(content, dict):
-        raise StateError(f"state of {stream}: is not an object.")
-    if "replication_key_value" in content:
-        raise StateError(f"state of {stream}: its bookmark belongs to no shop; move it under `partitions`.")
-    partitions = content.get("partitions", [])
-    if not isinstance(partitions, list):
-        raise StateError(f"state of {stream}: `partitions` is not a list.")
-    seen = set()
-    for entry in partitions:
-        context = entry.get("context") if isinstance(entry, dict) else None
-        shop = context.get("shop") if isinstance(context, dict) else None
-        if not isinstance(shop, str):
-            raise StateError(f"state of {stream}: a partition names no shop in its `context`.")
-        if shop in seen:
-            raise StateError(f"state of {stream}: shop {mask(shop)} has two partitions; keep one.")
-        seen.add(shop)
-        _check_entry(f"state of {stream}, shop {mask(shop)}", entry)
-
-
-def _check_entry(where: str, entry: Entry) -> None:
-    for name in ("replication_key_value", "unproven_from"):
-        if entry.get(name) is not None and _instant(entry[name]) is None:
-            raise StateError(f"{where}: `{name}` is no timestamp.")
-    for name in ("reading", "date_filter"):
-        if not isinstance(entry.get(name, {}), dict):
-            raise StateError(f"{where}: `{name}` is not an object.")
-    reading = entry.get("reading", {})
-    for name in ("began", "since"):
-        if reading.get(name) is not None and _instant(reading[name]) is None:
-            raise StateError(f"{where}: `reading.{name}` is no timestamp.")
-    texts = {"filters": entry.get("filters", "")}
-    texts |= {f"reading.{name}": reading.get(name, "") for name in ("query", "cursor", "after")}
-    for name, text in texts.items():
-        if not isinstance(text, str):
-            raise StateError(f"{where}: `{name}` is no text.")
-    if entry.get("date_filter", {}).get("verdict", "unproven") not in [one.value for one in Verdict]:
-        raise StateError(f"{where}: `date_filter.verdict` is none that this tap gives.")
 
 
 def _instant(value: object) -> datetime | None:
@@ -116,6 +57,31 @@ class Place:
     query: str
     cursor: str | None = None
     after: str | None = None
+
+    @classmethod
+    def of(cls, reading: Entry) -> Place | None:
+        """Return the place that a state holds, or None if it holds none."""
+        began = _instant(reading.get("began"))
+        if began is None:
+            return None
+        return cls(
+            began,
+            _instant(reading.get("since")),
+            query=reading.get("query", ""),
+            cursor=reading.get("cursor"),
+            after=reading.get("after"),
+        )
+
+    def entry(self) -> Entry:
+        """Return the place as a state holds it."""
+        reading = {
+            "began": instants.text(self.began),
+            "since": self.since and instants.text(self.since),
+            "query": self.query,
+            "cursor": self.cursor,
+            "after": self.after,
+        }
+        return {name: value for name, value in reading.items() if value is not None}
 
 
 class Bookmark:
@@ -162,9 +128,7 @@ class Bookmark:
     def verdict(self) -> Verdict:
         """What earlier reads found out about the date filter."""
         known = self._entry.get("date_filter", {})
-        if known.get("names") != self._names or known.get("verdict") not in set(Verdict):
-            return Verdict.UNPROVEN
-        return Verdict(known["verdict"])
+        return Verdict(known["verdict"]) if known.get("names") == self._names else Verdict.UNPROVEN
 
     @verdict.setter
     def verdict(self, verdict: Verdict) -> None:
@@ -182,27 +146,11 @@ class Bookmark:
     @property
     def place(self) -> Place | None:
         """The place of an unfiltered read that was interrupted."""
-        reading = self._entry.get("reading", {})
-        began = _instant(reading.get("began"))
-        if began is None:
-            return None
-        return Place(
-            began, _instant(reading.get("since")), *(reading.get(key) for key in ("query", "cursor", "after"))
-        )
+        return Place.of(self._entry.get("reading", {}))
 
     @place.setter
     def place(self, place: Place | None) -> None:
-        if place is None:
-            self._set("reading", None)
-            return
-        reading = {
-            "began": instants.text(place.began),
-            "since": place.since and instants.text(place.since),
-            "query": place.query,
-            "cursor": place.cursor,
-            "after": place.after,
-        }
-        self._entry["reading"] = {name: value for name, value in reading.items() if value is not None}
+        self._set("reading", place and place.entry())
 
     def advance(self, instant: datetime, now: datetime) -> None:
         """Move the bookmark to an instant: never past the present, and back only if it lay in the future."""

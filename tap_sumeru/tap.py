@@ -26,7 +26,7 @@ from tap_sumeru.plainly import plainly, quieten
 from tap_sumeru.run import Run
 from tap_sumeru.settings import Settings
 from tap_sumeru.state import Bookmarks, State
-from tap_sumeru.state import check as check_state
+from tap_sumeru.statefile import check as check_state
 from tap_sumeru.streams import KEY, STREAMS, StreamSpec
 
 if TYPE_CHECKING:

@@ -9,8 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_sumeru import state
-from tap_sumeru.errors import StateError
 from tap_sumeru.state import Bookmark, Bookmarks, Place, Verdict
 
 UTC = timezone.utc
@@ -72,13 +70,66 @@ def test_everything_about_a_bookmark_survives_the_state_file() -> None:
     assert (again.place, again.unproven_from) == (None, None)
 
 
-def test_another_replication_key_or_filter_starts_anew() -> None:
+def test_another_replication_key_starts_anew() -> None:
+    entry: dict[str, Any] = {"context": {"shop": "acme"}}
+    bookmark = Bookmark(entry, "updated_at", NAMES)
+    bookmark.value = bookmark.unproven_from = NOON
+    bookmark.verdict = Verdict.PROVEN
+    bookmark.place = Place(NOON, NOON, "query")
+    Bookmark(entry, "created_at", NAMES)
+    assert entry == {"context": {"shop": "acme"}, "replication_key": "created_at"}
+
+
+def test_a_bookmark_without_a_replication_key_is_taken_for_one_of_the_stream() -> None:
+    entry = {"replication_key_value": "2026-05-10T12:00:00Z"}
+    assert Bookmark(entry, "updated_at", NAMES).value == NOON
+    assert entry["replication_key"] == "updated_at"
+
+
+@pytest.mark.parametrize("word", ["unproven", "proven", "refuted"])
+def test_a_verdict_is_kept_in_a_word(word: str) -> None:
+    entry: dict[str, Any] = {}
+    Bookmark(entry, "updated_at", NAMES).verdict = Verdict(word)
+    assert entry["date_filter"] == {"verdict": word, "names": list(NAMES)}
+    assert Bookmark(entry, "updated_at", NAMES).verdict.value == word
+
+
+def test_a_verdict_on_another_filter_says_nothing() -> None:
+    entry: dict[str, Any] = {}
+    Bookmark(entry, "updated_at", NAMES).verdict = Verdict.PROVEN
+    assert Bookmark(entry, "updated_at", NAMES).verdict is Verdict.PROVEN
+    assert Bookmark(entry, "updated_at", ("from", "to")).verdict is Verdict.UNPROVEN
+    assert Bookmark(entry, "updated_at", None).verdict is Verdict.UNPROVEN
+
+
+def test_an_empty_bookmark_knows_nothing() -> None:
+    entry: dict[str, Any] = {}
+    bookmark = Bookmark(entry, "updated_at", None)
+    assert (bookmark.value, bookmark.verdict, bookmark.unproven_from, bookmark.place) == (
+        None,
+        Verdict.UNPROVEN,
+        None,
+        None,
+    )
+    bookmark.value = bookmark.unproven_from = bookmark.place = None
+    assert entry == {"replication_key": "updated_at"}
+
+
+def test_a_place_is_kept_without_what_it_lacks() -> None:
     entry: dict[str, Any] = {}
     bookmark = Bookmark(entry, "updated_at", NAMES)
-    bookmark.value, bookmark.verdict = NOON, Verdict.PROVEN
-    assert Bookmark(dict(entry), "updated_at", ("from", "to")).verdict is Verdict.UNPROVEN
-    other = Bookmark(entry, "created_at", NAMES)
-    assert (other.value, other.verdict) == (None, Verdict.UNPROVEN)
+    bookmark.place = Place(NOON, None, "query")
+    assert entry["reading"] == {"began": "2026-05-10T12:00:00Z", "query": "query"}
+    assert bookmark.place == Place(NOON, None, "query", None, None)
+    bookmark.place = Place(NOON, NOON - timedelta(hours=1), "query", "cursor", "after")
+    assert entry["reading"] == {
+        "began": "2026-05-10T12:00:00Z",
+        "since": "2026-05-10T11:00:00Z",
+        "query": "query",
+        "cursor": "cursor",
+        "after": "after",
+    }
+    assert bookmark.place == Place(NOON, NOON - timedelta(hours=1), "query", "cursor", "after")
 
 
 def test_other_filters_start_anew_and_say_so_but_leave_what_is_known_of_the_date_filter() -> None:
@@ -94,40 +145,23 @@ def test_other_filters_start_anew_and_say_so_but_leave_what_is_known_of_the_date
     assert Bookmark(entry, "updated_at", NAMES).outdated_by == ""
 
 
-def partition(**more: Any) -> dict[str, Any]:
-    return {"bookmarks": {"orders": {"partitions": [{"context": {"shop": "acme"}, **more}]}}}
-
-
-@pytest.mark.parametrize("good", [{}, {"bookmarks": {}}, {"bookmarks": {"orders": {}}}, partition()])
-def test_a_sound_state_passes(good: dict[str, Any]) -> None:
-    state.check(good)
-
-
-@pytest.mark.parametrize(
-    "damaged",
-    [
-        [],
-        "state",
-        {"value": {"bookmarks": {}}},
-        {"bookmarks": []},
-        {"bookmarks": {"orders": []}},
-        {"bookmarks": {"orders": {"partitions": {}}}},
-        {"bookmarks": {"orders": {"partitions": [{}]}}},
-        {"bookmarks": {"orders": {"partitions": [{"context": {"shop": 1}}]}}},
-        {"bookmarks": {"orders": {"partitions": [{"context": {"shop": "a"}}] * 2}}},
-        {"bookmarks": {"orders": {"replication_key_value": "2026-01-01"}}},
-        partition(replication_key_value="soon"),
-        partition(replication_key_value=5),
-        partition(unproven_from="soon"),
-        partition(reading=[]),
-        partition(reading={"began": "soon"}),
-        partition(reading={"since": 5}),
-        partition(date_filter="proven"),
-        partition(date_filter={"verdict": ["proven"]}),
-        partition(reading={"began": "2026-01-01", "after": 5}),
-        partition(filters=5),
-    ],
-)
-def test_a_damaged_state_is_refused(damaged: object) -> None:
-    with pytest.raises(StateError, match=r"^state"):
-        state.check(damaged)
+def test_bookmarks_are_found_by_stream_and_shop_and_the_others_stay() -> None:
+    known = {
+        "context": {"shop": "acme"},
+        "replication_key": "updated_at",
+        "replication_key_value": "2026-05-10T12:00:00Z",
+    }
+    whole: dict[str, Any] = {"bookmarks": {"orders": {"partitions": [known]}, "customers": {}}}
+    before = dict(known)
+    bookmarks = Bookmarks(whole)
+    assert bookmarks.of("orders", "acme", "updated_at", NAMES).value == NOON
+    assert bookmarks.of("orders", "globex", "updated_at", NAMES).value is None
+    assert bookmarks.of("customers", "acme", "updated_at", NAMES).value is None
+    bookmarks.of("orders", "globex", "updated_at", NAMES).advance(NOON, NOON)
+    bookmarks.of("orders", "globex", "updated_at", NAMES).verdict = Verdict.PROVEN
+    assert bookmarks.of("orders", "globex", "updated_at", NAMES).verdict is Verdict.PROVEN
+    assert bookmarks.of("orders", "globex", "updated_at", None).verdict is Verdict.UNPROVEN
+    assert bookmarks.of("orders", "globex", "updated_at", NAMES, "paid").outdated_by == "filters"
+    shops = [entry["context"]["shop"] for entry in whole["bookmarks"]["orders"]["partitions"]]
+    assert shops == ["acme", "globex"]
+    assert whole["bookmarks"]["orders"]["partitions"][0] == before
