@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_sumeru.parts import Part, Parts
+from tap_sumeru.windows import Window
 
 
 @given(st.data(), st.integers(min_value=0, max_value=30), st.integers(min_value=1, max_value=8))
@@ -30,3 +33,28 @@ def test_in_whatever_order_parts_end_all_are_read_and_none_is_passed_over(
         assert parts.complete == (not under_way)
     assert ended == set(range(count))
     assert reached == count - 1
+
+
+def test_one_part_is_open_at_a_time_unless_more_are_asked_for() -> None:
+    parts = Parts(Part(parent=name) for name in "abc")
+    (first,) = parts.begin()
+    assert parts.begin() == []
+    assert not parts.complete
+    assert parts.finish(first) is first
+    assert [part.parent for part in parts.begin()] == ["b"]
+
+
+def test_as_many_parts_are_open_as_have_room() -> None:
+    parts = Parts((Part(parent=name) for name in "abcdef"), at_once=3)
+    a, b, c = parts.begin()
+    parts.finish(b)
+    parts.finish(c)
+    assert [part.parent for part in parts.begin()] == ["d", "e"]
+    assert parts.finish(a) is c
+
+
+def test_a_part_knows_what_may_come_for_its_window() -> None:
+    day = datetime(2026, 5, 10, tzinfo=timezone.utc)
+    window = Window(day, day + timedelta(days=1))
+    assert Part(window=window).reach == window.reach
+    assert Part().reach is None
