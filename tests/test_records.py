@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -104,6 +105,22 @@ def test_attributes_named_like_our_columns_are_kept_in_extra() -> None:
     assert shape(enveloped(id="cus_1"))["extra"] is None
 
 
+def test_every_drift_is_counted() -> None:
+    one = shaper("customers")
+    for tags in ("vip", ["vip"], 5, "new"):
+        one.shape(enveloped(tags=tags, email=5), "acme", Page([]))
+    assert one.drift == {"tags": 3, "email": 4}
+
+
+def test_relationships_that_are_none_are_kept_in_extra() -> None:
+    odds: list[object] = [[], "x", 5]
+    for odd in odds:
+        record = shape({**enveloped(), "relationships": odd})
+        assert (record["relationships"], record["extra"]) == (None, {"relationships": odd})
+    record = shape({**enveloped(), "relationships": None})
+    assert (record["relationships"], record["extra"]) == (None, None)
+
+
 def test_nothing_of_an_unwanted_column_is_kept() -> None:
     one = shaper("customers", "email", "total_spent")
     record = one.shape(enveloped(email=["jane@example.com"], total_spent="x"), "acme", Page([])).record
@@ -121,10 +138,13 @@ def test_nested_timestamps_are_normalised_and_unknown_members_kept() -> None:
     [
         ("customers", {"id": 17, "attributes": {}}, "17"),
         ("customers", {"id": 10**40, "attributes": {}}, str(10**40)),
+        ("customers", {"id": Decimal("1.50"), "attributes": {}}, "1.50"),
         ("customers", {"attributes": {"id": "cus_9"}}, "cus_9"),
         ("attribution", {"order_id": "ord_1", "model": "linear"}, "ord_1:linear"),
         ("inventory", {"product_id": "p", "variant_id": "v", "location_id": "l"}, "p:v:l"),
         ("usage", {"date": "2026-05-10", "emails_sent": 5}, "2026-05-10"),
+        ("usage", {"id": "", "date": "2026-05-10"}, "2026-05-10"),
+        ("inventory", {"product_id": 1, "variant_id": "v", "location_id": 2}, "1:v:2"),
     ],
 )
 def test_ids(stream: str, row: dict[str, Any], made: str) -> None:
@@ -138,7 +158,35 @@ def test_a_row_without_any_key_gets_one_from_its_content(bad: object) -> None:
     assert one == same != other
 
 
+def test_the_order_of_its_members_is_no_part_of_a_rows_content() -> None:
+    one, other = {"email": "a", "tags": ["x", "y"]}, {"tags": ["x", "y"], "email": "a"}
+    assert shape({"attributes": one})["id"] == shape({"attributes": other})["id"]
+    assert shape({"attributes": one})["id"] != shape({"attributes": {**one, "tags": ["y", "x"]}})["id"]
+
+
+@pytest.mark.parametrize("part", [None, "", [], {}, Decimal("1.5")])
+def test_a_natural_key_that_lacks_a_part_is_none(part: object) -> None:
+    record = shape({"product_id": "p", "variant_id": part, "location_id": "l"}, "inventory")
+    assert re.fullmatch("hash_[0-9a-f]{32}", record["id"])
+
+
+def test_an_id_that_can_be_none_is_kept_in_extra() -> None:
+    for odd in (True, [1], {"a": 1}):
+        assert shape({**enveloped(), "id": odd})["extra"] == {"id": odd}
+    for nothing in (None, ""):
+        assert shape({**enveloped(), "id": nothing})["extra"] is None
+
+
+def test_the_id_of_a_flat_row_is_no_attribute() -> None:
+    assert shape({"id": 17, "email": "jane@example.com"})["extra"] is None
+    assert shape({"id": True, "email": "jane@example.com"})["extra"] == {"id": True}
+
+
 def test_a_child_knows_its_parent() -> None:
+    flat = shape({"id": "enr_1", "journey_id": "jrn_1"}, "enrollments", "jrn_1")
+    assert (flat["journey_id"], flat["extra"]) == ("jrn_1", None)
+    unsaid = shape({"id": "enr_1", "attributes": {"journey_id": None}}, "enrollments", "jrn_1")
+    assert (unsaid["journey_id"], unsaid["extra"]) == ("jrn_1", None)
     assert shape({"id": "enr_1", "attributes": {}}, "enrollments", "jrn_1")["journey_id"] == "jrn_1"
     record = shape({"id": "enr_1", "attributes": {"journey_id": "jrn_2"}}, "enrollments", "jrn_1")
     assert (record["journey_id"], record["extra"]) == ("jrn_1", {"journey_id": "jrn_2"})
@@ -162,6 +210,11 @@ REFERENCE = {"touchpoints": {"data": [{"type": "touchpoint", "id": "t1"}]}}
         ({"touchpoints": [TOUCH]}, {}),
         ({"attributes": {}, "relationships": {"touchpoints": {"data": [ENVELOPED_TOUCH]}}}, {}),
         ({"attributes": {}, "relationships": REFERENCE}, {("touchpoint", "t1"): ENVELOPED_TOUCH}),
+        (
+            {"relationships": {"touchpoints": {"data": {"type": "touchpoint", "id": "t1"}}}},
+            {("touchpoint", "t1"): ENVELOPED_TOUCH},
+        ),
+        ({"relationships": {"touchpoints": {"data": [{"id": "t1"}]}}}, {("", "t1"): TOUCH}),
     ],
 )
 def test_related_resources_are_taken_wherever_they_stand(
