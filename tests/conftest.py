@@ -14,6 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import Phase, settings
 
 from sumeru_sandbox import Sandbox
 
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Json = dict[str, Any]
+
+# For `make mutants`: always the same examples, and few, since each mutant meets them anew.
+settings.register_profile(
+    "mutants", database=None, deadline=None, derandomize=True, max_examples=30, phases=(Phase.generate,)
+)
 
 
 @dataclass
