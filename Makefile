@@ -7,6 +7,7 @@ UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin
 # Where it is set, each of the many processes of the tests would compile the tap anew.
 unexport PYTHONDONTWRITEBYTECODE
+MUTMUT := $(UV) run --quiet --no-project --python $(RUN)/python --with mutmut==3.8.1 mutmut
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 17
@@ -38,6 +39,11 @@ warehouses: .venv/.installed ## What those need: the targets in .cache, PostgreS
 
 test-dbt: .venv/.installed ## The dbt package on DuckDB, PostgreSQL and an emulator of Snowflake; some minutes
 	TEST_DBT=1 $(RUN)/python -m pytest tests/test_dbt.py
+
+mutants: .venv/.installed ## Whether the tests of the pure modules see a fault put into them (ten minutes)
+	rm -rf mutants
+	$(MUTMUT) run
+	$(RUN)/python scripts/mutants.py
 
 lint: .venv/.installed ## ruff, mypy
 	$(RUN)/ruff check .
@@ -80,4 +86,4 @@ audit: | $(UV) ## Known vulnerabilities of all that is locked; asks a service on
 	  "service could not be reached, and nothing was checked." >&2; exit 1; }
 
 clean: ## Remove all that was made
-	rm -rf .venv .tools .cache dist .meltano plugins output .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .tools .cache dist mutants .meltano plugins output .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
