@@ -45,6 +45,12 @@ mutants: .venv/.installed ## Whether the tests of the pure modules see a fault p
 	$(MUTMUT) run
 	$(RUN)/python scripts/mutants.py
 
+coverage: .venv/.installed ## All tests, and the lines of the tap that none of them reaches
+	$(RUN)/coverage erase
+	$(RUN)/coverage run -m pytest
+	$(RUN)/coverage combine --quiet
+	$(RUN)/coverage report
+
 lint: .venv/.installed ## ruff, mypy
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
