@@ -29,7 +29,7 @@ demo-clean: ## Forget the made-up shops
 	rm -f output/demo.*
 
 test: .venv/.installed ## All tests
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest -n auto --dist worksteal
 
 test-warehouses: warehouses ## Those that load into DuckDB and PostgreSQL, none skipped
 	TEST_WAREHOUSES=all $(RUN)/python -m pytest tests/warehouses

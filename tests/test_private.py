@@ -169,7 +169,7 @@ BAD_SETTINGS: dict[str, dict[str, Any]] = {
     "stream_maps.customers.__filter__": {"stream_maps": {"customers": {"__filter__": "'kanari' +"}}},
     "stream_maps.customers": {"stream_maps": {"customers": "kanari"}},
     "stream_maps": {"stream_maps": "kanari"},
-    "batch_config": {"batch_config": {"storage": {"root": "kanari"}}},
+    "batch_config": {"batch_config": {"encoding": {"format": "kanari"}, "storage": {"root": "kanari"}}},
 }
 
 
