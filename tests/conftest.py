@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from sumeru_sandbox import Sandbox
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+# Speed is asserted nowhere: a machine with other work to do fails no test.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 # For `make mutants`: always the same examples, and few, since each mutant meets them anew.
 settings.register_profile(
     "mutants", database=None, deadline=None, derandomize=True, max_examples=30, phases=(Phase.generate,)
