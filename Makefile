@@ -41,7 +41,7 @@ test-dbt: .venv/.installed ## The dbt package on DuckDB, PostgreSQL and an emula
 	TEST_DBT=1 $(RUN)/python -m pytest tests/test_dbt.py
 
 soak: warehouses ## An hour of syncs into each warehouse under faults and kills, then every row compared
-	PYTHONPATH=tests $(RUN)/python -m warehouses.soak $(ARGS)
+	PYTHONPATH=tests $(RUN)/python -u -m warehouses.soak $(ARGS)
 
 mutants: .venv/.installed ## Whether the tests of the pure modules see a fault put into them (ten minutes)
 	rm -rf mutants
