@@ -11,8 +11,8 @@ from string import Template
 from typing import Any
 
 # Installed for this file alone, by dbt_warehouses.py.
-import fakesnow.cli  # type: ignore[import-not-found]
-import fakesnow.macros  # type: ignore[import-not-found]
+import fakesnow.cli
+import fakesnow.macros
 import snowflake.connector  # type: ignore[import-not-found]
 
 _TYPES = {

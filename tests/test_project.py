@@ -45,6 +45,10 @@ def _kind(name: str, schema: Mapping[str, Any]) -> str:
     return "string" if "string" in kinds else str(kinds.pop())
 
 
+def _defaults(plugin: Mapping[str, Any]) -> dict[str, Any]:
+    return {setting["name"]: setting.get("value") for setting in plugin["settings"]}
+
+
 def test_every_setting_is_there_and_no_other() -> None:
     assert list(SETTINGS) == list(_properties())
 
@@ -78,12 +82,32 @@ def test_the_catalog_is_discovered_anew_by_each_version() -> None:
 
 
 def test_the_loader_is_one_that_loses_no_rows() -> None:
-    defaults = {setting["name"]: setting.get("value") for setting in LOADER["settings"]}
+    defaults = _defaults(LOADER)
     assert LOADER["pip_url"] == "target-duckdb==0.8.0 duckdb==1.2.2"
     assert defaults["flush_all_streams"] is True
     (prod,) = (environment for environment in PROJECT["environments"] if environment["name"] == "prod")
     (loader,) = prod["config"]["plugins"]["loaders"]
     assert Path(loader["config"]["path"]).stem != defaults["default_target_schema"]
+
+
+def test_the_other_loaders_are_told_what_makes_them_right() -> None:
+    """What becomes of rows otherwise, docs/snowflake.md and docs/bigquery.md say."""
+    loaders = {loader["name"]: loader for loader in LOADERS}
+    snowflake, bigquery = _defaults(loaders["target-snowflake"]), _defaults(loaders["target-bigquery"])
+    assert snowflake["timestamp_type"] == "TIMESTAMP_TZ"
+    assert snowflake["add_record_metadata"] is True
+    assert bigquery["method"] == "batch_job"
+    assert bigquery["denormalized"] is bigquery["upsert"] is bigquery["dedupe_before_upsert"] is True
+    assert loaders["target-bigquery"]["python"] == "3.11"
+
+
+@pytest.mark.parametrize("plugin", LOADERS, ids=lambda plugin: str(plugin["name"]))
+def test_every_loader_is_pinned_and_explained_and_its_secrets_are_marked(plugin: dict[str, Any]) -> None:
+    assert "==" in plugin["pip_url"].split()[0]
+    for setting in plugin["settings"]:
+        assert setting["description"]
+        secret = re.search(r"password|_json$|_url$|passphrase|private_key(?!_path)", setting["name"])
+        assert setting.get("sensitive", False) == bool(secret), setting["name"]
 
 
 def test_schedules_run_a_job_that_exists() -> None:

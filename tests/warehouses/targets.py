@@ -15,7 +15,14 @@ PYTHON = sys.executable if sys.version_info < (3, 14) else "3.13"
 
 _PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
 _LOADERS = {loader["name"]: loader for loader in _PROJECT["plugins"]["loaders"]}
-PINS: dict[str, str] = {name: loader["pip_url"] for name, loader in _LOADERS.items()}
+SERVERS = {
+    # Newer connectors of Snowflake lack modules that this fakesnow imports.
+    "fakesnow": "fakesnow[server]==0.12.1 snowflake-connector-python==4.8.1",
+    # It needs numpy without saying so, and does not work with the newest DuckDB, which it would take.
+    "bqemulator": "bqemulator==1.4.0 duckdb==1.5.5 numpy",
+}
+"""What stands in for a warehouse in the cloud."""
+PINS: dict[str, str] = {name: loader["pip_url"] for name, loader in _LOADERS.items()} | SERVERS
 
 
 def program(target: str, name: str = "") -> Path:
@@ -42,7 +49,8 @@ def install(target: str, uv: str) -> None:
     if missing(target) is None:
         return
     environment = _environment(target)
-    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", PYTHON, environment], check=True)
+    version = "3.11" if target in SERVERS else _LOADERS[target].get("python", PYTHON)
+    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", version, environment], check=True)
     python = program(target, "python")
     subprocess.run(
         [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *PINS[target].split()],

@@ -1,0 +1,71 @@
+"""fakesnow's server, with what target-snowflake asks of Snowflake and fakesnow 0.12.1 cannot do yet.
+
+`python fakesnow_shim.py PORT`, run in fakesnow's environment. The target knows nothing of it: each statement
+below is put into words that fakesnow understands, and does what Snowflake documents of it.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from typing import Any
+
+import uvicorn
+from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.server import app
+from fakesnow.transforms import stage
+
+HOME = "USERS.PUBLIC.HOME"
+"""A named stage in place of the user stage `@~`, which fakesnow does not have."""
+
+_PUT = re.compile(r"put ('[^']+') '@~/([^']+)'", re.IGNORECASE)
+_REMOVE = re.compile(r"remove '@~/([^']+)'", re.IGNORECASE)
+_DROP_FORMAT = re.compile(r"drop file format if exists .+", re.IGNORECASE)
+_MERGE = re.compile(
+    r"(?P<into>merge into (?P<schema>\S+\.\S+)\.\S+ d using \()(?P<select>select .+?)"
+    r" from '@~/(?P<folder>[^']+)'\s*\(file_format => [^)]+\)(?P<rest>.+)",
+    re.IGNORECASE | re.DOTALL,
+)
+_STAGED = """
+create or replace temp table _STAGED as
+select row_number() over () as N, json as V from read_json_objects(?, format = 'newline_delimited')
+"""
+
+_execute = FakeSnowflakeCursor.execute
+
+
+def execute(cursor: FakeSnowflakeCursor, command: str, *args: Any, **kwargs: Any) -> FakeSnowflakeCursor:
+    """Put a statement into fakesnow's words, and have it executed."""
+    sql = command.strip()
+    if put := _PUT.fullmatch(sql):
+        # fakesnow wants a stage that exists, and without quotes.
+        _execute(cursor, f"create stage if not exists {HOME}")
+        sql = f"put {put[1]} @{HOME}/{put[2]}"
+    elif remove := _REMOVE.fullmatch(sql):
+        # It would take this for a syntax error, as it would the next one.
+        shutil.rmtree(stage.internal_dir(HOME, remove[1]))
+        sql = f"select '{remove[1]}' as name, 'removed' as result"
+    elif _DROP_FORMAT.fullmatch(sql):
+        sql = "select 'successfully dropped' as status"
+    elif merge := _MERGE.fullmatch(sql):
+        sql = _merge(cursor, merge)
+    return _execute(cursor, sql, *args, **kwargs)
+
+
+def _merge(cursor: FakeSnowflakeCursor, merge: re.Match[str]) -> str:
+    """A MERGE from a table that holds the lines of staged files, which fakesnow cannot read by itself.
+
+    It also wants a current schema, names in place of `$1` and `seq8()`, and no alias inside of QUALIFY.
+    """
+    _execute(cursor, f"use schema {merge['schema']}")
+    files = stage.internal_dir(HOME, merge["folder"]) + "/*"
+    cursor._duck_conn.execute(_STAGED, [files])  # noqa: SLF001 - no other way in
+    rest = re.sub(r"seq8\(\)", "N", merge["rest"], flags=re.IGNORECASE)
+    select = merge["select"].replace("$1:", "V:") + ", N from _STAGED"
+    return f"{merge['into']}select * from ({select}){rest}"  # noqa: S608 - put together by the target
+
+
+if __name__ == "__main__":
+    FakeSnowflakeCursor.execute = execute
+    uvicorn.run(app, port=int(sys.argv[1]), log_level="warning")

@@ -1,0 +1,232 @@
+"""What happens to shops and their tables in the cloud, a function for each; they go on side by side.
+
+target-bigquery sleeps more than ten seconds for each stream: one after the other that would be minutes.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+from conftest import Tap
+from typing_extensions import override
+
+from sumeru_sandbox import Sandbox
+from tap_sumeru.streams import STREAMS
+from warehouses.conftest import Loaded, Pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from conftest import Output
+
+    from warehouses.clouds import Served
+    from warehouses.documented import Line
+    from warehouses.warehouse import Json, Warehouse
+
+    Rows = dict[tuple[str, str], Json]
+
+SHOPS = ("acme", "globex")  # whose rows have the same ids
+ODD: Json = {
+    "customers": {
+        "first_name": "Zoë 李小龙 🎁 \u202e\u05e9\u05dc\u05d5\u05dd",
+        "last_name": "O'Neil \"\\\n\t$1:id%s",
+        "email": "",
+        "total_spent": "12.50",
+        "tags": ["ünï", "a,b"],
+        "segments": [],
+        "address": {"city": "Malmö", "floor": 3},
+        "loyalty": msgspec.Raw(b'{"tier":1.50,"since":null,"\xc3\xbc":[]}'),
+    },
+    "orders": {
+        "note": "`target.` {{x}} ; --",
+        "line_items": msgspec.Raw(b'[{"id":"li","price":19.90,"quantity":2,"gift":true},{"id":"\xc3\xa9"}]'),
+        "refunds": [{"id": "re", "created_at": "2026-05-10T12:23:00Z"}],
+        "shipping_address": {},
+        "test": 1,
+        "carrier": ["DHL", 2],
+    },
+    "usage": {"date": "2026-01-31"},
+    "attribution": {"credit_per_touchpoint": msgspec.Raw(b"[0.50,1]"), "touchpoints": None},
+}
+"""Attributes of a row that tries a stream."""
+KEPT: Json = {
+    "customers": {
+        "total_spent": None,
+        "extra": {"total_spent": "12.50", "loyalty": {"tier": 1.5, "since": None, "ü": []}},
+    },
+    "orders": {"test": None, "extra": {"test": 1, "carrier": ["DHL", 2]}},
+}
+"""What the tap makes of them: a value of another type, and a field that nobody knows, are in `extra`."""
+
+
+@dataclass
+class CloudPipeline(Pipeline):
+    """The same, with an environment that leads the target to a server.
+
+    Attributes:
+        environment: What the target finds in it besides ours.
+    """
+
+    environment: dict[str, str]
+
+    @override
+    def _load(self, config: Json | None, **options: Any) -> tuple[int, str, Json]:
+        return super()._load(config, env={**os.environ, **self.environment}, **options)
+
+
+@dataclass
+class Place:
+    """Where a life takes place.
+
+    Attributes:
+        cloud: The warehouse.
+        folder: A folder for its files.
+        name: Schema of its tables.
+    """
+
+    cloud: Served
+    folder: Path
+    name: str
+
+    def pipeline(self, sandbox: Sandbox, *shops: str) -> CloudPipeline:
+        entries = [{"shop": shop, "api_token": sandbox.token(shop)} for shop in shops]
+        tap = Tap(self.folder, {"api_url": sandbox.url, "shops": entries})
+        # One of its methods is not for the cloud, and is not asked for here: the type of a value.
+        return CloudPipeline(tap, cast("Warehouse", self.cloud), self.name, self.cloud.environment)
+
+
+@dataclass
+class Seen:
+    """A run, what the warehouse had after it, and what the API held."""
+
+    run: Loaded
+    landed: dict[str, Rows]
+    truth: dict[str, Rows]
+
+
+def see(run: Loaded, pipeline: Pipeline, sandbox: Sandbox, shops: Sequence[str], *streams: str) -> Seen:
+    held = {
+        stream: {(shop, row["id"]): row for shop in shops for row in sandbox.truth(shop, stream)}
+        for stream in streams
+    }
+    return Seen(run, pipeline.rows(*streams), held)
+
+
+@dataclass
+class Trip:
+    """Two syncs of two shops, and what was documented beside what landed."""
+
+    first: Seen
+    second: Seen
+    documented: list[tuple[Line, str | None, str | None]]
+
+
+def trip(place: Place, streams: Sequence[str], lines: Sequence[Line]) -> Trip:
+    """Odd rows and documented ones, then changes to some."""
+    with Sandbox(SHOPS, customers=100) as sandbox:
+        pipeline = place.pipeline(sandbox, *SHOPS)
+        for stream in streams:
+            sandbox.put("acme", stream, f"odd_{stream}", **ODD[stream])
+        for number, line in enumerate(lines):
+            sandbox.put(
+                "acme", line.stream, f"doc_{number}", **{line.column: msgspec.Raw(line.sent.encode())}
+            )
+        first = see(pipeline.run(streams=tuple(streams)), pipeline, sandbox, SHOPS, *streams)
+        sandbox.advance(3 * 3600)
+        for shop in SHOPS:
+            for stream in streams:
+                row, other = sandbox.truth(shop, stream)[:2]
+                values = {
+                    name: value
+                    for name, value in other.items()
+                    if name not in {"id", STREAMS[stream].replication_key}
+                }
+                sandbox.put(shop, stream, row["id"], **values)
+                sandbox.put(shop, stream, f"new_{stream}", **values)
+        second = see(
+            pipeline.run(first.run.state, streams=tuple(streams)), pipeline, sandbox, SHOPS, *streams
+        )
+        queries = [
+            place.cloud.text(line.stream, line.column, f"doc_{number}") for number, line in enumerate(lines)
+        ]
+        texts = [text for [text] in place.cloud.query(place.name, *queries)]
+        types = {stream: place.cloud.types(place.name, stream) for stream in streams}
+        kinds = [types[line.stream][line.column] for line in lines]
+        return Trip(first, second, list(zip(lines, texts, kinds, strict=True)))
+
+
+@dataclass
+class Column:
+    """What came of a column that was not selected at first."""
+
+    without: Loaded
+    refused: Loaded | None
+    with_it: Seen
+
+
+def column(place: Place) -> Column:
+    """`subject` of the campaigns is selected in the second run."""
+    with Sandbox(["acme"], customers=100) as sandbox:
+        pipeline = place.pipeline(sandbox, "acme")
+        less = pipeline.tap.catalog("campaigns", deselected=(("campaigns", "subject"),))
+        first, refused = pipeline.run(catalog=less), None
+        sandbox.advance(3600)
+        sandbox.put("acme", "campaigns", "new", subject="New", channels=["email"])
+        again = pipeline.run(first.state, streams=("campaigns",))
+        if again.target_code:
+            refused = again
+            place.cloud.query(place.name, "ALTER TABLE campaigns ADD COLUMN subject STRING")
+            again = pipeline.run(first.state, streams=("campaigns",))
+        return Column(first, refused, see(again, pipeline, sandbox, ["acme"], "campaigns"))
+
+
+@dataclass
+class Deletion:
+    """A full read, and another one after a row was deleted."""
+
+    gone: str
+    before: Seen
+    after: Seen
+
+
+def deletion(place: Place) -> Deletion:
+    """A product is deleted between two full reads."""
+    with Sandbox(["acme"], customers=100) as sandbox:
+        pipeline = place.pipeline(sandbox, "acme")
+        catalog = pipeline.tap.catalog("products")
+        for entry in catalog["streams"]:
+            entry["replication_method"] = "FULL_TABLE"
+        before = see(pipeline.run(catalog=catalog), pipeline, sandbox, ["acme"], "products")
+        gone = sandbox.truth("acme", "products")[0]["id"]
+        sandbox.delete("acme", "products", gone)
+        after = see(pipeline.run(before.run.state, catalog=catalog), pipeline, sandbox, ["acme"], "products")
+        return Deletion(gone, before, after)
+
+
+@dataclass
+class Kill:
+    """A sync that was killed, and the next one."""
+
+    killed: Output
+    before: Seen
+    after: Seen
+
+
+def kill(place: Place) -> Kill:
+    """`kill -9` of the tap in the midst of the orders; the next run begins where the target says."""
+    with Sandbox(["acme"], customers=200) as sandbox:
+        sandbox.configure({"orders": {"page_cap": 20, "latency_ms": 20}})
+        pipeline = place.pipeline(sandbox, "acme")
+        catalog = pipeline.tap.catalog("orders")
+        killed = pipeline.tap.sync_and_stop(
+            200, catalog=catalog, window_days=7, start_date="2020-01-01T00:00:00Z"
+        )
+        done = pipeline.load([line.rstrip("\n") for line in killed.lines])
+        before = see(Loaded(killed.code, killed.log, *done), pipeline, sandbox, ["acme"], "orders")
+        sandbox.configure({"orders": {"page_cap": None, "latency_ms": None}})
+        run = pipeline.run(before.run.state or None, catalog=catalog)
+        return Kill(killed, before, see(run, pipeline, sandbox, ["acme"], "orders"))
