@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tap-sumeru")
 
 _MOST_THREADS = 32
-_PAGES_A_THREAD = 1
+_PAGES_AHEAD = 2
+"""Pages that may wait to be written; those of a few more threads wait behind them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +130,7 @@ class Engine:
         threads = max(1, min(_MOST_THREADS, settings.concurrency * len(settings.shops)))
         self._http = Http(settings)
         self._pool = Pool(threads)
-        self._fetcher = Fetcher(
-            self._http, self._pool, settings.max_retries, depth=max(2, threads * _PAGES_A_THREAD)
-        )
+        self._fetcher = Fetcher(self._http, self._pool, settings.max_retries, depth=_PAGES_AHEAD)
         by_token = {(shop.token, shop.api_url): self._lane(shop) for shop in settings.shops}
         self.lanes = list(by_token.values())
         self._lanes = {shop.name: by_token[shop.token, shop.api_url] for shop in settings.shops}

@@ -110,7 +110,8 @@ class Fetcher:
         self._http = http
         self._pool = pool
         self.max_retries = max_retries
-        self._results: queue.Queue[Fetched | Failed] = queue.Queue(depth)
+        self._results: queue.SimpleQueue[Fetched | Failed] = queue.SimpleQueue()
+        self._places = threading.Semaphore(depth)
 
     def start(self, lane: Lane, chain: Chain) -> None:
         """Begin to fetch a chain."""
@@ -122,9 +123,11 @@ class Fetcher:
     def result(self) -> Fetched | Failed | None:
         """Return what comes next of any chain; None if nothing came for a moment."""
         try:
-            return self._results.get(timeout=_QUEUE_POLL)
+            result = self._results.get(timeout=_QUEUE_POLL)
         except queue.Empty:
             return None
+        self._places.release()
+        return result
 
     def once(self, lane: Lane, path: str, query: Params) -> Answer:
         """Ask once, and let the lane's governor learn from the answer."""
@@ -162,11 +165,9 @@ class Fetcher:
 
     def _put(self, result: Fetched | Failed) -> None:
         while not (self._pool.stopped.is_set() or result.chain.cancelled):
-            try:
-                self._results.put(result, timeout=_QUEUE_POLL)
-            except queue.Full:
-                continue
-            return
+            if self._places.acquire(timeout=_QUEUE_POLL):
+                self._results.put(result)
+                return
 
 
 class _Request:

@@ -58,7 +58,7 @@ class Lane:
         self._later: list[tuple[float, int, Task]] = []
         self._order = itertools.count()
         self._held_since: float | None = None
-        self.listed = False  # whether the pool has this lane among those to look at
+        self.listed = False  # whether the pool has this lane among those with something to do
 
     def submit(self, task: Task, delay: float = 0.0) -> None:
         """Have a task done in a thread, not before `delay` seconds have passed."""
@@ -67,7 +67,9 @@ class Lane:
                 heapq.heappush(self._later, (self._pool.clock() + delay, next(self._order), task))
             else:
                 self._ready.append(task)
-            self._pool.list(self)
+            self._pool.look_at(self)
+            if not self._pool.works_here():
+                self._pool.wake()
 
     @contextmanager
     def request(self) -> Iterator[Callable[[int, Mapping[str, str]], float]]:
@@ -90,7 +92,8 @@ class Lane:
                 if not told:
                     self._governor.failed(self._pool.clock(), began)
                 self._pool.asked()
-                self._pool.list(self)
+                self._pool.look_at(self)
+                self._pool.wake()
 
     @property
     def silence(self) -> int:
@@ -139,6 +142,7 @@ class Pool:
         self._order = itertools.count()
         self._size = threads
         self._threads: list[threading.Thread] = []
+        self._idents: set[int] = set()
         self._asking: dict[int, float] = {}  # since when each thread waits for an answer
         self._relieve_at = 0.0
 
@@ -173,18 +177,33 @@ class Pool:
             if thread.is_alive():
                 thread.join(max(0.0, end - self.clock()))
 
-    def list(self, lane: Lane) -> None:
-        """Have a lane looked at: something about it has changed. The caller holds `changed`."""
-        if not lane.listed:
+    def look_at(self, lane: Lane) -> None:
+        """Take note that something about a lane has changed. The caller holds `changed`."""
+        now = self.clock()
+        wait = lane.wait(now)
+        if wait is None:
+            return  # looked at again when an answer or new work comes
+        if wait > 0:
+            heapq.heappush(self._asleep, (now + wait, next(self._order), lane))
+        elif not lane.listed:
             lane.listed = True
             self._lanes.append(lane)
-        self.changed.notify()
+
+    def wake(self) -> None:
+        """Wake a thread if there is something to do, or to wait for. The caller holds `changed`."""
+        if self._lanes or self._asleep:
+            self.changed.notify()
+
+    def works_here(self) -> bool:
+        """Whether this is a thread of the pool: one that has its answer looks for work by itself."""
+        return threading.get_ident() in self._idents
 
     def asked(self) -> None:
         """Take note that this thread has its answer. The caller holds `changed`."""
         self._asking.pop(threading.get_ident(), None)
 
     def _work(self) -> None:
+        self._idents.add(threading.get_ident())
         while (task := self._next()) is not None:
             task()
 
@@ -193,10 +212,11 @@ class Pool:
             while not self.stopped.is_set():
                 now = self.clock()
                 while self._asleep and self._asleep[0][0] <= now:
-                    self.list(heapq.heappop(self._asleep)[2])
+                    self.look_at(heapq.heappop(self._asleep)[2])
                 task = self._look(now)
                 if task is not None:
                     self._asking[threading.get_ident()] = now
+                    self.wake()
                     return task
                 self.changed.wait(max(0.0, self._asleep[0][0] - now) if self._asleep else None)
             return None
@@ -205,13 +225,9 @@ class Pool:
         while self._lanes:
             lane = self._lanes.popleft()
             lane.listed = False
-            wait = lane.wait(now)
-            if wait is None:
-                continue  # listed again when an answer or new work comes
-            if wait > 0:
-                heapq.heappush(self._asleep, (now + wait, next(self._order), lane))
-                continue
-            task = lane.take(now)
-            self.list(lane)
-            return task
+            due = lane.wait(now) == 0
+            task = lane.take(now) if due else None
+            self.look_at(lane)
+            if task is not None:
+                return task
         return None

@@ -184,7 +184,7 @@ class Layout:
                 ("relationships", "relationships", NEVER),
                 ("extra", "extra", NEVER),
             ],
-            defaults={one.field: one.absent for one in self.columns},
+            defaults={one.field: one.absent for one in self.columns} | dict.fromkeys({"extra"} & self.own),
             forbid_unknown_fields="extra" in self.own,
         )
         row = defstruct(

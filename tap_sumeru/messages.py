@@ -41,7 +41,9 @@ def _written(value: object) -> msgspec.Raw | str:
 
 
 _TICK = timedelta(microseconds=1)
-_SECOND = 1_000_000
+_END_DIGITS = 2
+_ENDS = [f"{i:0{_END_DIGITS}}Z" for i in range(10**_END_DIGITS)]
+"""How the times of a page's records end, one microsecond after the other."""
 _encoder = msgspec.json.Encoder(decimal_format="number", enc_hook=_written)
 
 
@@ -184,14 +186,18 @@ class Output:
 
     def _times(self, count: int) -> list[str]:
         """Return the present, later for each record: some targets keep the newest of equal keys."""
-        first = datetime.now(instants.UTC)
-        if self._last_time is not None and first <= self._last_time:
-            first = self._last_time + _TICK
-        self._last_time = first + (count - 1) * _TICK
-        second, fraction = first.strftime("%Y-%m-%dT%H:%M:%S."), first.microsecond
-        if fraction + count <= _SECOND:
-            return [f"{second}{i:06d}Z" for i in range(fraction, fraction + count)]
-        return [instants.text(first + i * _TICK) for i in range(count)]
+        start = datetime.now(instants.UTC)
+        if self._last_time is not None and start <= self._last_time:
+            start = self._last_time + _TICK
+        start += timedelta(microseconds=-start.microsecond % len(_ENDS))
+        times: list[str] = []
+        while len(times) < count:
+            digits = start.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-_END_DIGITS]
+            ends = _ENDS[: count - len(times)]
+            times += [digits + end for end in ends]
+            self._last_time = start + (len(ends) - 1) * _TICK
+            start += len(_ENDS) * _TICK
+        return times
 
     def _properties(self) -> Schema:
         # The SDK's own message drops marks that it does not know, such as x-pii.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -59,5 +60,10 @@ class Query:
         """Return what tells one unfiltered read from another: the place of one is none in the other."""
         options = self._options
         read = (self._spec.path, options.filters, options.include, options.replication_key)
-        query = repr((read, self._wanted_fields, since, end))
-        return hashlib.sha256(query.encode()).hexdigest()[:16]
+        return _fingerprint((read, self._wanted_fields, since, end))
+
+
+@lru_cache
+def _fingerprint(query: tuple[object, ...]) -> str:
+    """Return a digest; it is asked for with each page."""
+    return hashlib.sha256(repr(query).encode()).hexdigest()[:16]

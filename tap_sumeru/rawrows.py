@@ -233,8 +233,6 @@ class RawRows(Rows):
             for record, row in zip(records, rows, strict=True):
                 record.relationships = row.relationships
         if "extra" in own:
-            for record in records:
-                record.extra = None
             for i, extra in self._extra.items():
                 records[i].extra = extra
 
