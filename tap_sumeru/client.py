@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from math import ceil
 from typing import TYPE_CHECKING, Any, cast
@@ -21,6 +20,7 @@ from tap_sumeru.errors import (
     mask,
     name_only,
 )
+from tap_sumeru.instants import UTC, http_date
 from tap_sumeru.transport import BrokenError, Connections, UntrustedError
 
 if TYPE_CHECKING:
@@ -77,12 +77,7 @@ class Answer:
     @property
     def asked_at(self) -> datetime:
         """When the request was made: by the server's clock, or by ours if the answer bears no date."""
-        sent = self.headers.get("Date")
-        try:
-            served = parsedate_to_datetime(sent).replace(tzinfo=timezone.utc) if sent else None
-        except ValueError:
-            served = None
-        now = served or datetime.now(timezone.utc).replace(microsecond=0)
+        now = http_date(self.headers.get("Date")) or datetime.now(UTC).replace(microsecond=0)
         return now - timedelta(seconds=ceil(self.elapsed))
 
     def content(self) -> Any:  # noqa: ANN401 - whatever JSON holds

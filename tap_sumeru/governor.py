@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from datetime import timezone
-from email.utils import parsedate_to_datetime
 from math import inf
 from typing import TYPE_CHECKING
+
+from tap_sumeru.instants import http_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -183,7 +183,5 @@ def _number(text: str | None) -> float | None:
 
 
 def _http_date(text: str | None) -> float | None:
-    try:
-        return parsedate_to_datetime(text).replace(tzinfo=timezone.utc).timestamp() if text else None
-    except (TypeError, ValueError):
-        return None
+    instant = http_date(text)
+    return None if instant is None else instant.timestamp()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import date, datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 UTC = timezone.utc
 DAY = timedelta(days=1)
@@ -90,3 +92,12 @@ def shift(instant: datetime, by: timedelta) -> datetime:
         return instant + by
     except OverflowError:
         return _FIRST if by < timedelta() else _LAST
+
+
+@lru_cache
+def http_date(text: str | None) -> datetime | None:
+    """Return what the date of a header denotes, None if it is none; many answers bear the same."""
+    try:
+        return parsedate_to_datetime(text).replace(tzinfo=UTC) if text else None
+    except (TypeError, ValueError):
+        return None

@@ -38,7 +38,7 @@ _SCALARS = {"string": str, "boolean": bool, "integer": _INTEGER, "number": _INTE
 _TEXTS = {"type": ["string", "null"]}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Column:
     """A column of the schema, in a layout.
 
@@ -168,7 +168,14 @@ class Layout:
 
     def of_kind(self, kind: str) -> list[Column]:
         """Return the columns whose values are looked at in one way."""
-        return [one for one in self.columns if one.kind == kind]
+        return self._kinds.get(kind, [])
+
+    @cached_property
+    def _kinds(self) -> dict[str, list[Column]]:
+        found: dict[str, list[Column]] = {}
+        for one in self.columns:
+            found.setdefault(one.kind, []).append(one)
+        return found
 
     @cached_property
     def decoder(self) -> msgspec.json.Decoder[Any]:

@@ -92,8 +92,6 @@ class Layouts:
             body = body.strip()
             if b"\n" in body or b"\r" in body:  # what is written ends with the first of them
                 body = msgspec.json.format(body, indent=-1)
-            if not body.isascii():
-                body.decode()
             answer = layout.decoder.decode(body)
         except (msgspec.DecodeError, ValueError, RecursionError):
             return None

@@ -182,8 +182,10 @@ class RawRows(Rows):
 
     def _fits(self, column: Column) -> bool:
         assert column.nested is not None  # noqa: S101 - for the type checker: its kind says so
+        text = b"[" + b",".join(self._values(column)) + b"]"
+        _check_letters(text)
         try:
-            column.nested.decode(b"[" + b",".join(self._values(column)) + b"]")
+            column.nested.decode(text)
         except msgspec.DecodeError:
             return False
         return True
@@ -198,6 +200,8 @@ class RawRows(Rows):
             try:
                 setattr(record, field, check(value))
             except DriftError:
+                if isinstance(raw, Raw):
+                    _check_letters(bytes(raw))
                 setattr(record, field, None)
                 self.drift[column.name] += 1
                 self._extra[i][column.name] = raw
@@ -217,6 +221,7 @@ class RawRows(Rows):
             for field, name in kept:
                 value = getattr(holder, field)
                 if value is not UNSET:
+                    _check_letters(bytes(value))
                     self._extra[i][name] = value
             for field in fields:
                 setattr(holder, field, UNSET)
@@ -232,9 +237,24 @@ class RawRows(Rows):
         if "relationships" in own:
             for record, row in zip(records, rows, strict=True):
                 record.relationships = row.relationships
+            given = (row.relationships.values() for row in rows if row.relationships)
+            _check_letters(b"".join(chain.from_iterable(given)))
         if "extra" in own:
             for i, extra in self._extra.items():
                 records[i].extra = extra
+
+
+def _check_letters(text: bytes) -> None:
+    """Make sure that what goes out as it came is UTF-8: msgspec looks only at the texts that it decodes.
+
+    Raises:
+        UnfitError: It is not.
+    """
+    if not text.isascii():
+        try:
+            text.decode()
+        except UnicodeDecodeError:
+            raise UnfitError from None
 
 
 def _instant(value: object) -> datetime | None:
