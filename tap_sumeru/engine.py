@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tap-sumeru")
 
 _MOST_THREADS = 32
-_PAGES_AHEAD = 2
-"""Pages that may wait to be written; those of a few more threads wait behind them."""
+_PAGES_AHEAD = 1
+"""Pages that may wait to be written; the threads hold one more each."""
 
 
 @dataclass(frozen=True, slots=True)

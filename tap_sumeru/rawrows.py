@@ -70,7 +70,8 @@ def rows_of(page: Page | RawPage, shaper: Shaper, shop: str, parent: str | None)
         except UnfitError:
             page = raw.parsed()
         else:
-            shaper.drift.update(rows.drift)
+            if rows.drift:
+                shaper.drift.update(rows.drift)
             return rows
     before = shaper.drift.copy()
     found = ParsedRows(page, shaper, shop, parent)

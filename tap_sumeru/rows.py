@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
@@ -32,7 +33,7 @@ class Rows(ABC):
     def others(self, index: int) -> Iterator[datetime]:
         """Yield all dates of a row but its replication key, some of them perhaps twice."""
 
-    @property
+    @cached_property
     def span(self) -> tuple[datetime, ...]:
         """The first and the last of the replication keys, if there is any."""
         dated = [instant for instant in self.instants if instant is not None]
