@@ -113,8 +113,23 @@ def test_every_loader_is_pinned_and_explained_and_its_secrets_are_marked(plugin:
 def test_schedules_run_a_job_that_exists() -> None:
     jobs = {job["name"] for job in PROJECT["jobs"]}
     assert {schedule["job"] for schedule in PROJECT["schedules"]} == jobs
-    names = {f"TAP_SUMERU_{name.upper()}" for name in SETTINGS}
+    names = {f"TAP_SUMERU_{name.upper()}" for name in SETTINGS} | {"TAP_SUMERU__METADATA"}
     assert all(schedule.get("env", {}).keys() <= names for schedule in PROJECT["schedules"])
+
+
+def test_an_environment_sets_what_its_plugins_know_and_dev_keeps_apart_from_prod() -> None:
+    known = {plugin["name"]: set(_defaults(plugin)) for plugin in (EXTRACTOR, *LOADERS)}
+    given: dict[str, dict[str, dict[str, Any]]] = {}
+    for environment in PROJECT["environments"]:
+        plugins = environment.get("config", {}).get("plugins", {})
+        configs = {plugin["name"]: plugin["config"] for kind in plugins.values() for plugin in kind}
+        given[environment["name"]] = configs
+        assert all(config.keys() <= known[name] for name, config in configs.items())
+    assert given["prod"]["target-duckdb"] != given["dev"]["target-duckdb"]
+    databases = known.keys() - {"target-jsonl"}  # which begins new files with each run
+    assert given["dev"].keys() == databases
+    for loader in (one for one in LOADERS if one["name"] in databases):
+        assert given["dev"][loader["name"]].items().isdisjoint(_defaults(loader).items())
 
 
 def test_the_example_of_an_env_file_names_settings_that_exist() -> None:
