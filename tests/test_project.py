@@ -1,19 +1,17 @@
-"""`meltano.yml` against the tap: nothing missing, nothing else, nothing secret in clear."""
+"""`meltano.yml` and `plugin.yaml` against the tap: nothing missing, nothing else, nothing secret in clear."""
 
 from __future__ import annotations
 
-import copy
-import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from click.testing import CliRunner
 
 from tap_sumeru.streams import STREAMS
-from tap_sumeru.tap import TapSumeru
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,50 +21,33 @@ PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "meltano.yml").read_text(encodi
 (EXTRACTOR,) = PROJECT["plugins"]["extractors"]
 LOADERS = PROJECT["plugins"]["loaders"]
 LOADER = LOADERS[0]
+HUB: dict[str, Any] = yaml.safe_load((ROOT / "plugin.yaml").read_text(encoding="utf-8"))
 SETTINGS: dict[str, dict[str, Any]] = {setting["name"]: setting for setting in EXTRACTOR["settings"]}
-
-
-def _properties() -> dict[str, dict[str, Any]]:
-    """The settings of the tap, those that the SDK adds included."""
-    schema = copy.deepcopy(TapSumeru.config_jsonschema)
-    TapSumeru.append_builtin_config(schema)
-    properties: dict[str, dict[str, Any]] = schema["properties"]
-    return properties
-
-
-def _kind(name: str, schema: Mapping[str, Any]) -> str:
-    if name == "shops_file":
-        return "file"
-    if "enum" in schema:
-        return "options"
-    if schema.get("format") == "date-time":
-        return "date_iso8601"
-    kinds = set(schema["type"]) - {"null"}
-    return "string" if "string" in kinds else str(kinds.pop())
 
 
 def _defaults(plugin: Mapping[str, Any]) -> dict[str, Any]:
     return {setting["name"]: setting.get("value") for setting in plugin["settings"]}
 
 
-def test_every_setting_is_there_and_no_other() -> None:
-    assert list(SETTINGS) == list(_properties())
+def test_the_definition_for_the_hub_is_what_the_tap_tells_of_itself() -> None:
+    command = [sys.executable, str(ROOT / "scripts" / "hub.py"), "--check"]
+    assert subprocess.run(command, check=False).returncode == 0, "run `make docs`"
 
 
-@pytest.mark.parametrize(("name", "schema"), _properties().items())
-def test_a_setting_is_as_the_tap_has_it(name: str, schema: dict[str, Any]) -> None:
-    setting = SETTINGS[name]
-    assert setting["kind"] == _kind(name, schema)
-    assert setting["label"] == schema["title"]
-    assert setting["description"] == schema["description"]
-    assert setting.get("sensitive", False) == schema.get("secret", False)
-    assert setting.get("value") == schema.get("default")
-    assert [option["value"] for option in setting.get("options", [])] == schema.get("enum", [])
+def test_meltano_yml_has_every_setting_as_the_hub_is_told_it_and_no_other() -> None:
+    assert EXTRACTOR["settings"] == HUB["settings"]
 
 
-def test_the_capabilities_are_those_of_the_tap() -> None:
-    about = CliRunner().invoke(TapSumeru.cli, ["--about", "--format=json"])
-    assert EXTRACTOR["capabilities"] == json.loads(about.stdout)["capabilities"]
+def test_meltano_yml_has_the_rest_as_the_hub_is_told_it() -> None:
+    for name in ("namespace", "label", "description", "executable", "capabilities"):
+        assert EXTRACTOR[name] == HUB[name]
+    assert EXTRACTOR["settings_group_validation"] == HUB["settings_group_validation"]
+
+
+def test_the_hub_finds_the_logo_under_its_own_name() -> None:
+    logo = ROOT / "docs" / "logo" / Path(HUB["logo_url"]).name
+    assert logo.read_bytes().startswith(b"\x89PNG")
+    assert logo.with_suffix(".svg").exists()
 
 
 def test_nothing_is_asked_of_the_hub() -> None:
