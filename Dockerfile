@@ -1,0 +1,21 @@
+# The tap alone, for any target beside it. `docker build -t tap-sumeru .`
+FROM python:3.13-slim AS build
+WORKDIR /src
+COPY runtime.lock ./
+RUN python -m venv --without-pip /opt/tap \
+    && pip --python /opt/tap/bin/python install --no-cache-dir --require-hashes -r runtime.lock
+COPY LICENSE README.md pyproject.toml ./
+COPY schemas schemas
+COPY sumeru_sandbox sumeru_sandbox
+COPY tap_sumeru tap_sumeru
+RUN pip --python /opt/tap/bin/python install --no-cache-dir --no-deps .
+
+FROM python:3.13-slim
+LABEL org.opencontainers.image.title="tap-sumeru" \
+      org.opencontainers.image.description="Singer tap for the Sumeru v1 admin API." \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /opt/tap /opt/tap
+# No user of the image's own is needed: the tap writes nothing but stdout, and files of BATCH if it is told to.
+USER 10001:10001
+WORKDIR /config
+ENTRYPOINT ["/opt/tap/bin/tap-sumeru"]
