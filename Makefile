@@ -63,8 +63,9 @@ lint: .venv/.installed ## ruff, mypy
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 
-docs: .venv/.installed ## Write the tables of the README, and what dbt/ has from schemas/
+docs: .venv/.installed ## Write the tables of the README, plugin.yaml, and what dbt/ has from schemas/
 	$(RUN)/python scripts/docs.py
+	$(RUN)/python scripts/hub.py
 	$(RUN)/python scripts/dbt_docs.py
 
 bench: .venv/.installed | $(UV) ## Measure the tap and its peers, write docs/benchmarks.md
