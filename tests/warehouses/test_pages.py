@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -99,6 +100,34 @@ def test_the_query_of_a_page_counts_every_row(pipeline: Pipeline, sandbox: Sandb
     (query,) = queries(pipeline.warehouse.target)
     counts = {row["shop"]: row["landed"] for row in found(pipeline, query)}
     assert counts == {shop: len(sandbox.truth(shop, "orders")) for shop in SHOPS}
+
+
+def test_the_rows_of_a_duckdb_file_are_shown_as_its_page_says(
+    start: Start, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    warehouse = start(next(one for one in WAREHOUSES if one.target == "target-duckdb"))
+    tap = Tap(tmp_path, {"api_url": sandbox.url, "api_token": sandbox.token("acme"), "shop": "acme"})
+    synced(Pipeline(tap, warehouse, "shown"), streams=("orders",))
+    command_line = re.compile(r"^\S+/bin/(python) -c \"\n(.+?)\"$", re.MULTILINE | re.DOTALL)
+    ((program, script),) = command_line.findall(page(warehouse.target))
+    file = warehouse.config("shown")["path"]
+    script = script.replace("warehouse.duckdb", file).replace("sumeru.", "shown.")
+    command = [str(targets.program(warehouse.target, program)), "-c", script]
+    done = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert done.returncode == 0, done.stderr
+    assert str(len(sandbox.truth("acme", "orders"))) in done.stdout
+
+
+def test_a_duckdb_file_without_columns_of_metadata_is_given_them(
+    start: Start, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    warehouse = start(next(one for one in WAREHOUSES if one.target == "target-duckdb"))
+    tap = Tap(tmp_path, {"api_url": sandbox.url, "api_token": sandbox.token("acme"), "shop": "acme"})
+    pipeline = Pipeline(tap, warehouse, "older")
+    for wanted in (False, True):
+        synced(pipeline, streams=("journeys",), target={"add_metadata_columns": wanted})
+        rows = pipeline.rows("journeys")["journeys"].values()
+        assert all(bool(row.get("_sdc_batched_at")) is wanted for row in rows)
 
 
 def test_what_nobody_knows_is_found_as_a_page_says(pipeline: Pipeline, sandbox: Sandbox) -> None:
