@@ -39,8 +39,10 @@ class Query:
         """Return path and parameters of the rows of a window, or of all."""
         params = [_LIMIT, *((f"filter[{name}]", value) for name, value in self._options.filters)]
         if window is not None and self._options.date_filter is not None:
-            bounds = zip(self._options.date_filter, window.asked, strict=True)
-            params += [(name, day) for name, day in bounds if day is not None]
+            (since, until), (first, last) = self._options.date_filter, window.asked
+            params.append((since, first))
+            if last is not None:
+                params.append((until, last))
         if self._options.include:
             params.append(("include", ",".join(self._options.include)))
         if self.fields:

@@ -143,7 +143,7 @@ class Shaper:
             del extra["id"]
         if parent is not None:
             column = self._spec.parent_column
-            if attributes.get(column, parent) not in (parent, None):
+            if attributes.get(column) not in (parent, None):
                 extra[column] = attributes[column]
             attributes[column] = parent
         return attributes, extra

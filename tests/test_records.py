@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -178,7 +179,8 @@ def test_an_id_that_can_be_none_is_kept_in_extra() -> None:
 
 
 def test_the_id_of_a_flat_row_is_no_attribute() -> None:
-    assert shape({"id": 17, "email": "jane@example.com"})["extra"] is None
+    for nothing_lost in (17, None, ""):
+        assert shape({"id": nothing_lost, "email": "jane@example.com"})["extra"] is None
     assert shape({"id": True, "email": "jane@example.com"})["extra"] == {"id": True}
 
 
@@ -222,6 +224,39 @@ def test_related_resources_are_taken_wherever_they_stand(
 ) -> None:
     record = shaper("attribution").shape({"id": "att_1", **row}, "acme", Page([], included)).record
     assert record["touchpoints"] == [TOUCH]
+
+
+def test_beside_its_record_a_row_gives_its_replication_key_and_all_that_it_said() -> None:
+    said = {"updated_at": "2026-05-10T14:23:00+02:00", "email": 5, "new": 1}
+    shaped = shaper("customers", "email").shape(enveloped(**said), "acme", Page([]))
+    assert shaped.instant == datetime(2026, 5, 10, 12, 23, tzinfo=timezone.utc)
+    assert shaped.attributes == said
+
+
+@pytest.mark.parametrize("value", [None, 5, "soon"])
+def test_a_replication_key_that_cannot_be_read_is_none(value: object) -> None:
+    one = shaper("customers")
+    assert one.shape(enveloped(updated_at=value), "acme", Page([])).instant is None
+    assert one.shape(enveloped(), "acme", Page([])).instant is None
+
+
+def test_a_row_that_is_looked_at_says_what_it_would_if_it_were_written() -> None:
+    row = {"id": "enr_1", "enrolled_at": "2026-05-10T14:23:00Z", "relationships": REFERENCE}
+    page = Page([row], {("touchpoint", "t1"): ENVELOPED_TOUCH})
+    spec, properties = STREAMS["enrollments"], schemas.load("enrollments")["properties"]
+    one = Shaper(spec, properties, properties, "enrolled_at", ("touchpoints",))
+    written = one.shape(row, "acme", page, "jrn_1")
+    assert one.peek(row, page, "jrn_1") == (written.instant, written.attributes)
+    assert written.instant == datetime(2026, 5, 10, 14, 23, tzinfo=timezone.utc)
+    assert (written.attributes["journey_id"], written.attributes["touchpoints"]) == ("jrn_1", [TOUCH])
+
+
+@pytest.mark.parametrize(
+    ("stream", "key", "by_day"),
+    [("usage", "date", True), ("orders", "updated_at", False), ("orders", "new", False)],
+)
+def test_a_row_belongs_to_a_day_if_its_replication_key_is_a_date(stream: str, key: str, by_day: bool) -> None:
+    assert Shaper(STREAMS[stream], schemas.load(stream)["properties"], (), key).by_day is by_day
 
 
 JSON = st.recursive(
