@@ -158,6 +158,13 @@ def test_faults_in_a_row_wait_for_longer_each_time_and_those_side_by_side_count_
     assert governor.silence == 0
 
 
+def test_a_fault_before_any_answer_is_the_first_in_a_row() -> None:
+    governor = Governor(jitter=lambda: 1.0)
+    governor.started(0.0)
+    governor.failed(1.0, 0.0)
+    assert (governor.silence, governor.wait(1.0)) == (1, 0.0)
+
+
 def test_faults_leave_nothing_in_flight() -> None:
     governor = Governor(concurrency=8)
     governor.started(0.0)

@@ -88,6 +88,15 @@ def test_a_429_takes_the_burst_away() -> None:
     assert governor.wait(0.0) == pytest.approx(0.1)
 
 
+def test_the_end_of_a_minute_that_is_used_up_is_no_leave_to_go_above_the_rate() -> None:
+    governor = Governor(jitter=lambda: 0.0)
+    governor.started(0.0)
+    governor.answered(0.0, 429, {**told(30, remaining=0, reset=1.0), "Retry-After": "0"})
+    wait = governor.wait(0.0)
+    assert wait == pytest.approx(1.05)
+    assert governor.wait(1.05) == pytest.approx(0.95)
+
+
 def test_a_lower_limit_is_kept_to_at_once() -> None:
     governor = learned(0.0, told(600))
     governor.started(0.0)

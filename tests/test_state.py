@@ -76,8 +76,15 @@ def test_another_replication_key_starts_anew() -> None:
     bookmark.value = bookmark.unproven_from = NOON
     bookmark.verdict = Verdict.PROVEN
     bookmark.place = Place(NOON, NOON, "query")
-    Bookmark(entry, "created_at", NAMES)
+    assert Bookmark(entry, "created_at", NAMES).outdated_by == "replication_key"
     assert entry == {"context": {"shop": "acme"}, "replication_key": "created_at"}
+
+
+def test_only_the_loss_of_something_read_is_told() -> None:
+    known: dict[str, Any] = {"replication_key": "updated_at", "unproven_from": "2026-05-10T12:00:00Z"}
+    assert Bookmark(dict(known), "created_at", NAMES).outdated_by == ""
+    begun = {**known, "reading": {"began": "2026-05-10T12:00:00Z"}}
+    assert Bookmark(begun, "created_at", NAMES).outdated_by == "replication_key"
 
 
 def test_a_bookmark_without_a_replication_key_is_taken_for_one_of_the_stream() -> None:
@@ -130,6 +137,11 @@ def test_a_place_is_kept_without_what_it_lacks() -> None:
         "after": "after",
     }
     assert bookmark.place == Place(NOON, NOON - timedelta(hours=1), "query", "cursor", "after")
+
+
+def test_a_place_that_names_no_query_is_one_of_no_query() -> None:
+    entry = {"reading": {"began": "2026-05-10T12:00:00Z", "cursor": "cursor"}}
+    assert Bookmark(entry, "updated_at", NAMES).place == Place(NOON, None, "", "cursor")
 
 
 def test_other_filters_start_anew_and_say_so_but_leave_what_is_known_of_the_date_filter() -> None:
