@@ -235,9 +235,9 @@ class Engine:
             return
 
         def written() -> bool:
-            reader.moved = False
+            reader.plan.moved = False
             self._start(reader, reader.written(result))
-            return reader.moved
+            return reader.plan.moved
 
         yield Batch(reader.spec.name, records, written, lambda reason: self._fail(reader, BadAnswer(reason)))
 

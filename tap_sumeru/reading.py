@@ -1,4 +1,4 @@
-"""How one stream of one shop is read: in which parts, by which filter, and when a part counts as read.
+"""How one stream of one shop is read: what is asked for, what its pages say, and what makes up for a failure.
 
 It decides; it neither fetches nor writes. The engine starts the chains that it names, gives it their pages,
 writes the records that it returns, and then says so.
@@ -7,23 +7,21 @@ writes the records that it returns, and then says so.
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tap_sumeru.datefilter import Trust, others_of
 from tap_sumeru.errors import BadAnswer, NotFound, ReadError
 from tap_sumeru.fetch import Chain, Failed, Fetched
-from tap_sumeru.instants import midnight
 from tap_sumeru.pages import Page, row_id
-from tap_sumeru.parts import Kind, Part, Parts
+from tap_sumeru.parts import Kind, Part
+from tap_sumeru.planning import Plan
 from tap_sumeru.queries import Query
 from tap_sumeru.rawrows import rows_of
-from tap_sumeru.state import Bookmark, Place
-from tap_sumeru.windows import Window, cut
+from tap_sumeru.state import Bookmark
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from tap_sumeru.pages import Row
@@ -37,7 +35,6 @@ logger = logging.getLogger("tap-sumeru")
 
 _MOST_RESTARTS = 3
 _PROBE_PAGES = 10
-_FUTURE = timedelta(days=1)
 _REFUSALS = (400, 422)
 """The API does not accept a parameter."""
 _EXPIRED = (400, 410, 422)
@@ -83,34 +80,32 @@ class Reader:
         usable = options.date_filter is not None and not full_table
         self.trust = Trust(bookmark, usable=usable)
         self._options = options
-        # A full read leaves no bookmark, and takes none.
-        self._bookmark = (
-            Bookmark({}, options.replication_key, options.date_filter) if full_table else bookmark
-        )
         self._query = Query(spec, options, fields)
-        self._now = now
-        self._first = None if full_table else shop.start_date
-        self._end = None if full_table else end_date
-        self._since: datetime | None = None
-        self._began: datetime | None = None
+        self.plan = Plan(
+            options,
+            # A full read leaves no bookmark, and takes none.
+            Bookmark({}, options.replication_key, options.date_filter) if full_table else bookmark,
+            self.trust,
+            self._query,
+            now=now,
+            first=None if full_table else shop.start_date,
+            end=None if full_table else end_date,
+            by_day=shaper.by_day,
+            at_once=at_once,
+        )
+        self._all_rows = not options.filters and (full_table or end_date is None)
         self._redo = False  # whether what is under way must be given up and planned anew
-        self._parents: set[str] | None = None
-        self._windowed = False
-        self._parts = Parts()
-        self._at_once = at_once
         self._reached = False  # whether any part was answered
         self._gone: dict[str, NotFound] = {}  # parents that were listed, and then answered 404
         self._chains: set[Chain] = set()
         self.listed: list[str | None] | None = None
         """Ids of all rows, if they are to be kept."""
-        self.moved = False
-        """Whether the bookmark has moved since the engine last looked."""
 
     def begin(self) -> list[Chain]:
         """Return the chains to start with."""
         if self.spec.parent:
             return [self._chain(Part(Kind.PARENTS))]
-        return self._plan()
+        return self._begin()
 
     def begin_under(self, parents: Reader) -> list[Chain]:
         """Return the chains to start with, given a finished reader of the parents that listed all of them.
@@ -119,73 +114,27 @@ class Reader:
             BadAnswer: A parent has no id.
         """
         self._take_parents(parents.listed or [])
-        return self._plan()
+        return self._begin()
 
     def list_all(self) -> bool:
         """Have all ids kept in `listed`, for the children of the rows; return whether this read gives all."""
-        if self._options.filters or self._end is not None:
-            return False
-        self.listed = []
-        return True
+        if self._all_rows:
+            self.listed = []
+        return self._all_rows
 
     def of_parents(self, error: ReadError) -> ReadError:
         """Return the error that this stream meets if its parents meet one."""
         return error.told(f"the list of {self.spec.parent} failed: {error.cause}")
 
-    # What to read
+    # What is asked for
 
-    def _plan(self) -> list[Chain]:
-        value = self._usable_bookmark()
-        self._since = value - self._options.lookback if value else self._first
-        if self._since is not None and self.shaper.by_day:
-            self._since = midnight(self._since)
-        if self._end is not None and self._since is not None and self._since >= self._end:
-            return self._finish()
-        if self.listed is not None:  # all rows are needed, from the first
-            return self._plan_unfiltered(None)
-        place = self._bookmark.place
-        # Of a parent only one window is read: no row of it could prove the filter.
-        provable = value is None and self._parents is None
-        if place is None and self._since is not None and self.trust.may_shorten(first=provable):
-            return self._plan_windows(self._since)
-        return self._plan_unfiltered(place)
-
-    def _usable_bookmark(self) -> datetime | None:
-        value = self._bookmark.value
-        if value is not None and value > self._now + _FUTURE:
+    def _begin(self) -> list[Chain]:
+        if self.plan.forget_future():
             self._tell("the bookmark lies in the future; reading again from the start", logging.WARNING)
-            self._bookmark.value = value = None
-        return min(value, self._now) if value else None
+        cursor = self.plan.begin(whole=self.listed is not None)
+        return self._finish() if self.plan.empty else self._start(cursor)
 
-    def _plan_windows(self, since: datetime) -> list[Chain]:
-        if self.trust.unproven and self._bookmark.unproven_from is None:
-            self._bookmark.unproven_from = since
-        if self._parents is None:
-            windows = cut(since, self._end, self._now, self._options.window_days)
-            return self._start_parts((Part(window=window) for window in windows), windowed=True)
-        window = Window(since, self._end)
-        parts = (Part(window=window, parent=parent) for parent in sorted(self._parents))
-        return self._start_parts(parts, windowed=True)
-
-    def _plan_unfiltered(self, place: Place | None) -> list[Chain]:
-        if self._bookmark.unproven_from is not None:
-            # What was read by a filter that never proved itself may lack rows, back to where it came in.
-            self._since = self._bookmark.unproven_from
-        self.trust.seek_witness(self._now)
-        if place is not None and place.query != self._fingerprint():
-            place = None
-        self._began = place.began if place else self._began
-        if self._parents is None:
-            return self._start_parts(iter([Part()]), cursor=place.cursor if place else None)
-        after = place.after if place and place.after else ""
-        parents = sorted(parent for parent in self._parents if parent > after)
-        return self._start_parts(Part(parent=parent) for parent in parents)
-
-    def _start_parts(
-        self, parts: Iterator[Part], *, windowed: bool = False, cursor: str | None = None
-    ) -> list[Chain]:
-        self._windowed = windowed
-        self._parts = Parts(parts, self._at_once)
+    def _start(self, cursor: str | None) -> list[Chain]:
         self._reached = False
         self._gone.clear()
         chains = self._next_chains()
@@ -193,8 +142,13 @@ class Reader:
             chains[0].cursor = cursor
         return chains or self._complete()
 
+    def _begin_again(self) -> list[Chain]:
+        self.cancel()
+        self._redo = False
+        return self._begin()
+
     def _next_chains(self) -> list[Chain]:
-        return [self._chain(part) for part in self._parts.begin()]
+        return [self._chain(part) for part in self.plan.next_parts()]
 
     def _chain(self, part: Part) -> Chain:
         if part.kind is Kind.PARENTS:
@@ -215,12 +169,7 @@ class Reader:
     def _is_due(self, part: Part, row: Row, page: Page) -> bool:
         """Return whether a listed row is worth a request of its own; asked in the fetching threads."""
         instant, _ = self.shaper.peek(row, page, part.parent)
-        return instant is None or self._holds(part, instant)
-
-    def _holds(self, part: Part, instant: datetime) -> bool:
-        if part.window is not None:
-            return part.window.holds(instant)
-        return (self._since is None or instant >= self._since) and (self._end is None or instant < self._end)
+        return instant is None or self.plan.holds(part, instant)
 
     # What came back
 
@@ -235,7 +184,7 @@ class Reader:
         part.pages += 1
         self._reached = True
         self.trust.settle()
-        self._began = min(self._began or fetched.asked_at, fetched.asked_at)
+        self.plan.asked(fetched.asked_at)
         if part.kind is not Kind.ROWS:
             if part.kind is Kind.PARENTS and isinstance(page, Page):
                 self._take_parents([row_id(row) for row in page.rows])
@@ -260,7 +209,7 @@ class Reader:
         for parent in self._gone.keys() & listed:
             cause = f"one of {self.spec.parent} is listed, but its {self.spec.name} are not found"
             raise self._gone[parent].told(cause, BadAnswer)
-        self._parents = (self._parents or set()) | listed
+        self.plan.parents = (self.plan.parents or set()) | listed
 
     def _heed(self, part: Part, rows: Rows) -> None:
         """Let the rows say what they have to say about the date filter."""
@@ -270,10 +219,10 @@ class Reader:
             self._redo |= not self.trust.verify(part.reach, rows, whole=not self._query.fields)
 
     def _wanted(self, part: Part, rows: Rows) -> Sequence[Any]:
-        if all(self._holds(part, instant) for instant in rows.span):
+        if all(self.plan.holds(part, instant) for instant in rows.span):
             return rows.records
         dated = zip(rows.records, rows.instants, strict=True)
-        return [record for record, instant in dated if instant is None or self._holds(part, instant)]
+        return [record for record, instant in dated if instant is None or self.plan.holds(part, instant)]
 
     def written(self, fetched: Fetched) -> list[Chain]:
         """Take note that the records of a page are written; return the chains to start next."""
@@ -286,58 +235,37 @@ class Reader:
         if part.kind is Kind.PROBE:
             return self._probed(fetched, part)
         if self._redo:
-            return self._plan_again()
+            return self._begin_again()
         if not more:
             return self._part_done(part)
         if part.window is None and part.parent is None:
-            self._keep_place(cursor=fetched.page.next_cursor)
+            self.plan.keep_place(cursor=fetched.page.next_cursor)
         return []
 
     def _parents_listed(self) -> list[Chain]:
         if not self._gone:
-            return self._plan()
+            return self._begin()
         self._gone.clear()  # none of them is listed any more
         return self._complete()
 
-    def _plan_again(self) -> list[Chain]:
-        self.cancel()
-        self._redo = False
-        return self._plan()
-
     def _part_done(self, part: Part) -> list[Chain]:
-        last = self._parts.finish(part)
+        last = self.plan.finish(part)
         chains = self._next_chains()
-        if self._parts.complete:
+        if self.plan.complete:
             return self._complete()
-        if last is not None and last.window is None:
-            self._keep_place(after=last.parent)
-        elif last is not None and last.parent is None and last.window is not None and last.window.end:
-            self._advance(last.window.end)
+        if last is not None and not self._gone:
+            self.plan.keep(last)
         return chains
-
-    def _keep_place(self, cursor: str | None = None, after: str | None = None) -> None:
-        if self._began is not None and not self._gone:
-            self._bookmark.place = Place(self._began, self._since, self._fingerprint(), cursor, after)
-
-    def _fingerprint(self) -> str:
-        return self._query.fingerprint(self._since, self._end)
-
-    def _advance(self, instant: datetime | None) -> None:
-        if self._began is not None:
-            self._bookmark.advance(instant or self._began, self._began)
-            self.moved = True
 
     def _complete(self) -> list[Chain]:
         if self._gone:  # unless they are still listed
             return [self._chain(Part(Kind.PARENTS))]
-        if self.trust.unproven and self._windowed and self._reached:
+        if self.trust.unproven and self.plan.windowed and self._reached:
             key = self._options.replication_key
             self._tell(f"nothing proves that the date filter acts on {key}; reading once more without it")
             self.cancel()
-            return self._plan_unfiltered(None)
-        self._advance(self._end)
-        self._bookmark.place = None
-        self._bookmark.unproven_from = None
+            return self._start(self.plan.begin_unfiltered())
+        self.plan.keep_all()
         witness = self.trust.call_witness()
         if witness is not None:
             return [self._chain(Part(Kind.PROBE, witness.window, witness.parent))]
@@ -394,7 +322,7 @@ class Reader:
             self._query.fields = ()
         elif failed.cursor is None and part.window is not None and status in _REFUSALS:
             self.trust.refused()
-            return self._plan_again()
+            return self._begin_again()
         else:
             return None
         return [self._chain(part)]
