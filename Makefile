@@ -54,7 +54,7 @@ mutants: .venv/.installed ## Whether the tests of the pure modules see a fault p
 
 coverage: .venv/.installed ## All tests, and the lines of the tap that none of them reaches
 	$(RUN)/coverage erase
-	$(RUN)/coverage run -m pytest
+	$(RUN)/coverage run -m pytest -n auto --dist worksteal
 	$(RUN)/coverage combine --quiet
 	$(RUN)/coverage report
 
