@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from typing import Any
 
 from tap_sumeru.errors import SettingsError
 
@@ -13,12 +12,14 @@ _ELSE = "__else__"
 _KEY = "__key_properties__"
 
 
-def check_maps(maps: Mapping[str, Any]) -> None:
+def check_maps(maps: object) -> None:
     """Refuse stream maps that no record could go through.
 
     Raises:
         SettingsError: The message names the stream and the column, and quotes no expression.
     """
+    if not isinstance(maps, Mapping):
+        raise SettingsError("stream_maps: must be an object of streams and their columns.")
     for stream, columns in maps.items():
         where = f"stream_maps.{stream}"
         if isinstance(columns, Mapping):

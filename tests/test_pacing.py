@@ -106,6 +106,19 @@ def test_a_lower_limit_is_kept_to_at_once() -> None:
     assert 60 <= len(times) <= 70
 
 
+def test_a_lower_limit_leaves_of_a_burst_in_hand_what_it_allows_itself() -> None:
+    governor = learned(0.0, told(600))
+    governor.started(0.0)
+    governor.answered(0.0, 200, told(300))
+    # All at twice the rate: the burst of five a second lasts for so long, and not for less.
+    assert len(starts(governor, 0.1, 8.1)) == pytest.approx(80, abs=1)
+
+
+def test_a_limit_of_one_a_minute_is_kept_to() -> None:
+    governor = learned(0.0, told(1))
+    assert governor.wait(0.0) == pytest.approx(60 - 9.5)
+
+
 def test_a_higher_limit_is_used_at_once_without_a_new_burst() -> None:
     governor = learned(0.0, told(60))
     starts(governor, 0.0, 30.0)

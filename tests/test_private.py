@@ -167,9 +167,17 @@ BAD_SETTINGS: dict[str, dict[str, Any]] = {
     "user_agent": {"user_agent": "kan\u00e4ri kanari"},
     "stream_maps.customers.email": {"stream_maps": {"customers": {"email": "sha256('kanari' + ("}}},
     "stream_maps.customers.__filter__": {"stream_maps": {"customers": {"__filter__": "'kanari' +"}}},
+    "stream_maps.customers.__else__": {"stream_maps": {"customers": {"__else__": "kanari"}}},
+    "stream_maps.customers.phone": {"stream_maps": {"customers": {"phone": ["kanari"]}}},
     "stream_maps.customers": {"stream_maps": {"customers": "kanari"}},
+    "stream_maps.__else__": {"stream_maps": {"__else__": "kanari"}},
     "stream_maps": {"stream_maps": "kanari"},
     "batch_config": {"batch_config": {"encoding": {"format": "kanari"}, "storage": {"root": "kanari"}}},
+    "batch_config.encoding.compression": {
+        "batch_config": {"encoding": {"compression": "kanari"}, "storage": {"root": "kanari"}}
+    },
+    "batch_config.storage.prefix": {"batch_config": {"storage": {"root": "kanari", "prefix": ["kanari"]}}},
+    "batch_config.storage.params": {"batch_config": {"storage": {"root": "kanari", "params": "kanari"}}},
 }
 
 
