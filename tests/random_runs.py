@@ -10,25 +10,23 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from typing_extensions import override
+from memory_target import KilledError, Pipe, Target
 
 from sumeru_sandbox.histories import REPLICATION_KEYS
 from sumeru_sandbox.openapi_resources import FIELDS
 from tap_sumeru import fetch
-from tap_sumeru.messages import Output, PageWriter
+from tap_sumeru.messages import Output
 from tap_sumeru.run import Run
 from tap_sumeru.settings import Settings
 from tap_sumeru.streams import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     import pytest
 
@@ -53,64 +51,6 @@ _DAY = 86400
 _HISTORY = 90 * _DAY
 _PASSING = ("reset", "truncate", "html", "rubbish")
 _MOST_RUNS = 4
-
-
-class KilledError(BaseException):
-    """The process is gone: nobody catches it."""
-
-
-@dataclass
-class Target:
-    """What a target holds: the newest record of each key, and the last STATE that it was given."""
-
-    tables: dict[str, dict[tuple[str, str], Json]] = field(default_factory=dict)
-    versions: dict[str, dict[tuple[str, str], int | None]] = field(default_factory=dict)
-    state: Json = field(default_factory=dict)
-    ever: set[tuple[str, str, str]] = field(default_factory=set)
-
-    def take(self, output: bytes, *, up_to_state: bool) -> None:
-        """Take the whole lines of an output; those after its last STATE only if they were in time."""
-        lines = output.split(b"\n")[:-1]
-        messages = [json.loads(line, parse_float=Decimal) for line in lines]
-        if up_to_state:
-            states = [at for at, message in enumerate(messages) if message["type"] == "STATE"]
-            messages = messages[: states[-1] + 1] if states else []
-        for message in messages:
-            self._take(message)
-
-    def _take(self, message: Json) -> None:
-        if message["type"] == "STATE":
-            self.state = message["value"]
-        elif message["type"] == "RECORD":
-            stream, record = message["stream"], message["record"]
-            key = (record["shop"], record["id"])
-            self.ever.add((stream, *key))
-            self.tables.setdefault(stream, {})[key] = record
-            self.versions.setdefault(stream, {})[key] = message.get("version")
-        elif message["type"] == "ACTIVATE_VERSION":
-            stream = message["stream"]
-            kept = {key for key, one in self.versions.get(stream, {}).items() if one == message["version"]}
-            self.tables[stream] = {
-                key: row for key, row in self.tables.get(stream, {}).items() if key in kept
-            }
-
-
-class Pipe(PageWriter):
-    """Takes the output of a run; what happens beside it happens between its writes."""
-
-    def __init__(self, meanwhile: Callable[[], None], room: int | None) -> None:
-        super().__init__()
-        self.output = b""
-        self._meanwhile = meanwhile
-        self._room = room
-
-    @override
-    def write(self, lines: bytes) -> None:
-        self.output += lines
-        if self._room is not None and len(self.output) > self._room:
-            self.output = self.output[: self._room]
-            raise KilledError
-        self._meanwhile()
 
 
 class Life:
