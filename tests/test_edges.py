@@ -41,6 +41,24 @@ def test_no_version_is_activated_of_a_stream_that_was_not_read_whole(tap: Tap, s
     assert output.of_type("ACTIVATE_VERSION") == []
 
 
+def test_one_shard_of_a_full_read_retires_nothing_of_the_others(many: Tap) -> None:
+    output = many.sync(catalog=full_table(many, "customers"), shard="1/2")
+    assert (output.code, output.of_type("ACTIVATE_VERSION")) == (0, [])
+    assert output.counts().keys() == {"customers"}
+    assert "customers: deleted rows stay, since other shards hold the rest of it." in output.log
+
+
+def test_a_full_read_into_files_retires_nothing_since_they_carry_no_version(tap: Tap) -> None:
+    storage = {"root": (tap.folder / "files").as_uri()}
+    output = tap.sync(
+        catalog=full_table(tap, "customers"),
+        batch_config={"encoding": {"format": "jsonl"}, "storage": storage},
+    )
+    assert (output.code, output.of_type("ACTIVATE_VERSION")) == (0, [])
+    assert len(output.of_type("BATCH")) == 1
+    assert "customers: deleted rows stay, since files of BATCH carry no version." in output.log
+
+
 def test_of_many_shops_that_were_not_read_whole_the_log_names_the_first() -> None:
     assert named(["acme", "globex"]) == "acme, globex"
     text = named([f"shop{number}" for number in range(1000)])
