@@ -113,7 +113,7 @@ def test_no_pagination_means_one_page(tap: Tap, sandbox: Sandbox) -> None:
         ({"api_url": "http://example.com"}, "api_url: must begin with https://"),
         ({"on_error": "shrug"}, "on_error: must be"),
         ({"stream_maps": {"customers": {"email": "((("}}}, "stream_maps.customers.email: is no expression"),
-        ({"stream_maps": {"customers": {"email": 5}}}, "stream_maps.customers: "),
+        ({"stream_maps": {"customers": {"email": 5}}}, "stream_maps.customers.email: must be null or"),
     ],
 )
 def test_bad_settings_are_one_line_and_no_traceback(tap: Tap, config: dict[str, Any], said: str) -> None:
