@@ -57,12 +57,13 @@ def _merge(cursor: FakeSnowflakeCursor, merge: re.Match[str]) -> str:
     """A MERGE from a table that holds the lines of staged files, which fakesnow cannot read by itself.
 
     It also wants a current schema, names in place of `$1` and `seq8()`, and no alias inside of QUALIFY.
+    A cast to VARIANT, which a path gives anyway, would make SQL's NULL of JSON's null.
     """
     _execute(cursor, f"use schema {merge['schema']}")
     files = stage.internal_dir(HOME, merge["folder"]) + "/*"
     cursor._duck_conn.execute(_STAGED, [files])  # noqa: SLF001 - no other way in
     rest = re.sub(r"seq8\(\)", "N", merge["rest"], flags=re.IGNORECASE)
-    select = merge["select"].replace("$1:", "V:") + ", N from _STAGED"
+    select = merge["select"].replace("$1:", "V:").replace("::VARIANT as", " as") + ", N from _STAGED"
     return f"{merge['into']}select * from ({select}){rest}"  # noqa: S608 - put together by the target
 
 
