@@ -31,15 +31,11 @@ demo-clean: ## Forget the made-up shops
 test: .venv/.installed ## All tests
 	$(RUN)/python -m pytest -n auto --dist worksteal
 
-test-warehouses: warehouses ## Those that load into DuckDB and PostgreSQL, none skipped
+test-warehouses: warehouses ## Those that load into DuckDB, PostgreSQL, and servers that stand in for Snowflake and BigQuery
 	TEST_WAREHOUSES=all $(RUN)/python -m pytest tests/warehouses
 
-warehouses: .venv/.installed ## What those need: the targets in .cache, PostgreSQL by apt-get
+warehouses: .venv/.installed ## What those need: targets, servers, Meltano in .cache; PostgreSQL by apt-get
 	PYTHONPATH=tests $(RUN)/python -m warehouses.install $(UV)
-
-test-clouds: .venv/.installed ## Those that load into servers that stand in for Snowflake and BigQuery; some minutes
-	PYTHONPATH=tests $(RUN)/python -m warehouses.install_clouds $(UV)
-	TEST_CLOUDS=1 $(RUN)/python -m pytest tests/warehouses/test_clouds.py tests/warehouses/test_batch.py
 
 test-dbt: .venv/.installed ## The dbt package on DuckDB, PostgreSQL and an emulator of Snowflake; some minutes
 	TEST_DBT=1 $(RUN)/python -m pytest tests/test_dbt.py

@@ -18,7 +18,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "test_sync.py::test_a_second_sync_asks_little_and_brings_what_changed",
         "test_sync.py::test_journeys_are_listed_once_whoever_needs_them",
         "test_isolated.py::test_a_journey_that_is_listed_but_not_found_fails_its_stream",
-        "warehouses/test_round_trip.py::test_every_row_lands_once_with_every_value",
+        "warehouses/test_lives.py::test_every_row_lands_once_with_every_value",
     ),
     "Empty pages are followed.": ("test_failures.py::test_empty_pages_with_a_live_cursor_are_followed",),
     "A cursor that expires starts its list again; one that comes twice is an error.": (
@@ -78,8 +78,8 @@ PROMISES: dict[str, tuple[str, ...]] = {
     ),
     "Some targets turn numbers into floats; the tap does not: [what lands](docs/warehouses.md) is measured, "
     "value by value.": (
-        "warehouses/test_documented.py::test_what_is_documented_is_what_lands",
-        "warehouses/test_round_trip.py::test_every_row_lands_once_with_every_value",
+        "warehouses/test_lives.py::test_what_is_documented_is_what_lands",
+        "warehouses/test_lives.py::test_every_row_lands_once_with_every_value",
     ),
     # As fast as the API allows
     "The tap learns the limit from the API's headers, uses its burst, keeps to `rate_limit_share`, and stops "

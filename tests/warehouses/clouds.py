@@ -21,7 +21,7 @@ from typing_extensions import override
 
 from tap_sumeru import schemas
 from warehouses import targets
-from warehouses.warehouse import Json, _as_floats, is_of
+from warehouses.warehouse import WAREHOUSES, Json, Warehouse, _as_floats, is_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,11 +38,13 @@ class Served(ABC):
         target: Name of its target in `meltano.yml`.
         server: Environment of its server.
         environment: What leads the target to the server.
+        at_once: How many runs it can take at a time.
     """
 
     target: str
     server: str
     environment: dict[str, str]
+    at_once: int
 
     def __init__(self) -> None:
         self.port = 0
@@ -128,6 +130,7 @@ class Snowflake(Served):
 
     target = "target-snowflake"
     server = "fakesnow"
+    at_once = 2  # this target works all the time
     # Lets the account, which becomes the host of a URL, bring a port and a protocol.
     environment = {"SNOWFLAKE_SQLALCHEMY_LEGACY_URL_PARAMS": "true"}  # noqa: RUF012 - the class is a constant
 
@@ -181,6 +184,7 @@ class BigQuery(Served):
 
     target = "target-bigquery"
     server = "bqemulator"
+    at_once = 8  # and this one sleeps
 
     @override
     def config(self, schema: str) -> Json:
@@ -250,4 +254,5 @@ def _instant(value: str) -> str:
     return value.replace("T", " ").removesuffix("Z") + "+00"
 
 
-CLOUDS: tuple[type[Served], ...] = (Snowflake, BigQuery)
+CLOUDS: tuple[Served, ...] = (Snowflake(), BigQuery())
+EVERYWHERE: tuple[Warehouse, ...] = (*WAREHOUSES, *CLOUDS)

@@ -27,6 +27,14 @@ ALWAYS = "TEST_WAREHOUSES"
 """With this in the environment a warehouse that is missing fails its tests, instead of skipping them."""
 
 
+def require(missing: str | None, *, always: bool = True) -> None:
+    """Skip a test for which something is missing, or fail it."""
+    if missing and always and os.environ.get(ALWAYS):
+        pytest.fail(missing)
+    if missing:
+        pytest.skip(missing)
+
+
 @pytest.fixture(scope="session")
 def start() -> Iterator[Start]:
     """Starts a warehouse, unless it runs already; it stops when all tests are done."""
@@ -34,23 +42,13 @@ def start() -> Iterator[Start]:
     with ExitStack() as stack:
 
         def start(warehouse: Warehouse) -> Warehouse:
-            missing = warehouse.missing()
-            if missing and os.environ.get(ALWAYS):
-                pytest.fail(missing)
-            if missing:
-                pytest.skip(missing)
+            require(warehouse.missing(), always=not targets.without_python(warehouse.target))
             if warehouse not in started:
                 stack.enter_context(warehouse.running())
                 started.add(warehouse)
             return warehouse
 
         yield start
-
-
-@pytest.fixture(scope="session", params=WAREHOUSES, ids=lambda one: one.target.removeprefix("target-"))
-def warehouse(request: pytest.FixtureRequest, start: Start) -> Warehouse:
-    """Each warehouse in turn."""
-    return start(request.param)
 
 
 @pytest.fixture(scope="session")
@@ -112,7 +110,13 @@ class Pipeline:
         file.write_text(json.dumps({**self.warehouse.config(self.schema), **(config or {})}))
         command = [str(targets.program(self.warehouse.target)), "--config", str(file)]
         done: subprocess.CompletedProcess[bytes] = subprocess.run(
-            command, capture_output=True, check=False, cwd=self.tap.folder, timeout=120, **options
+            command,
+            capture_output=True,
+            check=False,
+            cwd=self.tap.folder,
+            env={**os.environ, **self.warehouse.environment},
+            timeout=120,
+            **options,
         )
         states = done.stdout.splitlines()
         return done.returncode, done.stderr.decode(), json.loads(states[-1]) if states else {}

@@ -1,35 +1,39 @@
-"""What happens to shops and their tables in the cloud, a function for each; they go on side by side.
+"""What happens to shops and their tables, a function for each; `live` has them go on side by side.
 
 target-bigquery sleeps more than ten seconds for each stream: one after the other that would be minutes.
 """
 
 from __future__ import annotations
 
-import os
+import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from conftest import Tap
-from typing_extensions import override
 
 from sumeru_sandbox import Sandbox
 from tap_sumeru.streams import STREAMS
+from warehouses import documented
+from warehouses.clouds import BigQuery
 from warehouses.conftest import Loaded, Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from conftest import Output
 
-    from warehouses.clouds import Served
     from warehouses.documented import Line
     from warehouses.warehouse import Json, Warehouse
 
     Rows = dict[tuple[str, str], Json]
 
 SHOPS = ("acme", "globex")  # whose rows have the same ids
+APART = 4
+"""Into how many runs the streams are parted for a target that sleeps for each."""
 ODD: Json = {
     "customers": {
         "first_name": "Zoë 李小龙 🎁 \u202e\u05e9\u05dc\u05d5\u05dd",
@@ -46,6 +50,7 @@ ODD: Json = {
         "line_items": msgspec.Raw(b'[{"id":"li","price":19.90,"quantity":2,"gift":true},{"id":"\xc3\xa9"}]'),
         "refunds": [{"id": "re", "created_at": "2026-05-10T12:23:00Z"}],
         "shipping_address": {},
+        "total_price": msgspec.Raw(b"487.20"),
         "test": 1,
         "carrier": ["DHL", 2],
     },
@@ -64,39 +69,24 @@ KEPT: Json = {
 
 
 @dataclass
-class CloudPipeline(Pipeline):
-    """The same, with an environment that leads the target to a server.
-
-    Attributes:
-        environment: What the target finds in it besides ours.
-    """
-
-    environment: dict[str, str]
-
-    @override
-    def _load(self, config: Json | None, **options: Any) -> tuple[int, str, Json]:
-        return super()._load(config, env={**os.environ, **self.environment}, **options)
-
-
-@dataclass
 class Place:
     """Where a life takes place.
 
     Attributes:
-        cloud: The warehouse.
+        warehouse: The warehouse.
         folder: A folder for its files.
         name: Schema of its tables.
     """
 
-    cloud: Served
+    warehouse: Warehouse
     folder: Path
     name: str
 
-    def pipeline(self, sandbox: Sandbox, *shops: str) -> CloudPipeline:
+    def pipeline(self, sandbox: Sandbox, *shops: str) -> Pipeline:
         entries = [{"shop": shop, "api_token": sandbox.token(shop)} for shop in shops]
-        tap = Tap(self.folder, {"api_url": sandbox.url, "shops": entries})
-        # One of its methods is not for the cloud, and is not asked for here: the type of a value.
-        return CloudPipeline(tap, cast("Warehouse", self.cloud), self.name, self.cloud.environment)
+        return Pipeline(
+            Tap(self.folder, {"api_url": sandbox.url, "shops": entries}), self.warehouse, self.name
+        )
 
 
 @dataclass
@@ -118,10 +108,11 @@ def see(run: Loaded, pipeline: Pipeline, sandbox: Sandbox, shops: Sequence[str],
 
 @dataclass
 class Trip:
-    """Two syncs of two shops, and what was documented beside what landed."""
+    """Two syncs of two shops, which rows changed between them, and what landed of what is documented."""
 
     first: Seen
     second: Seen
+    changed: dict[tuple[str, str], str]
     documented: list[tuple[Line, str | None, str | None]]
 
 
@@ -129,7 +120,7 @@ def trip(place: Place, streams: Sequence[str], lines: Sequence[Line]) -> Trip:
     """Odd rows and documented ones, then changes to some."""
     with Sandbox(SHOPS, customers=100) as sandbox:
         pipeline = place.pipeline(sandbox, *SHOPS)
-        for stream in streams:
+        for stream in ODD.keys() & streams:
             sandbox.put("acme", stream, f"odd_{stream}", **ODD[stream])
         for number, line in enumerate(lines):
             sandbox.put(
@@ -137,26 +128,30 @@ def trip(place: Place, streams: Sequence[str], lines: Sequence[Line]) -> Trip:
             )
         first = see(pipeline.run(streams=tuple(streams)), pipeline, sandbox, SHOPS, *streams)
         sandbox.advance(3 * 3600)
-        for shop in SHOPS:
-            for stream in streams:
-                row, other = sandbox.truth(shop, stream)[:2]
-                values = {
-                    name: value
-                    for name, value in other.items()
-                    if name not in {"id", STREAMS[stream].replication_key}
-                }
-                sandbox.put(shop, stream, row["id"], **values)
-                sandbox.put(shop, stream, f"new_{stream}", **values)
+        changed = {(shop, stream): _change(sandbox, shop, stream) for shop in SHOPS for stream in streams}
         second = see(
             pipeline.run(first.run.state, streams=tuple(streams)), pipeline, sandbox, SHOPS, *streams
         )
         queries = [
-            place.cloud.text(line.stream, line.column, f"doc_{number}") for number, line in enumerate(lines)
+            place.warehouse.text(line.stream, line.column, f"doc_{number}")
+            for number, line in enumerate(lines)
         ]
-        texts = [text for [text] in place.cloud.query(place.name, *queries)]
-        types = {stream: place.cloud.types(place.name, stream) for stream in streams}
+        texts = [text for [text] in place.warehouse.query(place.name, *queries)]
+        types = {stream: place.warehouse.types(place.name, stream) for stream in streams}
         kinds = [types[line.stream][line.column] for line in lines]
-        return Trip(first, second, list(zip(lines, texts, kinds, strict=True)))
+        return Trip(first, second, changed, list(zip(lines, texts, kinds, strict=True)))
+
+
+def _change(sandbox: Sandbox, shop: str, stream: str) -> str:
+    """Give a row the values of its neighbour, null one of them, and make a new row; return which it was."""
+    row, other = sandbox.truth(shop, stream)[:2]
+    kept = {"id", "journey_id", STREAMS[stream].replication_key}
+    values = {name: value for name, value in other.items() if name not in kept}
+    emptied = next(name for name, value in reversed(values.items()) if value is not None)
+    parent = {"journey_id": row["journey_id"]} if "journey_id" in row else {}
+    sandbox.put(shop, stream, row["id"], **{**values, emptied: None})
+    sandbox.put(shop, stream, f"new_{stream}", **values, **parent)
+    return str(row["id"])
 
 
 @dataclass
@@ -179,7 +174,7 @@ def column(place: Place) -> Column:
         again = pipeline.run(first.state, streams=("campaigns",))
         if again.target_code:
             refused = again
-            place.cloud.query(place.name, "ALTER TABLE campaigns ADD COLUMN subject STRING")
+            place.warehouse.query(place.name, "ALTER TABLE campaigns ADD COLUMN subject STRING")
             again = pipeline.run(first.state, streams=("campaigns",))
         return Column(first, refused, see(again, pipeline, sandbox, ["acme"], "campaigns"))
 
@@ -230,3 +225,82 @@ def kill(place: Place) -> Kill:
         sandbox.configure({"orders": {"page_cap": None, "latency_ms": None}})
         run = pipeline.run(before.run.state or None, catalog=catalog)
         return Kill(killed, before, see(run, pipeline, sandbox, ["acme"], "orders"))
+
+
+@dataclass
+class Batch:
+    """A sync whose records were in files."""
+
+    run: Loaded
+    seen: Seen | None
+
+
+def batch(place: Place) -> Batch:
+    """The campaigns by BATCH; what a target that fails leaves behind is not looked at."""
+    files = place.folder / "batches"
+    files.mkdir()
+    config = {
+        "encoding": {"format": "jsonl", "compression": "gzip"},
+        "storage": {"root": files.as_uri()},
+    }
+    with Sandbox(["acme"], customers=100) as sandbox:
+        pipeline = place.pipeline(sandbox, "acme")
+        run = pipeline.run(streams=("campaigns",), batch_config=config)
+        return Batch(run, None if run.target_code else see(run, pipeline, sandbox, ["acme"], "campaigns"))
+
+
+def answers(warehouse: Warehouse, places: dict[str, str]) -> dict[str, str | None]:
+    """What the expressions and the query of the page give, in the schema where a stream is."""
+    found = {
+        expression: warehouse.query(places[table], warehouse.text(table, expression, ident))[0][0]
+        for expression, (table, ident, _) in documented.EXPRESSIONS[warehouse.target].items()
+    }
+    query = documented.shops(warehouse.target)
+    here = re.sub("sumeru", places["orders"], query, flags=re.IGNORECASE)
+    counted = f"SELECT COUNT(*) FROM ({here}) AS shops"  # noqa: S608 - the page's
+    found[query] = warehouse.query(places["orders"], counted)[0][0]
+    conditions = ["IS NULL"] if isinstance(warehouse, BigQuery) else ["IS NULL", "= 'null'"]
+    for condition in conditions:
+        counted = f"SELECT COUNT(*) FROM customers WHERE address {condition} AND id NOT LIKE 'doc_%'"  # noqa: S608 - ours
+        found[condition] = warehouse.query(places["customers"], counted)[0][0]
+    return found
+
+
+@dataclass
+class Lives:
+    """All that was done to one warehouse."""
+
+    warehouse: Warehouse
+    trips: dict[str, Trip]
+    column: Column
+    deletion: Deletion
+    kill: Kill
+    batch: Batch
+    answers: dict[str, str | None]
+
+
+def live(warehouse: Warehouse, folder: Path) -> Lives:
+    """Have all lives go on side by side, each with shops of its own."""
+    lines = documented.lines(warehouse.target)
+    groups = [tuple(STREAMS)]
+    if isinstance(warehouse, BigQuery):
+        groups = [tuple(STREAMS)[start::APART] for start in range(APART)]
+    with ThreadPoolExecutor(warehouse.at_once) as pool:
+
+        def begin(name: str, life: Callable[..., Any], *arguments: Any) -> Future[Any]:
+            (folder / name).mkdir()
+            return pool.submit(life, Place(warehouse, folder / name, name), *arguments)
+
+        trips = {
+            group: begin(f"trip_{group[0]}", trip, group, [line for line in lines if line.stream in group])
+            for group in groups
+        }
+        # target-snowflake cannot load twice into a schema that is named like a word of SQL.
+        later, deleted = begin("late", column), begin("deletion", deletion)
+        killed, batched = begin("killed", kill), begin("batch", batch)
+        done = {stream: future.result() for group, future in trips.items() for stream in group}
+        places = {stream: f"trip_{group[0]}" for group in groups for stream in group}
+        found = answers(warehouse, places)
+        return Lives(
+            warehouse, done, later.result(), deleted.result(), killed.result(), batched.result(), found
+        )

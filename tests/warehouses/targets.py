@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PYTHON = sys.executable if sys.version_info < (3, 14) else "3.13"
 """The pinned duckdb has no build for 3.14."""
 
+_NONE = "no Python"
 _PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
 _LOADERS = {loader["name"]: loader for loader in _PROJECT["plugins"]["loaders"]}
 SERVERS = {
@@ -22,7 +23,12 @@ SERVERS = {
     "bqemulator": "bqemulator==1.4.0 duckdb==1.5.5 numpy",
 }
 """What stands in for a warehouse in the cloud."""
-PINS: dict[str, str] = {name: loader["pip_url"] for name, loader in _LOADERS.items()} | SERVERS
+STANDS_IN = {"target-snowflake": "fakesnow", "target-bigquery": "bqemulator"}
+"""Which of them a target loads into."""
+MELTANO = "meltano==4.4.1"
+PINS: dict[str, str] = (
+    {name: loader["pip_url"] for name, loader in _LOADERS.items()} | SERVERS | {"meltano": MELTANO}
+)
 
 
 def program(target: str, name: str = "") -> Path:
@@ -36,27 +42,53 @@ def defaults(target: str) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None and "$" not in str(value)}
 
 
+def settings(target: str) -> set[str]:
+    """The names of a target's settings."""
+    return {setting["name"] for setting in _LOADERS[target]["settings"]}
+
+
 def missing(target: str) -> str | None:
     """Why a target cannot be run, if it cannot."""
-    stamp = _environment(target) / "pip_url"
-    if not stamp.exists() or stamp.read_text(encoding="utf-8") != PINS[target]:
-        return f"{PINS[target]} is not installed: `make warehouses` does it"
-    return None
+    if _stamped(target) == PINS[target]:
+        return None
+    if without_python(target):
+        return f"{PINS[target]} needs Python {_python(target)}, which is not here and cannot be downloaded"
+    return f"{PINS[target]} is not installed: `make warehouses` does it"
+
+
+def without_python(target: str) -> bool:
+    """Whether `install` has found no Python for a target, or for what it needs: nobody here can mend that."""
+    return _NONE in {_stamped(one) for one in (target, STANDS_IN.get(target, target))}
 
 
 def install(target: str, uv: str) -> None:
     """Make the environment of a target, unless it is there."""
-    if missing(target) is None:
+    if _stamped(target) == PINS[target]:
         return
-    environment = _environment(target)
-    version = "3.11" if target in SERVERS else _LOADERS[target].get("python", PYTHON)
-    subprocess.run([uv, "venv", "--quiet", "--clear", "--python", version, environment], check=True)
+    environment, version = _environment(target), _python(target)
+    environment.mkdir(parents=True, exist_ok=True)
+    if subprocess.run(
+        [uv, "venv", "--quiet", "--clear", "--python", version, environment], check=False
+    ).returncode:
+        (environment / "pip_url").write_text(_NONE, encoding="utf-8")
+        return
     python = program(target, "python")
     subprocess.run(
         [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *PINS[target].split()],
         check=True,
     )
     (environment / "pip_url").write_text(PINS[target], encoding="utf-8")
+
+
+def _python(target: str) -> str:
+    wanted: str = _LOADERS.get(target, {}).get("python", PYTHON)
+    return "3.11" if target in SERVERS and sys.version_info < (3, 11) else wanted
+
+
+def _stamped(target: str) -> str:
+    """What is installed."""
+    stamp = _environment(target) / "pip_url"
+    return stamp.read_text(encoding="utf-8") if stamp.exists() else ""
 
 
 def _environment(target: str) -> Path:

@@ -1,80 +1,36 @@
-"""What docs/warehouses.md says of a value is what lands, letter by letter."""
+"""What the pages on the warehouses say besides what lands: versions, and ways around what does not land."""
 
 from __future__ import annotations
 
+import json
 import re
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
+import yaml
 from conftest import Tap
 
 from sumeru_sandbox import Sandbox
-from warehouses import targets
+from warehouses import documented, targets
+from warehouses.clouds import CLOUDS, EVERYWHERE, Served
 from warehouses.conftest import Pipeline
-from warehouses.warehouse import WAREHOUSES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from warehouses.warehouse import Warehouse
 
-TEXT = (Path(__file__).resolve().parents[2] / "docs" / "warehouses.md").read_text(encoding="utf-8")
-_LINE = re.compile(r"^\| `(\w+)\.(\w+)` \| `([^`]+)` \| `([^`]+)` \| (`[^`]+`|NULL) \|$", re.MULTILINE)
-_CENTS = re.compile(r"`([^`]+)`\s+gives\s+an\s+amount\s+its\s+cents\s+back")
 
-
-class Line(NamedTuple):
-    """A line of a table: what the API sends in a column of some type, and what lands."""
-
-    stream: str
-    column: str
-    kind: str
-    sent: str
-    lands: str
-
-
-def chapter(target: str) -> str:
-    """What the document says of a target, from its table on."""
-    return TEXT.partition(f"<!-- {target} -->")[2].partition("<!-- target-")[0]
-
-
-def lines(target: str) -> list[Line]:
-    table = chapter(target).partition(f"<!-- /{target} -->")[0]
-    found = [Line(*columns) for columns in _LINE.findall(table)]
-    assert len(found) == table.strip().count("\n") - 1, "a line of the table cannot be read"
-    return found
-
-
-@pytest.mark.parametrize("target", [warehouse.target for warehouse in WAREHOUSES])
-def test_the_document_names_the_pinned_versions(target: str) -> None:
+@pytest.mark.parametrize("target", [warehouse.target for warehouse in EVERYWHERE])
+def test_the_page_names_the_pinned_versions(target: str) -> None:
     for pin in targets.PINS[target].split():
-        assert pin.replace("==", " ") in TEXT
+        if "==" in pin:
+            assert pin.replace("==", " ") in documented.page(target)
 
 
-def test_what_is_documented_is_what_lands(warehouse: Warehouse, tmp_path: Path) -> None:
-    documented = lines(warehouse.target)
-    queries = []
-    with Sandbox(["acme"], customers=100) as sandbox:
-        for number, line in enumerate(documented):
-            sandbox.put(
-                "acme", line.stream, f"doc_{number}", **{line.column: msgspec.Raw(line.sent.encode())}
-            )
-            source = f"FROM {line.stream} WHERE id = 'doc_{number}'"
-            queries += [f"SELECT CAST({line.column} AS VARCHAR) {source}"]
-            queries += [f"SELECT {warehouse.kind(line.column)} {source}"]
-        tap = Tap(tmp_path, {"api_url": sandbox.url, "api_token": sandbox.token("acme")})
-        pipeline = Pipeline(tap, warehouse, "documented")
-        run = pipeline.run(streams=tuple({line.stream for line in documented}))
-    assert (run.code, run.target_code) == (0, 0), run.log + run.target_log
-    cents = _CENTS.search(chapter(warehouse.target))
-    assert cents
-    total = next(n for n, line in enumerate(documented) if line.sent == "487.20")
-    queries.append(f"SELECT CAST({cents[1]} AS VARCHAR) FROM orders WHERE id = 'doc_{total}'")  # noqa: S608 - ours
-    *answers, [amount] = warehouse.query("documented", *queries)
-    assert amount == "487.20"
-    for line, [landed], [kind] in zip(documented, answers[::2], answers[1::2], strict=True):
-        assert (line, landed) == (line, None if line.lands == "NULL" else line.lands.strip("`"))
-        assert landed is None or kind == line.kind
+@pytest.mark.parametrize("cloud", CLOUDS, ids=lambda one: one.target)
+def test_the_page_names_what_stood_in_for_the_cloud(cloud: Served) -> None:
+    assert re.sub(r"(\[\w+])?==", " ", targets.PINS[cloud.server].split()[0]) in documented.page(cloud.target)
 
 
 def test_a_nul_that_nothing_replaces_stops_the_target_and_a_stream_map_helps(
@@ -93,3 +49,21 @@ def test_a_nul_that_nothing_replaces_stops_the_target_and_a_stream_map_helps(
         assert (helped.code, helped.target_code) == (0, 0)
         held = {("acme", row["id"]) for row in sandbox.truth("acme", "campaigns")}
         assert set(pipeline.rows("campaigns")["campaigns"]) == held
+
+
+def test_the_stream_maps_of_the_page_keep_what_bigquery_would_leave_out_or_refuse(tmp_path: Path) -> None:
+    (block,) = re.findall(r"```yaml\n(.+?)```", documented.page("target-bigquery"), re.DOTALL)
+    maps = yaml.safe_load(block)["stream_maps"]
+    with Sandbox(["acme"], customers=100) as sandbox:
+        sandbox.put("acme", "customers", "odd", address={"city": "Malmö", "floor": 3})
+        sandbox.put("acme", "orders", "odd", tags=["a", None], line_items=[{"price": 19.9, "gift": True}])
+        tap = Tap(tmp_path, {"api_url": sandbox.url, "api_token": sandbox.token("acme")})
+        output = tap.sync(streams=tuple(maps), stream_maps=maps)
+    assert output.code == 0, output.log
+    customer, order = (
+        next(record for record in output.records(stream) if record["id"] == "odd")
+        for stream in ("customers", "orders")
+    )
+    assert json.loads(customer["address_json"]) == {"city": "Malmö", "floor": 3}
+    assert json.loads(order["line_items_json"]) == [{"price": 19.9, "gift": True}]
+    assert order["tags"] == ["a"]

@@ -30,9 +30,13 @@ class Warehouse(Protocol):
 
     Attributes:
         target: Name of its target in `meltano.yml`.
+        environment: What the target finds in its environment besides ours.
+        at_once: How many runs it can take at a time.
     """
 
     target: str
+    environment: dict[str, str]
+    at_once: int
 
     def missing(self) -> str | None:
         """Why it cannot be used here, if it cannot."""
@@ -49,8 +53,11 @@ class Warehouse(Protocol):
     def query(self, schema: str, *queries: str) -> list[list[str | None]]:
         """What each query gives, as text; each asks for one column."""
 
-    def kind(self, column: str) -> str:
-        """The expression for the type of a column."""
+    def text(self, table: str, column: str, ident: str) -> str:
+        """The query for a value as text."""
+
+    def types(self, schema: str, table: str) -> dict[str, str]:
+        """The type of each column of a table."""
 
     def row(self, table: str) -> str:
         """The query for each row of a table as JSON."""
@@ -86,6 +93,8 @@ class DuckDb:
     """A file, read back with the DuckDB of its target."""
 
     target = "target-duckdb"
+    environment: dict[str, str] = {}  # noqa: RUF012 - nobody writes into it
+    at_once = 2
 
     def __init__(self) -> None:
         self._folder = Path()
@@ -109,14 +118,20 @@ class DuckDb:
     def query(self, schema: str, *queries: str) -> list[list[str | None]]:
         return _asked(self.target, _DUCKDB, str(self._file(schema)), schema, *queries)
 
-    def kind(self, column: str) -> str:
-        return f"typeof({column})"
+    def text(self, table: str, column: str, ident: str) -> str:
+        return f"SELECT CAST({column} AS VARCHAR) FROM {table} WHERE id = '{ident}'"  # noqa: S608 - ours
+
+    def types(self, schema: str, table: str) -> dict[str, str]:
+        place = f"table_name = '{table}' ORDER BY column_index"
+        columns = "SELECT {} FROM duckdb_columns() WHERE " + place  # noqa: S608 - ours
+        names, types = self.query(schema, *map(columns.format, ("column_name", "data_type")))
+        return dict(zip(map(str, names), map(str, types), strict=True))
 
     def row(self, table: str) -> str:
         return f'SELECT to_json(one) FROM "{table}" one'  # noqa: S608 - a table of ours
 
     def lands(self, value: Any, column: Json) -> Any:
-        if value is None:
+        if value is None or value == "":
             return None
         if is_of(column, "date-time"):
             return value.removesuffix("Z").replace("T", " ")
@@ -138,6 +153,8 @@ class Postgres:
     """A server of its own, on a free port of this machine."""
 
     target = "target-postgres"
+    environment: dict[str, str] = {}  # noqa: RUF012 - nobody writes into it
+    at_once = 2
 
     def __init__(self) -> None:
         self._url = ""
@@ -183,8 +200,14 @@ class Postgres:
     def query(self, schema: str, *queries: str) -> list[list[str | None]]:
         return _asked(self.target, _POSTGRES, self._url, schema, *queries)
 
-    def kind(self, column: str) -> str:
-        return f"pg_typeof({column})::text"
+    def text(self, table: str, column: str, ident: str) -> str:
+        return f"SELECT CAST({column} AS VARCHAR) FROM {table} WHERE id = '{ident}'"  # noqa: S608 - ours
+
+    def types(self, schema: str, table: str) -> dict[str, str]:
+        place = f"attrelid = '{table}'::regclass AND attnum > 0 ORDER BY attnum"
+        columns = "SELECT {} FROM pg_attribute WHERE " + place  # noqa: S608 - ours
+        names, types = self.query(schema, *map(columns.format, ("attname", "format_type(atttypid, NULL)")))
+        return dict(zip(map(str, names), map(str, types), strict=True))
 
     def row(self, table: str) -> str:
         return f'SELECT to_json(one)::text FROM "{table}" AS one'  # noqa: S608 - as above
