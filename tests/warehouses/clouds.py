@@ -165,7 +165,7 @@ class Snowflake(Served):
 
     @override
     def row(self, table: str) -> str:
-        names = [*schemas.load(table)["properties"], "_sdc_deleted_at"]
+        names = [*schemas.load(table)["properties"], "_sdc_extracted_at", "_sdc_deleted_at"]
         members = ", ".join(f"'{name}', {name}" for name in names)
         return f"SELECT OBJECT_CONSTRUCT_KEEP_NULL({members}) FROM {table}"  # noqa: S608 - a table of ours
 

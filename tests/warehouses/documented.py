@@ -20,6 +20,7 @@ EXPRESSIONS = {
         "ROUND(total_price, 2)": _MONEY,
         "line_items[0]:price::NUMBER(38, 2)": ("orders", "odd_orders", "19.90"),
         "extra:loyalty:tier": _TIER,
+        "IS_NULL_VALUE(address)": ("customers", "none", "true"),
     },
     "target-bigquery": {
         "ROUND(CAST(total_price AS NUMERIC), 2)": _MONEY,

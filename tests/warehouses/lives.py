@@ -15,7 +15,7 @@ from conftest import Tap
 
 from sumeru_sandbox import Sandbox
 from tap_sumeru.streams import STREAMS
-from warehouses import documented
+from warehouses import documented, targets
 from warehouses.clouds import BigQuery
 from warehouses.conftest import Loaded, Pipeline
 
@@ -122,6 +122,8 @@ def trip(place: Place, streams: Sequence[str], lines: Sequence[Line]) -> Trip:
         pipeline = place.pipeline(sandbox, *SHOPS)
         for stream in ODD.keys() & streams:
             sandbox.put("acme", stream, f"odd_{stream}", **ODD[stream])
+        if "customers" in streams:
+            sandbox.put("acme", "customers", "none", address=None)
         for number, line in enumerate(lines):
             sandbox.put(
                 "acme", line.stream, f"doc_{number}", **{line.column: msgspec.Raw(line.sent.encode())}
@@ -181,11 +183,12 @@ def column(place: Place) -> Column:
 
 @dataclass
 class Deletion:
-    """A full read, and another one after a row was deleted."""
+    """A full read, another one after a row was deleted, and one with `hard_delete`."""
 
     gone: str
     before: Seen
     after: Seen
+    hard: Seen | None
 
 
 def deletion(place: Place) -> Deletion:
@@ -199,7 +202,11 @@ def deletion(place: Place) -> Deletion:
         gone = sandbox.truth("acme", "products")[0]["id"]
         sandbox.delete("acme", "products", gone)
         after = see(pipeline.run(before.run.state, catalog=catalog), pipeline, sandbox, ["acme"], "products")
-        return Deletion(gone, before, after)
+        hard = None
+        if "hard_delete" in targets.settings(place.warehouse.target):
+            run = pipeline.run(after.run.state, catalog=catalog, target={"hard_delete": True})
+            hard = see(run, pipeline, sandbox, ["acme"], "products")
+        return Deletion(gone, before, after, hard)
 
 
 @dataclass
@@ -229,9 +236,10 @@ def kill(place: Place) -> Kill:
 
 @dataclass
 class Batch:
-    """A sync whose records were in files."""
+    """A sync whose records were in files, and how many of them were left."""
 
     run: Loaded
+    files: int
     seen: Seen | None
 
 
@@ -246,7 +254,8 @@ def batch(place: Place) -> Batch:
     with Sandbox(["acme"], customers=100) as sandbox:
         pipeline = place.pipeline(sandbox, "acme")
         run = pipeline.run(streams=("campaigns",), batch_config=config)
-        return Batch(run, None if run.target_code else see(run, pipeline, sandbox, ["acme"], "campaigns"))
+        seen = None if run.target_code else see(run, pipeline, sandbox, ["acme"], "campaigns")
+        return Batch(run, len(list(files.rglob("*.gz"))), seen)
 
 
 def answers(warehouse: Warehouse, places: dict[str, str]) -> dict[str, str | None]:

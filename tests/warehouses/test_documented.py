@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,9 +17,9 @@ from warehouses.clouds import CLOUDS, EVERYWHERE, Served
 from warehouses.conftest import Pipeline
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from warehouses.warehouse import Warehouse
+
+HERE = Path(__file__).parent
 
 
 @pytest.mark.parametrize("target", [warehouse.target for warehouse in EVERYWHERE])
@@ -31,6 +32,19 @@ def test_the_page_names_the_pinned_versions(target: str) -> None:
 @pytest.mark.parametrize("cloud", CLOUDS, ids=lambda one: one.target)
 def test_the_page_names_what_stood_in_for_the_cloud(cloud: Served) -> None:
     assert re.sub(r"(\[\w+])?==", " ", targets.PINS[cloud.server].split()[0]) in documented.page(cloud.target)
+
+
+def test_the_scenarios_name_tests_that_exist_and_every_warehouse() -> None:
+    text = (documented.DOCS / "warehouses.md").read_text(encoding="utf-8")
+    table = text.partition("<!-- scenarios -->\n")[2].partition("\n<!-- /scenarios -->")[0]
+    head, _, *rows = ([cell.strip() for cell in row.strip("|").split("|")] for row in table.splitlines())
+    assert head == ["scenario", "DuckDB", "PostgreSQL", "Snowflake", "BigQuery", "test"]
+    assert rows
+    for *cells, name in rows:
+        file, _, test = name.strip("`").partition("::")
+        assert all(cells)
+        assert len(cells) == 1 + len(EVERYWHERE)
+        assert f"def {test}(" in (HERE / file).read_text(encoding="utf-8"), name
 
 
 def test_a_nul_that_nothing_replaces_stops_the_target_and_a_stream_map_helps(
