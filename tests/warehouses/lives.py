@@ -1,27 +1,20 @@
-"""What happens to shops and their tables, a function for each; `live` has them go on side by side.
-
-target-bigquery sleeps more than ten seconds for each stream: one after the other that would be minutes.
-"""
+"""What happens to shops and their tables, a function for each; `living.py` has them go on side by side."""
 
 from __future__ import annotations
 
-import re
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 from conftest import Tap
 
 from sumeru_sandbox import Sandbox
 from tap_sumeru.streams import STREAMS
-from warehouses import documented, targets
-from warehouses.clouds import BigQuery
+from warehouses import targets
 from warehouses.conftest import Loaded, Pipeline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from concurrent.futures import Future
+    from collections.abc import Sequence
     from pathlib import Path
 
     from conftest import Output
@@ -32,8 +25,6 @@ if TYPE_CHECKING:
     Rows = dict[tuple[str, str], Json]
 
 SHOPS = ("acme", "globex")  # whose rows have the same ids
-APART = 4
-"""Into how many runs the streams are parted for a target that sleeps for each."""
 ODD: Json = {
     "customers": {
         "first_name": "Zoë 李小龙 🎁 \u202e\u05e9\u05dc\u05d5\u05dd",
@@ -139,7 +130,9 @@ def trip(place: Place, streams: Sequence[str], lines: Sequence[Line]) -> Trip:
             for number, line in enumerate(lines)
         ]
         texts = [text for [text] in place.warehouse.query(place.name, *queries)]
-        types = {stream: place.warehouse.types(place.name, stream) for stream in streams}
+        types = {
+            stream: place.warehouse.types(place.name, stream) for stream in {line.stream for line in lines}
+        }
         kinds = [types[line.stream][line.column] for line in lines]
         return Trip(first, second, changed, list(zip(lines, texts, kinds, strict=True)))
 
@@ -256,60 +249,3 @@ def batch(place: Place) -> Batch:
         run = pipeline.run(streams=("campaigns",), batch_config=config)
         seen = None if run.target_code else see(run, pipeline, sandbox, ["acme"], "campaigns")
         return Batch(run, len(list(files.rglob("*.gz"))), seen)
-
-
-def answers(warehouse: Warehouse, places: dict[str, str]) -> dict[str, str | None]:
-    """What the expressions and the query of the page give, in the schema where a stream is."""
-    found = {
-        expression: warehouse.query(places[table], warehouse.text(table, expression, ident))[0][0]
-        for expression, (table, ident, _) in documented.EXPRESSIONS[warehouse.target].items()
-    }
-    query = documented.shops(warehouse.target)
-    here = re.sub("sumeru", places["orders"], query, flags=re.IGNORECASE)
-    counted = f"SELECT COUNT(*) FROM ({here}) AS shops"  # noqa: S608 - the page's
-    found[query] = warehouse.query(places["orders"], counted)[0][0]
-    conditions = ["IS NULL"] if isinstance(warehouse, BigQuery) else ["IS NULL", "= 'null'"]
-    for condition in conditions:
-        counted = f"SELECT COUNT(*) FROM customers WHERE address {condition} AND id NOT LIKE 'doc_%'"  # noqa: S608 - ours
-        found[condition] = warehouse.query(places["customers"], counted)[0][0]
-    return found
-
-
-@dataclass
-class Lives:
-    """All that was done to one warehouse."""
-
-    warehouse: Warehouse
-    trips: dict[str, Trip]
-    column: Column
-    deletion: Deletion
-    kill: Kill
-    batch: Batch
-    answers: dict[str, str | None]
-
-
-def live(warehouse: Warehouse, folder: Path) -> Lives:
-    """Have all lives go on side by side, each with shops of its own."""
-    lines = documented.lines(warehouse.target)
-    groups = [tuple(STREAMS)]
-    if isinstance(warehouse, BigQuery):
-        groups = [tuple(STREAMS)[start::APART] for start in range(APART)]
-    with ThreadPoolExecutor(warehouse.at_once) as pool:
-
-        def begin(name: str, life: Callable[..., Any], *arguments: Any) -> Future[Any]:
-            (folder / name).mkdir()
-            return pool.submit(life, Place(warehouse, folder / name, name), *arguments)
-
-        trips = {
-            group: begin(f"trip_{group[0]}", trip, group, [line for line in lines if line.stream in group])
-            for group in groups
-        }
-        # target-snowflake cannot load twice into a schema that is named like a word of SQL.
-        later, deleted = begin("late", column), begin("deletion", deletion)
-        killed, batched = begin("killed", kill), begin("batch", batch)
-        done = {stream: future.result() for group, future in trips.items() for stream in group}
-        places = {stream: f"trip_{group[0]}" for group in groups for stream in group}
-        found = answers(warehouse, places)
-        return Lives(
-            warehouse, done, later.result(), deleted.result(), killed.result(), batched.result(), found
-        )

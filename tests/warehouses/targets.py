@@ -66,12 +66,13 @@ def install(target: str, uv: str) -> None:
     if _stamped(target) == PINS[target]:
         return
     environment, version = _environment(target), _python(target)
-    environment.mkdir(parents=True, exist_ok=True)
-    if subprocess.run(
-        [uv, "venv", "--quiet", "--clear", "--python", version, environment], check=False
-    ).returncode:
+    environment.parent.mkdir(parents=True, exist_ok=True)
+    made = subprocess.run([uv, "venv", "--quiet", "--clear", "--python", version, environment], check=False)
+    if made.returncode and subprocess.run([uv, "python", "find", "--quiet", version], check=False).returncode:
+        environment.mkdir(exist_ok=True)
         (environment / "pip_url").write_text(_NONE, encoding="utf-8")
         return
+    made.check_returncode()
     python = program(target, "python")
     subprocess.run(
         [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", python, *PINS[target].split()],

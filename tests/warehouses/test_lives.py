@@ -21,14 +21,16 @@ from tap_sumeru import schemas
 from tap_sumeru.streams import STREAMS
 from warehouses import documented
 from warehouses.clouds import EVERYWHERE, BigQuery, Snowflake
-from warehouses.lives import KEPT, ODD, SHOPS, live
+from warehouses.lives import KEPT, ODD, SHOPS
+from warehouses.living import live
 from warehouses.warehouse import DuckDb, Postgres
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from warehouses.conftest import Loaded, Start
-    from warehouses.lives import Lives, Rows, Seen
+    from warehouses.lives import Rows, Seen
+    from warehouses.living import Lives
     from warehouses.warehouse import Json, Warehouse
 
 pytestmark = pytest.mark.timeout(900)  # the first test of a warehouse waits for all that is done to it
