@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SHIMS = Path(__file__).parent
-_PATIENCE = 60
-"""Seconds that a server may take to begin."""
+_PATIENCE = 300
+"""Seconds that a server may take to begin, or to answer, on a machine that has much else to do."""
 
 
 class Served(ABC):

@@ -115,7 +115,7 @@ class Pipeline:
             check=False,
             cwd=self.tap.folder,
             env={**os.environ, **self.warehouse.environment},
-            timeout=120,
+            timeout=300,
             **options,
         )
         states = done.stdout.splitlines()
