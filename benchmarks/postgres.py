@@ -50,8 +50,6 @@ class Database:
             "password": "unused",
             "database": _USER,
             "default_target_schema": "shop",
-            "use_copy": True,
-            "validate_records": False,
         }
 
     def wrong(self, table: str, rows: int) -> str:

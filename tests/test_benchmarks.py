@@ -7,11 +7,13 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import document, ideal, rows, servers, turns
+from benchmarks import document, ideal, rows, servers, turns, warehouse
 from benchmarks.clients import STOCK, TAP, Client, Job, compared
+from benchmarks.environments import ROOT
 from benchmarks.scenarios import Result, at_least, at_most
 
 if TYPE_CHECKING:
@@ -53,6 +55,13 @@ def test_records_of_singer_and_of_airbyte_are_found_among_other_lines() -> None:
         b'{"type":"RECORD","record":{"stream":"orders","data":{"id":"ord_2"},"emitted_at":1}}',
     ]
     assert list(rows.of_lines(lines)) == [("orders", "ord_1"), ("orders", "ord_2")]
+
+
+def test_what_is_measured_as_recommended_is_what_meltano_yml_sets() -> None:
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    (loader,) = (one for one in project["plugins"]["loaders"] if one["name"] == "target-postgres")
+    given = {setting["name"]: setting.get("value") for setting in loader["settings"]}
+    assert {name: given[name] for name in warehouse.RECOMMENDED} == warehouse.RECOMMENDED
 
 
 def test_a_client_is_given_all_rows_of_a_replayed_list_and_drift_in_each(tmp_path: Path) -> None:
