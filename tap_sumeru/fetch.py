@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -111,7 +112,10 @@ class Fetcher:
         self._pool = pool
         self.max_retries = max_retries
         self._results: queue.SimpleQueue[Fetched | Failed] = queue.SimpleQueue()
-        self._places = threading.Semaphore(depth)
+        # What a semaphore would be, but one that costs no more than a queue.
+        self._places: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for _ in range(depth):
+            self._places.put(None)
 
     def start(self, lane: Lane, chain: Chain) -> None:
         """Begin to fetch a chain."""
@@ -126,7 +130,7 @@ class Fetcher:
             result = self._results.get(timeout=_QUEUE_POLL)
         except queue.Empty:
             return None
-        self._places.release()
+        self._places.put(None)
         return result
 
     def once(self, lane: Lane, path: str, query: Params) -> Answer:
@@ -165,7 +169,8 @@ class Fetcher:
 
     def _put(self, result: Fetched | Failed) -> None:
         while not (self._pool.stopped.is_set() or result.chain.cancelled):
-            if self._places.acquire(timeout=_QUEUE_POLL):
+            with suppress(queue.Empty):
+                self._places.get(timeout=_QUEUE_POLL)
                 self._results.put(result)
                 return
 

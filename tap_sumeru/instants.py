@@ -56,6 +56,7 @@ def _offset(zone: str) -> timedelta:
     return -offset if zone[0] == "-" else offset
 
 
+@lru_cache
 def text(instant: datetime) -> str:
     """Return an instant as RFC 3339 in UTC ending in `Z`, with as many digits of fraction as it needs."""
     stamp = instant.astimezone(UTC).replace(tzinfo=None)
