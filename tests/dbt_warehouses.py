@@ -9,14 +9,16 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
+from warehouses import targets
+from warehouses.warehouse import Postgres, programs
 
 from sumeru_sandbox import Sandbox
 
@@ -30,10 +32,6 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "dbt"
 SHOPS = ("acme", "globex")
 UV = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
-PYTHON = sys.executable if sys.version_info < (3, 14) else "3.13"
-_DUCKDB = ("--from", "target-duckdb==0.8.0", "--with", "duckdb==1.2.2")
-_POSTGRES = ("--from", "meltanolabs-target-postgres==0.8.1")
-_FAKESNOW = ("--from", "fakesnow[server]==0.12.1", "--with", "snowflake-connector-python==4.8.1")
 _SNOWFLAKE = Path(__file__).with_name("dbt_snowflake.py")
 _QUERY = """
 import csv, duckdb, sys
@@ -45,10 +43,16 @@ if rows.description:
 """
 
 
+def pinned(name: str) -> tuple[str, ...]:
+    """Return what has uv bring a target, or a server that stands in for a warehouse."""
+    first, *others = targets.PINS[name].split()
+    return ("--from", first, *(part for other in others for part in ("--with", other)))
+
+
 def tool(*command: str, stdin: Any = None, **environment: str) -> Done:
     """Run a command in an environment that uv makes for it."""
     return subprocess.run(
-        [UV, "tool", "run", "--quiet", "--python", PYTHON, *command],
+        [UV, "tool", "run", "--quiet", "--python", targets.PYTHON, *command],
         capture_output=True,
         check=False,
         env={**os.environ, **environment},
@@ -97,9 +101,9 @@ class Warehouse:
     def query(self, sql: str) -> Rows:
         """Return rows as texts; none for what is no query."""
         if self.kind == "duckdb":
-            run = tool(*_DUCKDB, "python", "-c", _QUERY, self.place, sql)
+            run = tool(*pinned("target-duckdb"), "python", "-c", _QUERY, self.place, sql)
         elif self.kind == "snowflake":
-            run = tool(*_FAKESNOW, "python", str(_SNOWFLAKE), self.place, sql)
+            run = tool(*pinned("fakesnow"), "python", str(_SNOWFLAKE), self.place, sql)
         else:
             command = ["psql", "-h", "127.0.0.1", "-p", self.place, "-U", "postgres", "--csv", "-qc", sql]
             run = subprocess.run(command, capture_output=True, check=False, text=True)
@@ -134,19 +138,19 @@ def synced(folder: Path) -> Path:
     return folder / "synced.jsonl"
 
 
-def _load(target: tuple[str, ...], config: dict[str, Any], synced: Path) -> None:
-    file = synced.with_suffix(f".{target[-1]}.json")
+def _load(target: str, config: dict[str, Any], synced: Path) -> None:
+    file = synced.with_suffix(f".{target}.json")
     file.write_text(json.dumps({"default_target_schema": "sumeru", **config}))
     with synced.open("rb") as records:
-        run = tool(*target, "--config", str(file), stdin=records)
+        run = tool(*pinned(target), target, "--config", str(file), stdin=records)
     assert run.returncode == 0, run.stderr
 
 
 def duckdb(synced: Path, folder: Path) -> Warehouse:
     """A DuckDB file with those rows, as meltano.yml's loader lands them."""
     file = folder / "shops.duckdb"
-    config = {"path": str(file), "add_metadata_columns": True, "temp_dir": str(folder)}
-    _load((*_DUCKDB, "target-duckdb"), config, synced)
+    config = {**targets.defaults("target-duckdb"), "path": str(file), "temp_dir": str(folder)}
+    _load("target-duckdb", config, synced)
     return Warehouse("duckdb", folder, str(file))
 
 
@@ -154,12 +158,12 @@ def duckdb(synced: Path, folder: Path) -> Warehouse:
 def snowflake(synced: Path, folder: Path) -> Iterator[Warehouse]:
     """An emulator of Snowflake with those rows, typed as target-snowflake types them."""
     port = _free_port()
-    serve = [UV, "tool", "run", "--quiet", "--python", PYTHON, *_FAKESNOW]
+    serve = [UV, "tool", "run", "--quiet", "--python", targets.PYTHON, *pinned("fakesnow")]
     serve += ["python", str(_SNOWFLAKE), str(port), "--serve"]
     with subprocess.Popen(serve, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             _wait_for(port)
-            loaded = tool(*_FAKESNOW, "python", str(_SNOWFLAKE), str(port), "--load", str(synced))
+            loaded = tool(*pinned("fakesnow"), "python", str(_SNOWFLAKE), str(port), "--load", str(synced))
             assert loaded.returncode == 0, loaded.stderr
             account = {"account": "fakesnow", "user": "fake", "password": "snow", "protocol": "http"}
             place = {"host": "127.0.0.1", "port": port, "database": "RAW", "schema": "ANALYTICS"}
@@ -174,25 +178,10 @@ def snowflake(synced: Path, folder: Path) -> Iterator[Warehouse]:
 @contextmanager
 def postgres(synced: Path, folder: Path) -> Iterator[Warehouse]:
     """A PostgreSQL of our own with those rows, on a free port of the loopback."""
-    found = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))]
-    pg_ctl = found[-1] if found else shutil.which("pg_ctl")
-    if not (pg_ctl and shutil.which("psql")):
+    server = Postgres()
+    if not (programs() and shutil.which("psql")):
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    port = _free_port()
-    with tempfile.TemporaryDirectory() as home:
-        quiet: dict[str, Any] = {"cwd": home, "stdout": subprocess.DEVNULL}
-        if os.geteuid() == 0:  # which PostgreSQL refuses to run as
-            shutil.chown(home, "postgres", "postgres")
-            quiet |= {"user": "postgres", "group": "postgres", "extra_groups": []}
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -c unix_socket_directories=''"
-        initdb = [pg_ctl, "initdb", "-D", f"{home}/data", "-o", "-A trust -U postgres -E UTF8 --no-sync"]
-        start = [pg_ctl, "start", "-w", "-D", f"{home}/data", "-l", f"{home}/log", "-o", options]
-        subprocess.run(initdb, check=True, **quiet)
-        subprocess.run(start, check=True, **quiet)
-        try:
-            config = {"host": "127.0.0.1", "port": port, "user": "postgres", "password": "-"}
-            _load((*_POSTGRES, "target-postgres"), {**config, "database": "postgres"}, synced)
-            yield Warehouse("postgres", folder, str(port))
-        finally:
-            stop = [pg_ctl, "stop", "-w", "-m", "immediate", "-D", f"{home}/data"]
-            subprocess.run(stop, check=True, **quiet)
+    with server.running():
+        config = server.config("sumeru")
+        _load(server.target, config, synced)
+        yield Warehouse("postgres", folder, str(urlsplit(config["sqlalchemy_url"]).port))

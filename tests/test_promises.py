@@ -125,7 +125,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
 def _section() -> str:
     """The README's promises as one line, without numbers and headings."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text.partition("## Promises\n")[2].partition("## The sandbox")[0]
+    section = text.partition("## Promises\n")[2].partition("\n## ")[0]
     return " ".join(re.sub(r"^\d\. \*\*[^*]+\*\*", "", section, flags=re.MULTILINE).split())
 
 

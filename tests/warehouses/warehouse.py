@@ -160,29 +160,29 @@ class Postgres:
         self._url = ""
 
     def missing(self) -> str | None:
-        if _programs() is None:
+        if programs() is None:
             return "PostgreSQL is not installed: `make warehouses` does it for root, by apt-get"
         return targets.missing(self.target)
 
     def install(self, uv: str) -> None:
         targets.install(self.target, uv)
-        if _programs() is None and os.getuid() == 0 and shutil.which("apt-get"):
+        if programs() is None and os.getuid() == 0 and shutil.which("apt-get"):
             environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
             for step in ("update", "install --yes --no-install-recommends postgresql"):
                 subprocess.run(["apt-get", "--quiet", *step.split()], check=True, env=environment)  # noqa: S607 - Debian's
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        programs = _programs()
-        assert programs is not None
+        found = programs()
+        assert found is not None
         folder = Path(tempfile.mkdtemp(prefix="sumeru-postgres-"))
         data, log = folder / "data", folder / "log"
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self._url = f"postgresql://postgres:any@127.0.0.1:{port}/postgres"
-        pg_ctl: list[str | Path] = [programs / "pg_ctl", "--silent", "--wait", "--pgdata", data]
+        pg_ctl: list[str | Path] = [found / "pg_ctl", "--silent", "--wait", "--pgdata", data]
         try:
-            initdb = str(programs / "initdb")
+            initdb = str(found / "initdb")
             _run(folder, initdb, "-A", "trust", "-E", "UTF8", "-U", "postgres", "-N", data)
             options = f"-h 127.0.0.1 -p {port} -F -c unix_socket_directories="
             _run(folder, *pg_ctl, "--log", log, "--options", options, "start")
@@ -230,7 +230,7 @@ def _as_floats(value: Any) -> Any:
     return Decimal(repr(float(value))) if isinstance(value, Decimal) else value
 
 
-def _programs() -> Path | None:
+def programs() -> Path | None:
     """The folder of the newest PostgreSQL; Debian keeps its programs out of the path."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[4]))
     other = shutil.which("pg_ctl")
