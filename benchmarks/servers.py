@@ -75,10 +75,10 @@ def _running(module: str, arguments: Iterable[str]) -> Iterator[Server]:
 
 
 @contextmanager
-def sandbox(customers: int, *, journeys: int = 10, limit: int = 0) -> Iterator[Server]:
-    """Run a sandbox."""
+def sandbox(customers: int, *, journeys: int = 10, limit: int = 0, now: str = NOW) -> Iterator[Server]:
+    """Run a sandbox whose clock begins at an instant; without one, at the present."""
     arguments = ["--port=0", "--shops=acme", f"--customers={customers}", f"--journeys={journeys}"]
-    arguments += ["--plan=enterprise", f"--rate-limit={limit}", f"--now={NOW}"]
+    arguments += ["--plan=enterprise", f"--rate-limit={limit}", *([f"--now={now}"] if now else [])]
     with _running("sumeru_sandbox.cli", arguments) as server:
         yield server
 
