@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ALL = tuple(TYPES)
 CONCURRENCY = 32
 """Requests in flight that this tap may have: without a limit, its default of 8 is what holds it up."""
-_LATENCIES, _TURNS = (50, 150), 2
+_LATENCY, _TURNS = 50, 2
 _TICK_JOURNEYS, _TICK_LATENCY, _TICK_REQUESTS, _ROUND_TRIPS = 5, 150, 16, 4
 
 
@@ -47,7 +47,7 @@ _READS = (
 
 
 def latency(turns: Turns) -> Result:
-    """Three reads at 50 and 150 ms."""
+    """Three reads at 50 ms."""
     table: list[list[str | float]] = []
     bars: list[Bar] = []
     for read in _READS:
@@ -85,35 +85,34 @@ def _read(turns: Turns, read: _Read, server: Server, table: list[Any], bars: lis
             before, _ = server.spent()
             checks[name] = turns.warmed(name, run, expected, f", {read.title}")
             checks[name]["requests"] = server.spent()[0] - before
-    for wait in _LATENCIES[:1] if turns.quick else _LATENCIES:
-        server.latency(wait)
-        found = _in_turns(turns, runs, f", {read.title}, {wait} ms", wait)
-        for label, figures in found.items():
-            name, _ = runs[label]
-            figures["wrong"] = figures["wrong"] or checks[name]["wrong"]
-            share = figures["wall"] / found[first]["wall"]
-            table.append([
-                read.title, wait, label, figures["wall"], share, checks[name]["requests"], figures["wrong"],
-            ])  # fmt: skip
-        bars.append(
-            at_least(
-                f"{read.title} at {wait} ms: seconds of the {STOCK}, of this tap",
-                found[STOCK]["wall"] / found[first]["wall"],
-                read.bar,
-                found[STOCK],
-                found[first],
-            )
+    server.latency(_LATENCY)
+    found = _in_turns(turns, runs, f", {read.title}, {_LATENCY} ms")
+    for label, figures in found.items():
+        name, _ = runs[label]
+        figures["wrong"] = figures["wrong"] or checks[name]["wrong"]
+        share = figures["wall"] / found[first]["wall"]
+        table.append([
+            read.title, _LATENCY, label, figures["wall"], share, checks[name]["requests"], figures["wrong"],
+        ])  # fmt: skip
+    bars.append(
+        at_least(
+            f"{read.title} at {_LATENCY} ms: seconds of the {STOCK}, of this tap",
+            found[STOCK]["wall"] / found[first]["wall"],
+            read.bar,
+            found[STOCK],
+            found[first],
         )
+    )
     server.latency(0)
 
 
-def _in_turns(turns: Turns, runs: dict[str, tuple[str, Job]], tag: str, wait: int) -> dict[str, Figures]:
-    """The first two in turns; the others once, and the peers among them only at the shorter latency."""
+def _in_turns(turns: Turns, runs: dict[str, tuple[str, Job]], tag: str) -> dict[str, Figures]:
+    """The first two in turns; the others once."""
     taken: dict[str, list[Figures]] = {}
     pair = list(runs)[:2]
     for turn in range(1 if turns.quick else _TURNS):
         for label, (name, job) in runs.items():
-            if label in pair or (turn == 0 and (wait == _LATENCIES[0] or name == TAP)):
+            if label in pair or turn == 0:
                 extra = label.removeprefix(name)
                 taken.setdefault(label, []).append(turns.timed(name, job, turn, extra + tag))
     return {label: medians(figures) for label, figures in taken.items()}
