@@ -31,7 +31,7 @@ def server(api: Api) -> uvicorn.Server:
     """A server of the API that says nothing by itself."""
     import uvicorn  # noqa: PLC0415 - only those who start a server pay for it
 
-    from sumeru_sandbox.app import Protocol, application  # noqa: PLC0415
+    from sumeru_sandbox.app import Protocol, application  # noqa: PLC0415 - a server alone needs it
 
     config = uvicorn.Config(
         application(api),
@@ -136,7 +136,7 @@ class Sandbox:
         """The time on the sandbox's clock."""
         return datetime.fromtimestamp(self._api.clock.time(), timezone.utc)
 
-    def put(self, shop: str, stream: str, id: str, /, **attributes: Any) -> None:  # noqa: A002, ANN401
+    def put(self, shop: str, stream: str, id: str, /, **attributes: Any) -> None:  # noqa: A002, ANN401 - as JSON has it
         """Make or change a row; its replication key is now, unless given.
 
         A value of `msgspec.Raw` is JSON that is sent letter by letter, such as `Raw(b"1e-7")`.
@@ -149,7 +149,7 @@ class Sandbox:
             self._api.catch_up()
             self._api.shops[shop].store.put(stream, id, exact)
 
-    def delete(self, shop: str, stream: str, id: str) -> None:  # noqa: A002
+    def delete(self, shop: str, stream: str, id: str) -> None:  # noqa: A002 - as JSON has it
         """Take a row away."""
         with self._api.lock:
             self._api.catch_up()

@@ -87,7 +87,7 @@ def column(name: str, field: str, schema: Schema, *, wary: bool = False, related
         kind == "array" and schema.get("items") == _TEXTS and not related
     ):
         value = _type({**schema, "type": kind}, related=related)
-        values: Any = list[value | None]  # type: ignore[valid-type]
+        values: Any = list[value | None]  # type: ignore[valid-type]  # made at run time
         fit: msgspec.json.Decoder[Any] = msgspec.json.Decoder(values)
         return Column(name, field, "nested", Raw, check, fit, related)
     if kind in ("integer", "number"):
@@ -108,7 +108,7 @@ def _type(schema: Schema, *, related: bool = False) -> Any:  # noqa: ANN401 - a 
     if len(kinds) != 1:
         return NEVER
     if kinds == ["array"]:
-        found: Any = list[_type(schema.get("items") or {}, related=related)]  # type: ignore[misc]
+        found: Any = list[_type(schema.get("items") or {}, related=related)]  # type: ignore[misc]  # likewise
     elif kinds == ["object"]:
         members = {name: _type(member) for name, member in schema.get("properties", {}).items()}
         if related:
@@ -207,6 +207,6 @@ class Layout:
             forbid_unknown_fields=True,
             gc=False,
         )
-        rows: Any = list[row]  # type: ignore[valid-type]
+        rows: Any = list[row]  # type: ignore[valid-type]  # made at run time
         answer = defstruct("Answer", [("data", rows), ("pagination", Raw, NULL), ("included", loose, UNSET)])
         return msgspec.json.Decoder(answer)

@@ -192,7 +192,7 @@ class Output:
         start += timedelta(microseconds=-start.microsecond % len(_ENDS))
         times: list[str] = []
         while len(times) < count:
-            digits = start.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-_END_DIGITS]
+            digits = start.replace(tzinfo=None).isoformat(timespec="microseconds")[:-_END_DIGITS]
             ends = _ENDS[: count - len(times)]
             times += [digits + end for end in ends]
             self._last_time = start + (len(ends) - 1) * _TICK

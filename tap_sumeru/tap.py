@@ -235,7 +235,7 @@ class TapSumeru(Tap):
         state = cast("State", self.state)
         return Run(self.settings, outputs, wanted, state, self.message_writer, files=files).sync()
 
-    @override  # type: ignore[misc]
+    @override  # type: ignore[misc]  # final in the SDK, see below
     def sync_all(self) -> None:
         """Sync all selected streams.
 

@@ -52,7 +52,7 @@ class SumeruStream(RESTStream):
         """The token."""
         return BearerTokenAuthenticator(token=self.config["api_token"])
 
-    def get_url_params(self, context: dict | None, next_page_token: str | None) -> dict[str, Any]:  # noqa: ARG002
+    def get_url_params(self, context: dict | None, next_page_token: str | None) -> dict[str, Any]:  # noqa: ARG002 - SDK
         """The parameters of a page."""
         params: dict[str, Any] = {"limit": 100}
         if next_page_token:
@@ -63,7 +63,7 @@ class SumeruStream(RESTStream):
         """The rows of a page."""
         yield from extract_jsonpath(self.records_jsonpath, input=response.json(parse_float=decimal.Decimal))
 
-    def post_process(self, row: dict[str, Any], context: dict | None = None) -> dict[str, Any]:  # noqa: ARG002
+    def post_process(self, row: dict[str, Any], context: dict | None = None) -> dict[str, Any]:  # noqa: ARG002 - SDK
         """Lift the attributes."""
         return {"id": row["id"], "relationships": row.get("relationships"), **row["attributes"]}
 
@@ -90,7 +90,7 @@ class JourneysStream(SumeruStream):
     path = "/journeys"
     schema = _schema("journeys")
 
-    def get_child_context(self, record: dict[str, Any], context: dict | None) -> dict[str, Any]:  # noqa: ARG002
+    def get_child_context(self, record: dict[str, Any], context: dict | None) -> dict[str, Any]:  # noqa: ARG002 - SDK
         """What a child needs."""
         return {"journey_id": record["id"]}
 
