@@ -6,11 +6,15 @@ import gc
 import os
 import signal
 
+_LARGEST_PAGE = 1 << 22
+"""Once glibc has given back a block of this size, it keeps smaller ones at hand: pages come and go."""
+
 
 def main() -> None:
     """Run the command line; a signal while it is still being loaded ends it at once, and quietly."""
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda number, _: os._exit(128 + number))
+    bytes(_LARGEST_PAGE)
     gc.disable()  # what is imported stays: to look for garbage in it is a fifth of the start
     from tap_sumeru.tap import TapSumeru  # noqa: PLC0415 - it takes a second, in which a signal may come
 

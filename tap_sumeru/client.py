@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from importlib.metadata import version
 from math import ceil
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from tap_sumeru import pages
 from tap_sumeru.errors import (
@@ -150,9 +150,8 @@ class Http:
             raise Untrusted(str(error)) from None
         except BrokenError as fault:
             raise FaultError(ReadError(str(fault))) from None
-        headers = cast("Mapping[str, str]", reply.headers)
         sent = (shop.token, *(value for name, value in params if name.startswith(_PRIVATE_PARAMS)))
-        return Answer(reply.status, headers, reply.body, reply.elapsed, sent)
+        return Answer(reply.status, reply.headers, reply.body, reply.elapsed, sent)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -228,18 +228,18 @@ class RawRows(Rows):
                 setattr(holder, field, UNSET)
 
     def _complete(self, shop: str) -> None:
-        own, rows, records = self._layout.own, self._page.rows, self.records
+        own, records = self._layout.own, self.records
         if "shop" in own:
             for record in records:
                 record.shop = shop
         if "id" in own:
-            for record, row in zip(records, rows, strict=True):
+            for record, row in zip(records, self._page.rows, strict=True):
                 record.id = row.id
         if "relationships" in own:
-            for record, row in zip(records, rows, strict=True):
-                record.relationships = row.relationships
-            given = (row.relationships.values() for row in rows if row.relationships)
-            _check_letters(b"".join(chain.from_iterable(given)))
+            given = [row.relationships for row in self._page.rows]
+            for record, relationships in zip(records, given, strict=True):
+                record.relationships = relationships
+            _check_letters(_encode(given))
         if "extra" in own:
             for i, extra in self._extra.items():
                 records[i].extra = extra

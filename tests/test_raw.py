@@ -10,6 +10,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -261,3 +262,21 @@ def test_pages_take_either_way() -> None:
     ways = sum((compare(Case(seed)) for seed in range(100)), Counter())
     assert ways[RawRows.__name__] > 20
     assert ways[ParsedRows.__name__] > 20
+
+
+@pytest.mark.parametrize(
+    ("columns", "value"),
+    [
+        *((("created_at", "updated_at", "first_order_at", "last_order_at"), value) for value in TIMES),
+        *((("total_spent", "orders_count"), value) for value in NUMBERS),
+    ],
+)
+def test_columns_whose_values_all_have_one_form_are_read_as_one_by_one(
+    columns: tuple[str, ...], value: str
+) -> None:
+    attributes = joined([(json.dumps(name), value) for name in columns])
+    rows = ",".join(f'{{"type":"customer","id":"c{i}","attributes":{attributes}}}' for i in range(3))
+    case = Case(0)
+    case.stream, case.unwanted, case.parent = "customers", frozenset(), None
+    case.bodies = [f'{{"data":[{rows}],"pagination":{PAGINATION[0]}}}'.encode()] * 2
+    compare(case)

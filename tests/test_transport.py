@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -143,9 +144,75 @@ def test_a_connection_is_used_again_and_made_anew_once_it_is_gone(connections: C
 
 
 def _wait_until_closed(connections: Connections, url: str) -> None:
-    sock = connections._local.mine[url].sock  # noqa: SLF001 - only it can tell
+    sock = connections._mine.connections[url].sock  # noqa: SLF001 - only it can tell
     sock.settimeout(5)
     assert sock.recv(1) == b""
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nserver: x\r\nX-RATELIMIT-limit: 600\r\n"
+
+
+@contextmanager
+def saying(*answers: bytes) -> Iterator[tuple[str, list[bytes]]]:
+    """Serve one connection after the other: to each request such bytes, then the end."""
+    asked: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            for answer in answers:
+                connection, _ = listener.accept()
+                with connection:
+                    asked.append(connection.recv(1 << 16))
+                    for part in answer.split(b"|"):
+                        connection.sendall(part)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
+        thread.join(5)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        HEAD + b"Content-Length: 5\r\n\r\n|hello",
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n|3\r\nllo\r\n0\r\n\r\n",
+        HEAD + b"\r\nhel|lo",
+        HEAD.replace(b"1.1", b"1.0") + b"\r\nhel|lo",
+        b"HTTP/1.1 100 Continue\r\n\r\n|" + HEAD + b"Content-Length: 5\r\n\r\nhello",
+        b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" + HEAD + b"Content-Length: 5\r\n\r\nhello",
+    ],
+    ids=["length", "chunks", "to the end", "HTTP/1.0", "continue", "hints"],
+)
+def test_a_body_ends_where_the_server_says(connections: Connections, answer: bytes) -> None:
+    with saying(answer) as (url, asked):
+        reply = connections.get(f"{url}/a b/é", (), "Bearer t")
+    assert (reply.status, reply.body, reply.headers.get("x-RateLimit-Limit")) == (200, b"hello", "600")
+    assert asked[0].startswith(b"GET /a%20b/%C3%A9 HTTP/1.1\r\n")
+    assert f"\r\nHost: {url.removeprefix('http://')}\r\n".encode() in asked[0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"", "the connection failed"),
+        (b"HTT", "the answer was cut short"),
+        (HEAD, "the answer was cut short"),
+        (HEAD + b"Content-Length: 5\r\n\r\nhell", "the answer was cut short"),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n", "the answer was cut short"),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "the answer is not HTTP"),
+        (HEAD + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", "the answer is not HTTP"),
+        (HEAD + b"Content-Length: 5\r\n\r\nhelloHTTP/1.1 200", "the answer is not HTTP"),
+        (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", "the answer is not HTTP"),
+    ],
+)
+def test_an_answer_that_cannot_be_relied_on_is_told(
+    connections: Connections, answer: bytes, why: str
+) -> None:
+    with saying(answer, HEAD + b"Content-Length: 0\r\n\r\n") as (url, _):
+        with pytest.raises(BrokenError, match=f"^{why}$"):
+            connections.get(f"{url}/a", (), "Bearer t")
+        assert connections.get(f"{url}/a", (), "Bearer t").status == 200
 
 
 def test_redirects_are_not_followed_and_cookies_not_kept(connections: Connections) -> None:
