@@ -143,7 +143,8 @@ _LIST = th.PropertiesList(
         th.IntegerType,
         default=30,
         title="Window (days)",
-        description="Length of the windows that a long range is cut into.",
+        description="Length of the windows that a long range is cut into. Under a rate limit those that hold "
+        "little are followed by longer ones, up to twelve times as long.",
     ),
     th.Property(
         "concurrency",

@@ -42,7 +42,7 @@ class Governor:
     ) -> None:
         self._share = share
         self._jitter = jitter
-        self._concurrency = concurrency
+        self.concurrency = concurrency
         self._at_most = 1  # until the first answer
         self._rate: float | None = None
         self._credit = 0.0  # requests of burst in hand
@@ -114,9 +114,9 @@ class Governor:
         if status == 429:  # noqa: PLR2004 - HTTP's own number
             return self._refused(now, headers, readable=readable)
         if readable or self._refused_at == -inf:
-            self._at_most = self._concurrency
+            self._at_most = self.concurrency
         elif now - self._refused_at > _RECOVERY:
-            self._at_most = min(self._concurrency, self._at_most + 1)
+            self._at_most = min(self.concurrency, self._at_most + 1)
             self._refused_at = now
         return 0.0
 

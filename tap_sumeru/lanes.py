@@ -101,6 +101,10 @@ class Lane:
         with self._pool.changed:
             return 0 if self._governor.in_flight else self._governor.silence
 
+    def at_once(self) -> int:
+        """Return how many chains of one read get ahead side by side: one while others wait for their turn."""
+        return 1 if self._ready else self._governor.concurrency
+
     def wait(self, now: float) -> float | None:
         """Return the seconds until there is something to do; None if that hangs on something else."""
         while self._later and self._later[0][0] <= now:

@@ -53,25 +53,24 @@ class Parts:
 
     Args:
         parts: The parts, made as they are needed.
-        at_once: How many may be open at the same time.
     """
 
-    def __init__(self, parts: Iterable[Part] = (), at_once: int = 1) -> None:
+    def __init__(self, parts: Iterable[Part] = ()) -> None:
         self._upcoming = iter(parts)
         self._open: deque[Part] = deque()  # from the first that is not done
-        self._room = at_once
+        self._under_way = 0
 
-    def begin(self) -> list[Part]:
-        """Return the parts to begin now."""
-        parts = list(islice(self._upcoming, self._room))
-        self._room -= len(parts)
+    def begin(self, at_once: int) -> list[Part]:
+        """Return the parts to begin now, so that this many are under way."""
+        parts = list(islice(self._upcoming, max(0, at_once - self._under_way)))
+        self._under_way += len(parts)
         self._open.extend(parts)
         return parts
 
     def finish(self, part: Part) -> Part | None:
         """Take note that a part is done; return the last one before the first gap, if that has moved."""
         part.done = True
-        self._room += 1
+        self._under_way -= 1
         last = None
         while self._open and self._open[0].done:
             last = self._open.popleft()

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from tap_sumeru.instants import midnight
 from tap_sumeru.parts import Part, Parts
 from tap_sumeru.state import Bookmark, Place
-from tap_sumeru.windows import Window, cut
+from tap_sumeru.windows import Growth, Window, cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime
 
     from tap_sumeru.datefilter import Trust
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tap_sumeru.settings import StreamOptions
 
 _FUTURE = timedelta(days=1)
+_FEW = 2
+"""Parts under way at least, so that the next one need not wait until a page is written."""
 
 
 class Plan:
@@ -33,7 +35,7 @@ class Plan:
         first: Start of a first read, or None.
         end: Exclusive end of the read, or None.
         by_day: Whether rows belong to days, not to instants.
-        at_once: Parts that may be open at the same time.
+        at_once: Tells how many parts would be read at the same time; 1 where others wait for their turn.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class Plan:
         first: datetime | None,
         end: datetime | None,
         by_day: bool,
-        at_once: int,
+        at_once: Callable[[], int],
     ) -> None:
         self._options = options
         self._bookmark = bookmark
@@ -58,6 +60,7 @@ class Plan:
         self._end = end
         self._by_day = by_day
         self._at_once = at_once
+        self._growth = Growth(options.window_days)
         self._since: datetime | None = None
         self._began: datetime | None = None
         self._parts = Parts()
@@ -109,7 +112,7 @@ class Plan:
         if self._trust.unproven and self._bookmark.unproven_from is None:
             self._bookmark.unproven_from = since
         if self.parents is None:
-            windows = cut(since, self._end, self._now, self._options.window_days)
+            windows = cut(since, self._end, self._now, self._lengths())
             self._start((Part(window=window) for window in windows), windowed=True)
         else:
             window = Window(since, self._end)
@@ -137,12 +140,20 @@ class Plan:
         return None
 
     def _start(self, parts: Iterable[Part], *, windowed: bool) -> None:
-        self._parts = Parts(parts, self._at_once)
+        self._parts = Parts(parts)
         self.windowed = windowed
 
     def next_parts(self) -> list[Part]:
-        """Return the parts to begin now."""
-        return self._parts.begin()
+        """Return the parts to begin now; until the first answer only one request is made at a time."""
+        return self._parts.begin(_FEW if self._began is None else max(_FEW, self._at_once()))
+
+    def _lengths(self) -> Iterator[int]:
+        """Yield how long the windows are to be, each when it is needed.
+
+        Where more of them are not read any sooner, they may grow.
+        """
+        while True:
+            yield self._options.window_days if self._at_once() > 1 else self._growth.days
 
     def holds(self, part: Part, instant: datetime) -> bool:
         """Return whether a row of a part belongs to the read, by its replication key."""
@@ -158,6 +169,8 @@ class Plan:
 
     def finish(self, part: Part) -> Part | None:
         """Take note that a part is read; return the last one before the first gap, if that has moved."""
+        if part.window is not None:
+            self._growth.learn(part.window, part.pages)
         return self._parts.finish(part)
 
     @property

@@ -21,7 +21,7 @@ from tap_sumeru.rawrows import rows_of
 from tap_sumeru.state import Bookmark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from tap_sumeru.pages import Row
@@ -55,7 +55,7 @@ class Reader:
         end_date: Exclusive end of the read, or None.
         fields: Attributes to ask for, or empty for all.
         full_table: Whether the stream is read whole, whatever the bookmark says.
-        at_once: Chains that may be open at the same time.
+        at_once: Tells how many chains would be read at the same time.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Reader:
         end_date: datetime | None = None,
         fields: tuple[str, ...] = (),
         full_table: bool = False,
-        at_once: int = 8,
+        at_once: Callable[[], int],
     ) -> None:
         self.spec = spec
         self.shop = shop
@@ -240,7 +240,7 @@ class Reader:
             return self._part_done(part)
         if part.window is None and part.parent is None:
             self.plan.keep_place(cursor=fetched.page.next_cursor)
-        return []
+        return self._next_chains()
 
     def _parents_listed(self) -> list[Chain]:
         if not self._gone:

@@ -11,16 +11,16 @@ from tap_sumeru.parts import Part, Parts
 from tap_sumeru.windows import Window
 
 
-@given(st.data(), st.integers(min_value=0, max_value=30), st.integers(min_value=1, max_value=8))
+@given(st.data(), st.integers(min_value=0, max_value=30))
 def test_in_whatever_order_parts_end_all_are_read_and_none_is_passed_over(
-    data: st.DataObject, count: int, at_once: int
+    data: st.DataObject, count: int
 ) -> None:
-    parts = Parts((Part(parent=str(i)) for i in range(count)), at_once)
-    under_way = parts.begin()
+    at_once = st.integers(min_value=1, max_value=8)
+    parts = Parts(Part(parent=str(i)) for i in range(count))
+    under_way = parts.begin(data.draw(at_once))
     ended: set[int] = set()
     reached = -1
     while under_way:
-        assert len(under_way) <= at_once
         part = under_way.pop(data.draw(st.integers(min_value=0, max_value=len(under_way) - 1)))
         ended.add(int(part.parent or 0))
         last = parts.finish(part)
@@ -29,27 +29,32 @@ def test_in_whatever_order_parts_end_all_are_read_and_none_is_passed_over(
             reached = int(last.parent or 0)
         assert set(range(reached + 1)) <= ended
         assert reached + 1 not in ended
-        under_way += parts.begin()
+        wished = data.draw(at_once)
+        left = count - len(ended) - len(under_way)
+        begun = parts.begin(wished)
+        assert len(begun) == min(left, max(0, wished - len(under_way)))
+        under_way += begun
         assert parts.complete == (not under_way)
     assert ended == set(range(count))
     assert reached == count - 1
 
 
-def test_one_part_is_open_at_a_time_unless_more_are_asked_for() -> None:
+def test_one_part_after_the_other() -> None:
     parts = Parts(Part(parent=name) for name in "abc")
-    (first,) = parts.begin()
-    assert parts.begin() == []
+    (first,) = parts.begin(1)
+    assert parts.begin(1) == []
     assert not parts.complete
     assert parts.finish(first) is first
-    assert [part.parent for part in parts.begin()] == ["b"]
+    assert [part.parent for part in parts.begin(1)] == ["b"]
 
 
-def test_as_many_parts_are_open_as_have_room() -> None:
-    parts = Parts((Part(parent=name) for name in "abcdef"), at_once=3)
-    a, b, c = parts.begin()
+def test_as_many_parts_are_under_way_as_are_wished() -> None:
+    parts = Parts(Part(parent=name) for name in "abcdef")
+    a, b, c = parts.begin(3)
     parts.finish(b)
     parts.finish(c)
-    assert [part.parent for part in parts.begin()] == ["d", "e"]
+    assert parts.begin(1) == []
+    assert [part.parent for part in parts.begin(3)] == ["d", "e"]
     assert parts.finish(a) is c
 
 

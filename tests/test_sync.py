@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from tap_sumeru import instants
 from tap_sumeru.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -87,6 +88,18 @@ def test_start_and_end_bound_a_backfill(tap: Tap, sandbox: Sandbox) -> None:
     continued = tap.sync(output.state, streams=("orders",))
     later = {row["id"] for row in sandbox.truth("acme", "orders") if row["updated_at"] >= end}
     assert later <= set(continued.ids("orders"))
+
+
+def test_where_requests_wait_for_their_turn_windows_that_hold_little_grow(tap: Tap, sandbox: Sandbox) -> None:
+    start = min(row["updated_at"] for row in sandbox.truth("acme", "products"))
+    output = tap.sync(streams=("products", "seo_keywords"), start_date=start, window_days=3, concurrency=1)
+    assert output.code == 0, output.log
+    assert sorted(output.ids("products")) == sorted(row["id"] for row in sandbox.truth("acme", "products"))
+    since = instants.parse(start)
+    assert since is not None
+    windows = (sandbox.now() - since).days // 3
+    assert windows > 100
+    assert sandbox.stats()["shops"]["acme"]["products"]["requests"] < windows / 3
 
 
 def test_deselected_streams_and_columns_are_not_asked_for(tap: Tap, sandbox: Sandbox) -> None:

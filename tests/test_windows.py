@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from itertools import pairwise
+from itertools import pairwise, repeat
 
 import pytest
 from hypothesis import given
@@ -23,7 +23,7 @@ _INSTANTS = st.datetimes(
 def test_windows_cover_the_range_without_gap_or_overlap(
     start: datetime, end: datetime | None, now: datetime, days: int
 ) -> None:
-    windows = list(cut(start, end, now, days))
+    windows = list(cut(start, end, now, repeat(days)))
     if end is not None and end <= start:
         assert windows == []
         return
@@ -37,7 +37,7 @@ def test_windows_cover_the_range_without_gap_or_overlap(
 
 @given(_INSTANTS, st.integers(min_value=1, max_value=60), _INSTANTS)
 def test_every_instant_belongs_to_one_window(start: datetime, days: int, instant: datetime) -> None:
-    windows = list(cut(start, None, datetime(2026, 6, 1, tzinfo=UTC), days))
+    windows = list(cut(start, None, datetime(2026, 6, 1, tzinfo=UTC), repeat(days)))
     assert sum(window.holds(instant) for window in windows) == (instant >= start)
 
 
@@ -78,7 +78,7 @@ def test_an_open_window_asks_for_no_last_day() -> None:
 
 def test_the_first_window_starts_at_the_exact_instant() -> None:
     start = datetime(2026, 5, 10, 14, 23, tzinfo=UTC)
-    windows = cut(start, None, datetime(2026, 5, 12, 1, tzinfo=UTC), 1)
+    windows = cut(start, None, datetime(2026, 5, 12, 1, tzinfo=UTC), repeat(1))
     assert [window.start for window in windows] == [
         start,
         datetime(2026, 5, 11, tzinfo=UTC),
@@ -121,23 +121,26 @@ def test_a_correct_api_reaches_fourteen_hours_beyond_what_was_asked() -> None:
 
 def test_windows_are_as_long_as_was_asked_and_end_where_the_range_ends() -> None:
     days = [MIDNIGHT + timedelta(days=day) for day in range(8)]
-    windows = list(cut(days[0], days[6], days[7], 2))
+    windows = list(cut(days[0], days[6], days[7], repeat(2)))
     assert windows == [Window(days[0], days[2]), Window(days[2], days[4]), Window(days[4], days[6])]
     noon = days[2] + timedelta(hours=12)
-    assert list(cut(days[0], noon, days[7], 2)) == [Window(days[0], days[2]), Window(days[2], noon)]
+    assert list(cut(days[0], noon, days[7], repeat(2))) == [Window(days[0], days[2]), Window(days[2], noon)]
 
 
 def test_a_range_that_ends_in_the_future_is_cut_up_to_the_present() -> None:
     days = [MIDNIGHT + timedelta(days=day) for day in range(8)]
-    assert list(cut(days[0], days[7], days[1], 1)) == [Window(days[0], days[1]), Window(days[1], days[7])]
+    assert list(cut(days[0], days[7], days[1], repeat(1))) == [
+        Window(days[0], days[1]),
+        Window(days[1], days[7]),
+    ]
     before_midnight = days[1] - MICROSECOND
-    assert list(cut(days[0], days[7], before_midnight, 1)) == [Window(days[0], days[7])]
+    assert list(cut(days[0], days[7], before_midnight, repeat(1))) == [Window(days[0], days[7])]
 
 
 @pytest.mark.parametrize("span", [timedelta(), -MICROSECOND])
 def test_an_empty_range_has_no_window(span: timedelta) -> None:
-    assert list(cut(MIDNIGHT, MIDNIGHT + span, MIDNIGHT, 1)) == []
-    assert list(cut(MIDNIGHT, MIDNIGHT + MICROSECOND, MIDNIGHT, 1)) == [
+    assert list(cut(MIDNIGHT, MIDNIGHT + span, MIDNIGHT, repeat(1))) == []
+    assert list(cut(MIDNIGHT, MIDNIGHT + MICROSECOND, MIDNIGHT, repeat(1))) == [
         Window(MIDNIGHT, MIDNIGHT + MICROSECOND)
     ]
 
@@ -148,5 +151,5 @@ def test_the_ends_of_the_calendar_are_windows_like_any_other() -> None:
     assert Window(first, last).asked == ("0001-01-01", "9999-12-31")
     assert Window(first, last).reach == Window(first, last)
     last_day = datetime(9999, 12, 31, tzinfo=UTC)
-    assert list(cut(last_day, None, last, 30)) == [Window(last_day, None)]
-    assert list(cut(first, last_day, last, 10**7)) == [Window(first, last_day)]
+    assert list(cut(last_day, None, last, repeat(30))) == [Window(last_day, None)]
+    assert list(cut(first, last_day, last, repeat(10**7))) == [Window(first, last_day)]

@@ -1,0 +1,89 @@
+"""`planning`: as many windows as are read any sooner, and as long as what they hold allows."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_sumeru.datefilter import Trust
+from tap_sumeru.planning import Plan
+from tap_sumeru.queries import Query
+from tap_sumeru.settings import StreamOptions
+from tap_sumeru.state import Bookmark
+from tap_sumeru.streams import STREAMS
+
+if TYPE_CHECKING:
+    from tap_sumeru.parts import Part
+
+NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
+YEARS = timedelta(days=1000)
+
+
+class Read:
+    """A first read of orders, from a thousand days ago; `at_once` as the lane would tell it."""
+
+    def __init__(self, at_once: int) -> None:
+        self.at_once = at_once
+        options = StreamOptions("updated_at")
+        bookmark = Bookmark({}, "updated_at", options.date_filter)
+        self.plan = Plan(
+            options,
+            bookmark,
+            Trust(bookmark, usable=True),
+            Query(STREAMS["orders"], options),
+            now=NOW,
+            first=NOW - YEARS,
+            end=None,
+            by_day=False,
+            at_once=lambda: self.at_once,
+        )
+        self.plan.begin(whole=False)
+
+    def days(self, parts: list[Part]) -> list[int | None]:
+        windows = [part.window for part in parts]
+        return [one.end and (one.end - one.start).days for one in windows if one]  # type: ignore[misc]
+
+    def finish(self, part: Part, pages: int) -> list[Part]:
+        part.pages = pages
+        self.plan.asked(NOW)
+        self.plan.finish(part)
+        return self.plan.next_parts()
+
+
+def test_the_first_answer_is_waited_for_with_few_windows_then_as_many_are_open_as_are_read_at_once() -> None:
+    read = Read(at_once=8)
+    first = read.plan.next_parts()
+    assert read.days(first) == [30, 30]
+    assert read.plan.next_parts() == []
+    assert read.days(read.finish(first[0], pages=1)) == [30] * 7
+
+
+def test_while_others_wait_for_their_turn_few_windows_are_open_and_sparse_ones_grow() -> None:
+    read = Read(at_once=1)
+    waiting = read.plan.next_parts()
+    lengths = read.days(waiting)
+    while waiting:
+        assert len(waiting) <= 2
+        more = read.finish(waiting.pop(0), pages=1)
+        lengths += read.days(more)
+        waiting += more
+    assert lengths == [30, 30, 60, 60, 120, 120, 240, 240, None]
+    assert read.plan.complete
+
+
+@pytest.mark.parametrize(("pages", "following"), [(0, 60), (12, 60), (13, 57), (20, 37), (25, 30), (400, 30)])
+def test_a_window_is_followed_by_one_that_should_hold_a_few_pages(pages: int, following: int) -> None:
+    read = Read(at_once=1)
+    first, _ = read.plan.next_parts()
+    assert read.days(read.finish(first, pages)) == [following]
+
+
+def test_windows_that_are_read_side_by_side_again_have_the_wished_length_again() -> None:
+    read = Read(at_once=1)
+    first, second = read.plan.next_parts()
+    (third,) = read.finish(first, pages=1)
+    assert read.days([third]) == [60]
+    read.at_once = 3
+    assert read.days(read.finish(second, pages=1)) == [30, 30]
