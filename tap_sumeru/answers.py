@@ -52,11 +52,12 @@ class Parser:
             raise NotHttpError from None
 
     def body(self) -> bytes:
-        """Return the body as it was before it was packed; nothing more comes.
+        """Return the body as it was before it was packed; nothing more can be fed.
 
         Raises:
             CutShortError: The answer was to be longer.
         """
+        del self._parser  # they know each other: only a search for garbage would free the page
         bounded = any(name in self.headers for name in ("Content-Length", "Transfer-Encoding"))
         if not self.complete and (bounded or not self.status):
             raise CutShortError

@@ -92,7 +92,7 @@ class Connections:
         origin, target = f"{parts.scheme}://{parts.netloc}", quote(parts.path, safe=_PLAIN_PATH)
         if params:
             target += "?" + urlencode(params)
-        headers = {**self._headers, "Host": _ascii(parts.netloc), "Authorization": authorization}
+        headers = {"Host": _ascii(parts.netloc), **self._headers, "Authorization": authorization}
         lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
         connection = self._connection(origin)
         keep = False

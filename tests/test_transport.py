@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import gzip
 import shutil
 import socket
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
+from tap_sumeru.answers import Parser
 from tap_sumeru.transport import BrokenError, Connections, UntrustedError
 
 if TYPE_CHECKING:
@@ -213,6 +215,17 @@ def test_an_answer_that_cannot_be_relied_on_is_told(
         with pytest.raises(BrokenError, match=f"^{why}$"):
             connections.get(f"{url}/a", (), "Bearer t")
         assert connections.get(f"{url}/a", (), "Bearer t").status == 200
+
+
+def test_an_answer_is_given_back_without_a_search_for_garbage(connections: Connections) -> None:
+    with serving(replying(BODY)) as server:
+        gc.collect()
+        gc.disable()
+        try:
+            connections.get(f"{server.url}/a", (), "Bearer t")
+            assert not [one for one in gc.get_objects() if isinstance(one, Parser)]
+        finally:
+            gc.enable()
 
 
 def test_redirects_are_not_followed_and_cookies_not_kept(connections: Connections) -> None:
