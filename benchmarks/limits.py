@@ -80,9 +80,9 @@ def _windows(table: list[list[str | float]]) -> list[str]:
     if not asked:
         return []
     note = (
-        "Since a `start_date` is given, this tap reads in windows, which can be begun again one by one: of 30 "
-        "days, and longer where they hold little. Each ends with a page that is not full, and asks for three "
-        f"days more than it needs: {ours:,} requests, where one list a stream is {fewest:,}."
+        "Since a `start_date` is given, this tap reads in windows, which can be begun again one by one: of "
+        "30 days, and longer where they hold little. Each ends with a page that is not full, and asks for "
+        f"three days more than it needs: {ours:,} requests, where one list a stream is {fewest:,}."
     )
     return [note]
 
