@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ALL = tuple(TYPES)
 CONCURRENCY = 32
 """Requests in flight that this tap may have: without a limit, its default of 8 is what holds it up."""
+WINDOW_DAYS = 12
+"""Length of the windows, so that there are as many in a year."""
 _LATENCY, _TURNS = 50, 2
 _TICK_JOURNEYS, _TICK_LATENCY, _TICK_REQUESTS, _ROUND_TRIPS = 5, 150, 16, 4
 
@@ -57,8 +59,8 @@ def latency(turns: Turns) -> Result:
         with servers.sandbox(customers, journeys=journeys) as server:
             _read(turns, read, server, table, bars)
     note = (
-        f"No rate limit. This tap with `concurrency` {CONCURRENCY}, and with its default; dlt with "
-        f"`parallelized` and {WORKERS} workers, airbyte-cdk with a concurrency of {WORKERS}. "
+        f"No rate limit. This tap with `concurrency` {CONCURRENCY} and `window_days` {WINDOW_DAYS}, and with "
+        f"its defaults; dlt with `parallelized` and {WORKERS} workers, airbyte-cdk with a concurrency of {WORKERS}. "
         "Each has read the same once before, so that the server has its pages at hand."
     )
     columns = ["read", "latency ms", "client", "seconds", "of this tap", "requests", "void"]
@@ -69,7 +71,7 @@ def _read(turns: Turns, read: _Read, server: Server, table: list[Any], bars: lis
     since = read.start if read.start and read.streams != ALL else ""
     expected = {name: server.truth(name, "attributed_at", since) for name in read.streams}
     job = Job(server, read.streams, read.start)
-    fast = replace(job, options={"concurrency": CONCURRENCY})
+    fast = replace(job, options={"concurrency": CONCURRENCY, "window_days": WINDOW_DAYS})
     runs = {
         f"{TAP}, {CONCURRENCY} in flight": (TAP, fast),
         STOCK: (STOCK, job),

@@ -195,7 +195,7 @@ class Engine:
                 end_date=self._settings.end_date,
                 fields=_fields(spec, stream, key, options.include),
                 full_table=stream.full_table,
-                at_once=self._lanes[shop.name].at_once,
+                traffic=self._lanes[shop.name],
             )
 
     def batches(self) -> Generator[Batch, None, None]:

@@ -101,9 +101,15 @@ class Lane:
         with self._pool.changed:
             return 0 if self._governor.in_flight else self._governor.silence
 
+    @property
     def at_once(self) -> int:
-        """Return how many chains of one read get ahead side by side: one while others wait for their turn."""
-        return 1 if self._ready else self._governor.concurrency
+        """How many requests may be under way."""
+        return self._governor.concurrency
+
+    @property
+    def crowded(self) -> bool:
+        """Whether some wait for their turn, so that further ones would only wait with them."""
+        return bool(self._ready)
 
     def wait(self, now: float) -> float | None:
         """Return the seconds until there is something to do; None if that hangs on something else."""

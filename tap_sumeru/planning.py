@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from tap_sumeru.instants import midnight
 from tap_sumeru.parts import Part, Parts
@@ -11,7 +11,7 @@ from tap_sumeru.state import Bookmark, Place
 from tap_sumeru.windows import Growth, Window, cut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
     from tap_sumeru.datefilter import Trust
@@ -20,7 +20,19 @@ if TYPE_CHECKING:
 
 _FUTURE = timedelta(days=1)
 _FEW = 2
-"""Parts under way at least, so that the next one need not wait until a page is written."""
+"""Windows under way at least, so that the next one need not wait until a page is written."""
+
+
+class Traffic(Protocol):
+    """What a plan needs to know of the requests of its shop."""
+
+    @property
+    def at_once(self) -> int:
+        """How many may be under way."""
+
+    @property
+    def crowded(self) -> bool:
+        """Whether some wait for their turn, so that further ones would only wait with them."""
 
 
 class Plan:
@@ -35,7 +47,7 @@ class Plan:
         first: Start of a first read, or None.
         end: Exclusive end of the read, or None.
         by_day: Whether rows belong to days, not to instants.
-        at_once: Tells how many parts would be read at the same time; 1 where others wait for their turn.
+        traffic: The requests of the shop.
     """
 
     def __init__(
@@ -49,7 +61,7 @@ class Plan:
         first: datetime | None,
         end: datetime | None,
         by_day: bool,
-        at_once: Callable[[], int],
+        traffic: Traffic,
     ) -> None:
         self._options = options
         self._bookmark = bookmark
@@ -59,7 +71,7 @@ class Plan:
         self._first = first
         self._end = end
         self._by_day = by_day
-        self._at_once = at_once
+        self._traffic = traffic
         self._growth = Growth(options.window_days)
         self._since: datetime | None = None
         self._began: datetime | None = None
@@ -144,8 +156,12 @@ class Plan:
         self.windowed = windowed
 
     def next_parts(self) -> list[Part]:
-        """Return the parts to begin now; until the first answer only one request is made at a time."""
-        return self._parts.begin(_FEW if self._began is None else max(_FEW, self._at_once()))
+        """Return the parts to begin now: of windows no more than are read any sooner for it.
+
+        Until the first answer requests are made one by one.
+        """
+        few = self.windowed and self.parents is None and (self._began is None or self._traffic.crowded)
+        return self._parts.begin(_FEW if few else max(_FEW, self._traffic.at_once))
 
     def _lengths(self) -> Iterator[int]:
         """Yield how long the windows are to be, each when it is needed.
@@ -153,7 +169,7 @@ class Plan:
         Where more of them are not read any sooner, they may grow.
         """
         while True:
-            yield self._options.window_days if self._at_once() > 1 else self._growth.days
+            yield self._growth.days if self._traffic.crowded else self._options.window_days
 
     def holds(self, part: Part, instant: datetime) -> bool:
         """Return whether a row of a part belongs to the read, by its replication key."""

@@ -21,10 +21,11 @@ from tap_sumeru.rawrows import rows_of
 from tap_sumeru.state import Bookmark
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
 
     from tap_sumeru.pages import Row
+    from tap_sumeru.planning import Traffic
     from tap_sumeru.records import Shaper
     from tap_sumeru.rows import Rows
     from tap_sumeru.settings import StreamOptions
@@ -55,7 +56,7 @@ class Reader:
         end_date: Exclusive end of the read, or None.
         fields: Attributes to ask for, or empty for all.
         full_table: Whether the stream is read whole, whatever the bookmark says.
-        at_once: Tells how many chains would be read at the same time.
+        traffic: The requests of the shop.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Reader:
         end_date: datetime | None = None,
         fields: tuple[str, ...] = (),
         full_table: bool = False,
-        at_once: Callable[[], int],
+        traffic: Traffic,
     ) -> None:
         self.spec = spec
         self.shop = shop
@@ -91,7 +92,7 @@ class Reader:
             first=None if full_table else shop.start_date,
             end=None if full_table else end_date,
             by_day=shaper.by_day,
-            at_once=at_once,
+            traffic=traffic,
         )
         self._all_rows = not options.filters and (full_table or end_date is None)
         self._redo = False  # whether what is under way must be given up and planned anew

@@ -62,14 +62,15 @@ def lanes(pool: Pool, *names: str) -> list[Lane]:
     return [Lane(Shop(name, "token"), Governor(concurrency=2), pool) for name in names]
 
 
-def test_one_chain_of_a_read_is_enough_while_others_wait_for_their_turn() -> None:
-    pool = Pool(1)
-    (lane,) = lanes(pool, "a")
-    assert lane.at_once() == 2
+def test_a_lane_is_crowded_while_requests_wait_for_their_turn() -> None:
+    (lane,) = lanes(Pool(1), "a")
+    seen = [lane.crowded]
     lane.submit(Do())
-    assert lane.at_once() == 1
+    seen.append(lane.crowded)
     lane.take(0.0)
-    assert lane.at_once() == 2
+    seen.append(lane.crowded)
+    assert seen == [False, True, False]
+    assert lane.at_once == 2
 
 
 def test_every_request_of_every_shop_is_made_and_no_thread_stays() -> None:

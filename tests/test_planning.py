@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,19 @@ NOW = datetime(2026, 6, 1, tzinfo=timezone.utc)
 YEARS = timedelta(days=1000)
 
 
-class Read:
-    """A first read of orders, from a thousand days ago; `at_once` as the lane would tell it."""
+@dataclass
+class Traffic:
+    """Eight requests may be under way."""
 
-    def __init__(self, at_once: int) -> None:
-        self.at_once = at_once
+    crowded: bool
+    at_once: int = 8
+
+
+class Read:
+    """A first read of orders, from a thousand days ago."""
+
+    def __init__(self, *, crowded: bool) -> None:
+        self.traffic = Traffic(crowded)
         options = StreamOptions("updated_at")
         bookmark = Bookmark({}, "updated_at", options.date_filter)
         self.plan = Plan(
@@ -37,9 +46,8 @@ class Read:
             first=NOW - YEARS,
             end=None,
             by_day=False,
-            at_once=lambda: self.at_once,
+            traffic=self.traffic,
         )
-        self.plan.begin(whole=False)
 
     def days(self, parts: list[Part]) -> list[int | None]:
         windows = [part.window for part in parts]
@@ -52,8 +60,14 @@ class Read:
         return self.plan.next_parts()
 
 
+def begun(*, crowded: bool) -> Read:
+    read = Read(crowded=crowded)
+    read.plan.begin(whole=False)
+    return read
+
+
 def test_the_first_answer_is_waited_for_with_few_windows_then_as_many_are_open_as_are_read_at_once() -> None:
-    read = Read(at_once=8)
+    read = begun(crowded=False)
     first = read.plan.next_parts()
     assert read.days(first) == [30, 30]
     assert read.plan.next_parts() == []
@@ -61,7 +75,7 @@ def test_the_first_answer_is_waited_for_with_few_windows_then_as_many_are_open_a
 
 
 def test_while_others_wait_for_their_turn_few_windows_are_open_and_sparse_ones_grow() -> None:
-    read = Read(at_once=1)
+    read = begun(crowded=True)
     waiting = read.plan.next_parts()
     lengths = read.days(waiting)
     while waiting:
@@ -75,15 +89,23 @@ def test_while_others_wait_for_their_turn_few_windows_are_open_and_sparse_ones_g
 
 @pytest.mark.parametrize(("pages", "following"), [(0, 60), (12, 60), (13, 57), (20, 37), (25, 30), (400, 30)])
 def test_a_window_is_followed_by_one_that_should_hold_a_few_pages(pages: int, following: int) -> None:
-    read = Read(at_once=1)
+    read = begun(crowded=True)
     first, _ = read.plan.next_parts()
     assert read.days(read.finish(first, pages)) == [following]
 
 
 def test_windows_that_are_read_side_by_side_again_have_the_wished_length_again() -> None:
-    read = Read(at_once=1)
+    read = begun(crowded=True)
     first, second = read.plan.next_parts()
     (third,) = read.finish(first, pages=1)
     assert read.days([third]) == [60]
-    read.at_once = 3
-    assert read.days(read.finish(second, pages=1)) == [30, 30]
+    read.traffic.crowded = False
+    assert read.days(read.finish(second, pages=1)) == [30] * 7
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_children_of_many_parents_are_read_side_by_side(whole: bool) -> None:
+    read = Read(crowded=True)
+    read.plan.parents = {f"jrn_{i}" for i in range(20)}
+    read.plan.begin(whole=whole)
+    assert len(read.plan.next_parts()) == 8
