@@ -60,8 +60,8 @@ def latency(turns: Turns) -> Result:
             _read(turns, read, server, table, bars)
     note = (
         f"No rate limit. This tap with `concurrency` {CONCURRENCY} and `window_days` {WINDOW_DAYS}, and with "
-        f"its defaults; dlt with `parallelized` and {WORKERS} workers, airbyte-cdk with a concurrency of {WORKERS}. "
-        "Each has read the same once before, so that the server has its pages at hand."
+        f"its defaults; dlt with `parallelized` and {WORKERS} workers, airbyte-cdk with a concurrency of "
+        f"{WORKERS}. Each has read the same once before, so that the server has its pages at hand."
     )
     columns = ["read", "latency ms", "client", "seconds", "of this tap", "requests", "void"]
     return Result("Latency", columns, table, bars, [note])
