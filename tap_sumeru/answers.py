@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import zlib
 
-from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+from httptools import HttpParserCallbackError, HttpParserError, HttpParserUpgrade, HttpResponseParser
 from requests.structures import CaseInsensitiveDict
 
 _INTERIM = range(100, 200)
@@ -23,7 +23,7 @@ class Parser:
     """Takes the bytes of one answer.
 
     Attributes:
-        status: Its HTTP status; 0 as long as that is not known.
+        status: Its HTTP status; 0 until its headers have come, those of an interim answer (1xx) aside.
         headers: Its headers, found whatever their case; of several with one name the first.
         complete: Whether all of it has come.
         keeps_open: Whether the connection takes another request afterwards.
@@ -48,6 +48,8 @@ class Parser:
         """
         try:
             self._parser.feed_data(part)
+        except HttpParserCallbackError as error:  # raised below, by whatever this is the context of
+            raise error.__context__ or NotHttpError from None
         except (HttpParserError, HttpParserUpgrade):
             raise NotHttpError from None
 
@@ -58,7 +60,8 @@ class Parser:
             CutShortError: The answer was to be longer.
         """
         del self._parser  # they know each other: only a search for garbage would free the page
-        bounded = any(name in self.headers for name in ("Content-Length", "Transfer-Encoding"))
+        chunked = "chunked" in self.headers.get("Transfer-Encoding", "").lower()
+        bounded = chunked or "Content-Length" in self.headers
         if not self.complete and (bounded or not self.status):
             raise CutShortError
         try:
@@ -71,11 +74,12 @@ class Parser:
     def on_message_begin(self) -> None:
         """Refuse what comes after the answer."""
         if self.complete:
-            raise HttpParserError("a second answer, to no request")
+            raise NotHttpError
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header."""
-        self.headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
+        """Keep a header, unless it trails the body."""
+        if not self.status:
+            self.headers.setdefault(name.decode("latin-1"), value.decode("latin-1"))
 
     def on_headers_complete(self) -> None:
         """Keep the status."""

@@ -143,8 +143,8 @@ _LIST = th.PropertiesList(
         th.IntegerType,
         default=30,
         title="Window (days)",
-        description="Length of the windows that a long range is cut into. Under a rate limit those that hold "
-        "little are followed by longer ones, up to twelve times as long.",
+        description="Length of the windows that a long range is cut into. While requests wait for their "
+        "turn, those that hold little are followed by longer ones, up to twelve times as long.",
     ),
     th.Property(
         "concurrency",

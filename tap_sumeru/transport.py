@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from functools import lru_cache
 from http.client import HTTPException
 from pathlib import Path
 from ssl import SSLError
@@ -18,7 +19,13 @@ from urllib.parse import quote, urlencode, urlsplit
 import certifi
 from requests.utils import get_auth_from_url, get_environ_proxies, select_proxy
 from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationParseError,
+    NameResolutionError,
+    NewConnectionError,
+)
 from urllib3.util import make_headers, parse_url
 from urllib3.util.ssl_ import create_urllib3_context
 
@@ -61,7 +68,7 @@ class _Mine(threading.local):
 
     def __init__(self) -> None:
         self.connections: dict[str, HTTPConnection] = {}
-        # Large enough for a page, and small enough to be had without asking the system each time.
+        # What is copied out of it is so small that no allocator asks the system for it each time.
         self.buffer = memoryview(bytearray(_CHUNK))
 
 
@@ -92,7 +99,7 @@ class Connections:
         origin, target = f"{parts.scheme}://{parts.netloc}", quote(parts.path, safe=_PLAIN_PATH)
         if params:
             target += "?" + urlencode(params)
-        headers = {"Host": _ascii(parts.netloc), **self._headers, "Authorization": authorization}
+        headers = {"Host": _host(origin), **self._headers, "Authorization": authorization}
         lines = [f"GET {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()), "", ""]
         connection = self._connection(origin)
         keep = False
@@ -116,10 +123,9 @@ class Connections:
             raise BrokenError("the connection failed") from None
         if not count:
             raise BrokenError("the connection failed")
-        elapsed = time.perf_counter() - began
         answer = Parser()
         try:
-            self._read(sock, answer, count, began)
+            elapsed = self._read(sock, answer, count, began)
             body = answer.body()
         except TimeoutError:
             raise BrokenError("no answer in time") from None
@@ -129,15 +135,23 @@ class Connections:
             raise BrokenError("the answer is not HTTP") from None
         return Reply(answer.status, answer.headers, body, elapsed), answer.keeps_open
 
-    def _read(self, sock: socket, answer: Parser, count: int, began: float) -> None:
-        """Take an answer, of which so many bytes have come, to its end or that of the connection."""
+    def _read(self, sock: socket, answer: Parser, count: int, began: float) -> float:
+        """Take an answer, of which so many bytes have come, to its end or that of the connection.
+
+        Returns:
+            Seconds from the request until its headers had come.
+        """
+        elapsed = 0.0
         while count:
             answer.feed(self._mine.buffer[:count])
+            passed = time.perf_counter() - began
+            elapsed = elapsed or (passed if answer.status else 0.0)
             if answer.complete:
-                return
-            if time.perf_counter() - began > _LONGEST_ANSWER * self._timeout:
+                break
+            if passed > _LONGEST_ANSWER * self._timeout:
                 raise TimeoutError
             count = sock.recv_into(self._mine.buffer)
+        return elapsed
 
     def _connection(self, origin: str) -> HTTPConnection:
         mine = self._mine.connections
@@ -233,5 +247,10 @@ class Connections:
             self._open.clear()
 
 
-def _ascii(host: str) -> str:
-    return host if host.isascii() else host.encode("idna").decode()
+@lru_cache
+def _host(origin: str) -> str:
+    """Return the host as urllib3 connects to it."""
+    try:
+        return parse_url(origin).netloc or ""
+    except LocationParseError:
+        raise UntrustedError("the host's name is none that can be looked up; check `api_url`") from None

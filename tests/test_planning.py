@@ -12,7 +12,7 @@ from tap_sumeru.datefilter import Trust
 from tap_sumeru.planning import Plan
 from tap_sumeru.queries import Query
 from tap_sumeru.settings import StreamOptions
-from tap_sumeru.state import Bookmark
+from tap_sumeru.state import Bookmark, Verdict
 from tap_sumeru.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -33,14 +33,14 @@ class Traffic:
 class Read:
     """A first read of orders, from a thousand days ago."""
 
-    def __init__(self, *, crowded: bool) -> None:
+    def __init__(self, *, crowded: bool, details: bool = False) -> None:
         self.traffic = Traffic(crowded)
-        options = StreamOptions("updated_at")
-        bookmark = Bookmark({}, "updated_at", options.date_filter)
+        options = StreamOptions("updated_at", details=details)
+        self.bookmark = Bookmark({}, "updated_at", options.date_filter)
         self.plan = Plan(
             options,
-            bookmark,
-            Trust(bookmark, usable=True),
+            self.bookmark,
+            Trust(self.bookmark, usable=True),
             Query(STREAMS["orders"], options),
             now=NOW,
             first=NOW - YEARS,
@@ -63,6 +63,7 @@ class Read:
 def begun(*, crowded: bool) -> Read:
     read = Read(crowded=crowded)
     read.plan.begin(whole=False)
+    read.bookmark.verdict = Verdict.PROVEN
     return read
 
 
@@ -94,6 +95,17 @@ def test_a_window_is_followed_by_one_that_should_hold_a_few_pages(pages: int, fo
     assert read.days(read.finish(first, pages)) == [following]
 
 
+@pytest.mark.parametrize(("verdict", "details"), [(Verdict.UNPROVEN, False), (Verdict.PROVEN, True)])
+def test_windows_do_not_grow_before_the_filter_is_proven_nor_where_each_row_is_a_request(
+    verdict: Verdict, details: bool
+) -> None:
+    read = Read(crowded=True, details=details)
+    read.plan.begin(whole=False)
+    read.bookmark.verdict = verdict
+    first, _ = read.plan.next_parts()
+    assert read.days(read.finish(first, pages=1)) == [30]
+
+
 def test_windows_that_are_read_side_by_side_again_have_the_wished_length_again() -> None:
     read = begun(crowded=True)
     first, second = read.plan.next_parts()
@@ -107,5 +119,7 @@ def test_windows_that_are_read_side_by_side_again_have_the_wished_length_again()
 def test_the_children_of_many_parents_are_read_side_by_side(whole: bool) -> None:
     read = Read(crowded=True)
     read.plan.parents = {f"jrn_{i}" for i in range(20)}
+    read.bookmark.verdict = Verdict.PROVEN
     read.plan.begin(whole=whole)
+    assert read.plan.windowed is not whole
     assert len(read.plan.next_parts()) == 8
