@@ -166,11 +166,10 @@ class Plan:
     def _lengths(self) -> Iterator[int]:
         """Yield how long the windows are to be, each when it is needed.
 
-        Where more of them are not read any sooner, they may grow; not before the filter is proven, since rows
-        at their borders prove it, nor where a page costs a request a row.
+        Where more of them are not read any sooner, they may grow; not where a page costs a request a row.
         """
         while True:
-            grown = self._traffic.crowded and not self._trust.unproven and not self._options.details
+            grown = self._traffic.crowded and not self._options.details
             yield self._growth.days if grown else self._options.window_days
 
     def holds(self, part: Part, instant: datetime) -> bool:

@@ -63,7 +63,6 @@ class Read:
 def begun(*, crowded: bool) -> Read:
     read = Read(crowded=crowded)
     read.plan.begin(whole=False)
-    read.bookmark.verdict = Verdict.PROVEN
     return read
 
 
@@ -95,13 +94,9 @@ def test_a_window_is_followed_by_one_that_should_hold_a_few_pages(pages: int, fo
     assert read.days(read.finish(first, pages)) == [following]
 
 
-@pytest.mark.parametrize(("verdict", "details"), [(Verdict.UNPROVEN, False), (Verdict.PROVEN, True)])
-def test_windows_do_not_grow_before_the_filter_is_proven_nor_where_each_row_is_a_request(
-    verdict: Verdict, details: bool
-) -> None:
-    read = Read(crowded=True, details=details)
+def test_windows_do_not_grow_where_each_row_is_a_request() -> None:
+    read = Read(crowded=True, details=True)
     read.plan.begin(whole=False)
-    read.bookmark.verdict = verdict
     first, _ = read.plan.next_parts()
     assert read.days(read.finish(first, pages=1)) == [30]
 
