@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_sumeru.windows import Window, cut
+from tap_sumeru.windows import Growth, Window, cut
 
 UTC = timezone.utc
 _INSTANTS = st.datetimes(
@@ -153,3 +153,12 @@ def test_the_ends_of_the_calendar_are_windows_like_any_other() -> None:
     last_day = datetime(9999, 12, 31, tzinfo=UTC)
     assert list(cut(last_day, None, last, repeat(30))) == [Window(last_day, None)]
     assert list(cut(first, last_day, last, repeat(10**7))) == [Window(first, last_day)]
+
+
+def test_no_window_grows_beyond_twelve_times_the_shortest() -> None:
+    growth = Growth(10)
+    for _ in range(8):
+        growth.learn(Window(MIDNIGHT, MIDNIGHT + timedelta(days=growth.days)), pages=1)
+    assert growth.days == 120
+    growth.learn(Window(MIDNIGHT, MIDNIGHT + timedelta(days=7)), pages=13)
+    assert growth.days == 13
