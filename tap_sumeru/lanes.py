@@ -223,7 +223,7 @@ class Pool:
                 now = self.clock()
                 while self._asleep and self._asleep[0][0] <= now:
                     self.look_at(heapq.heappop(self._asleep)[2])
-                task = self._look(now)
+                task = self._look()
                 if task is not None:
                     self._asking[threading.get_ident()] = now
                     self.wake()
@@ -231,10 +231,12 @@ class Pool:
                 self.changed.wait(max(0.0, self._asleep[0][0] - now) if self._asleep else None)
             return None
 
-    def _look(self, now: float) -> Task | None:
+    def _look(self) -> Task | None:
         while self._lanes:
             lane = self._lanes.popleft()
             lane.listed = False
+            # Read anew each time: a lane that fell due since an older reading would come back for ever.
+            now = self.clock()
             due = lane.wait(now) == 0
             task = lane.take(now) if due else None
             self.look_at(lane)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import Counter
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
+from typing_extensions import override
 
 from tap_sumeru.governor import Governor
 from tap_sumeru.lanes import Lane, Pool
@@ -177,3 +179,27 @@ def test_stopping_does_not_wait_for_work_that_has_not_begun() -> None:
     pool.start()
     pool.stop()
     assert threading.active_count() == before
+
+
+class Due(Governor):
+    """Paces a token that may ask again at a given time."""
+
+    at = 0.5
+
+    @override
+    def wait(self, now: float) -> float | None:
+        return max(0.0, self.at - now)
+
+
+def test_a_request_that_falls_due_between_two_readings_of_the_clock_is_made() -> None:
+    """With an older reading the pool took the lane for listed and for not due in turn, for ever."""
+    readings = itertools.count()
+    pool, governor, done = Pool(1, clock=lambda: float(next(readings))), Due(), threading.Event()
+    lane = Lane(Shop("paced", "token"), governor, pool)
+    lane.submit(Do(done.set))  # reading 0: the pool sleeps until 0.5
+    governor.at = 1.5  # an answer has moved it meanwhile, to between readings 1 and 2
+    pool.start()
+    made = done.wait(timeout=5)
+    pool.stopped.set()  # ends a pool that works, and leaves the daemon thread of one that spins
+    assert made
+    pool.stop()
