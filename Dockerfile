@@ -6,6 +6,7 @@ RUN python -m venv --without-pip /opt/tap \
     && pip --python /opt/tap/bin/python install --no-cache-dir --require-hashes -r runtime.lock
 COPY LICENSE README.md pyproject.toml ./
 COPY schemas schemas
+COPY sumeru_api sumeru_api
 COPY sumeru_sandbox sumeru_sandbox
 COPY tap_sumeru tap_sumeru
 RUN pip --python /opt/tap/bin/python install --no-cache-dir --no-deps .

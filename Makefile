@@ -71,12 +71,12 @@ format: .venv/.installed ## Let ruff mend what it can
 	$(RUN)/ruff check --fix-only .
 	$(RUN)/ruff format .
 
-LOCKED = $(UV) pip compile --quiet --universal --python-version 3.10 --generate-hashes --custom-compile-command 'make lock'
+LOCKED = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
 
 lock: | $(UV) ## Renew requirements.lock, runtime.lock of the bare tap, and that of dbt/
 	$(LOCKED) --all-extras --group dev -o requirements.lock pyproject.toml
 	$(LOCKED) --constraint requirements.lock -o runtime.lock pyproject.toml
-	$(UV) pip compile --quiet --universal --python-version 3.10 \
+	$(UV) pip compile --quiet --universal --python-version 3.11 \
 	  --custom-compile-command 'make lock' -o dbt/requirements.lock dbt/requirements.in
 
 dist: | $(UV) ## Build the packages

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tap_sumeru import schemas
-from tap_sumeru.streams import STREAMS
+from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.streams import STREAMS
 
 STAGING = Path(__file__).resolve().parent.parent / "dbt" / "models" / "staging"
 WRITTEN = "Written by scripts/dbt_docs.py from schemas/"
@@ -51,7 +51,7 @@ Field = dict[str, Any]
 
 def columns(stream: str) -> dict[str, Field]:
     """Return the columns of a stream, by their names as landed."""
-    properties: dict[str, Field] = schemas.load(stream)["properties"]
+    properties: dict[str, Field] = stream_schemas.load(stream)["properties"]
     return properties
 
 
@@ -135,7 +135,7 @@ def sources() -> str:
         "    tables:",
     ]
     for stream in STREAMS:
-        lines += [f"    - name: {stream}", f"      description: {schemas.load(stream)['description']}"]
+        lines += [f"    - name: {stream}", f"      description: {stream_schemas.load(stream)['description']}"]
         lines += ["      columns:"]
         for name, field in columns(stream).items():
             lines += _column(name, field, [])
@@ -146,7 +146,7 @@ def staging() -> str:
     """Return the document of the staging models."""
     lines = [f"# {WRITTEN}", "version: 2", "models:"]
     for stream in STREAMS:
-        description = schemas.load(stream)["description"]
+        description = stream_schemas.load(stream)["description"]
         lines += [
             f"  - name: stg_sumeru__{stream}",
             f"    description: {json.dumps(description, ensure_ascii=False)}",

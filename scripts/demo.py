@@ -17,13 +17,13 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sumeru_sandbox.accounts import PLANS
 from sumeru_sandbox.server import Sandbox
-from tap_sumeru.streams import STREAMS
+from tap_sumeru.catalog.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -232,7 +232,7 @@ def _read_made_up(pipeline: Pipeline, customers: int | None, *, marts: bool) -> 
     """Read the made-up shops, hold what has landed against what they have, and make marts of it."""
     memory = _remembered(pipeline, customers)
     now, size, first = memory["now"], memory["customers"], memory.get("requests")
-    start = datetime.fromtimestamp(now, timezone.utc)
+    start = datetime.fromtimestamp(now, UTC)
     with Sandbox(SHOPS, customers=size, plan=PLAN, rate_limit=PLANS[PLAN], now=start) as sandbox:
         sandbox.advance(max(0, time.time() - now))
         _say(f"Three made-up shops ({', '.join(SHOPS)}) of {size:,} customers each, at {sandbox.url}.")

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tap_sumeru.config import CONFIG_SCHEMA
-from tap_sumeru.streams import STREAMS
+from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.config.schema import CONFIG_SCHEMA
 
 README = Path(__file__).resolve().parent.parent / "README.md"
 

@@ -13,17 +13,18 @@ from urllib.parse import quote
 
 import backoff
 
-from tap_sumeru.client import Answer, FaultError, Http, Params
-from tap_sumeru.errors import BadAnswer, ReadError, Silent, Unreachable
-from tap_sumeru.governor import retry_after
-from tap_sumeru.pages import Page, Row, Trail, read_page, read_resource, row_id
+from sumeru_api.client import Answer, Http, Params, RetriableError
+from sumeru_api.errors import ApiError, ApiUnavailable, HostNotResponding, UnexpectedResponse
+from sumeru_api.pagination import CursorHistory
+from sumeru_api.rate_limiter import retry_after
+from sumeru_api.responses import Page, Row, read_page, read_resource, row_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from tap_sumeru.lanes import Lane, Pool
-    from tap_sumeru.raw import RawPage
+    from tap_sumeru.records.adaptive_decoder import DecodedPage
 
 logger = logging.getLogger("tap-sumeru")
 
@@ -61,10 +62,10 @@ class Chain:
     owner: Any
     part: Any
     cursor: str | None = None
-    decode: Callable[[bytes], RawPage | None] | None = None
+    decode: Callable[[bytes], DecodedPage | None] | None = None
     details: Callable[[Row, Page], bool] | None = None
     cancelled: bool = False
-    trail: Trail = field(default_factory=Trail)
+    trail: CursorHistory = field(default_factory=CursorHistory)
 
     def query(self) -> Params:
         """Return the parameters of the next request."""
@@ -76,7 +77,7 @@ class Fetched:
     """A page of a chain, and when it was asked for by the server's clock."""
 
     chain: Chain
-    page: Page | RawPage
+    page: Page | DecodedPage
     asked_at: datetime
 
 
@@ -92,7 +93,7 @@ class Failed:
     """
 
     chain: Chain
-    error: ReadError
+    error: ApiError
     cursor: str | None
     detail: bool = False
 
@@ -144,13 +145,13 @@ class Fetcher:
         raw = chain.decode(answer.body) if chain.decode and answer.ok else None
         page = raw or read_page(answer.content())
         if page.next_cursor is not None and chain.trail.repeats(page.next_cursor):
-            raise BadAnswer("the API gave a cursor for the second time")
+            raise UnexpectedResponse("the API gave a cursor for the second time")
         if chain.details is not None and isinstance(page, Page) and page.rows:
             _Details(self, lane, chain, page, answer.asked_at).start()
         else:
             self.deliver(lane, chain, page, answer.asked_at)
 
-    def deliver(self, lane: Lane, chain: Chain, page: Page | RawPage, asked_at: datetime) -> None:
+    def deliver(self, lane: Lane, chain: Chain, page: Page | DecodedPage, asked_at: datetime) -> None:
         """Hand a page on, then ask for the next one: pages of a chain stay in order."""
         self._put(Fetched(chain, page, asked_at))
         if page.next_cursor is not None and not chain.cancelled:
@@ -163,7 +164,7 @@ class Fetcher:
         path = f"{chain.path}/{quote(row_id, safe='')}"
         lane.submit(_Request(self, lane, chain, path, query, then, detail=True))
 
-    def fail(self, chain: Chain, error: ReadError, *, detail: bool) -> None:
+    def fail(self, chain: Chain, error: ApiError, *, detail: bool) -> None:
         """Say that a chain cannot go on."""
         self._put(Failed(chain, error, chain.cursor, detail))
 
@@ -211,29 +212,29 @@ class _Request:
                 self._wait_out(answer)
             else:
                 self._then(answer)
-        except FaultError as fault:
+        except RetriableError as fault:
             self._try_again(fault)
-        except ReadError as error:
+        except ApiError as error:
             self._fetcher.fail(self._chain, error, detail=self._detail)
         except Exception as error:  # noqa: BLE001 - a thread that dies would leave the run waiting
             cause = f"the tap could not read the answer ({type(error).__name__})"
-            self._fetcher.fail(self._chain, BadAnswer(cause), detail=self._detail)
+            self._fetcher.fail(self._chain, UnexpectedResponse(cause), detail=self._detail)
 
     def _wait_out(self, answer: Answer) -> None:
         self._refusals += 1
         pause = retry_after(answer.headers) or 0.0
         if pause > _LONGEST_PAUSE or self._refusals > _MOST_REFUSALS:
-            raise Unreachable(f"the rate limit asks to wait for {pause:.0f} s", status=answer.status)
+            raise ApiUnavailable(f"the rate limit asks to wait for {pause:.0f} s", status=answer.status)
         self._lane.submit(self)
 
-    def _try_again(self, fault: FaultError) -> None:
+    def _try_again(self, fault: RetriableError) -> None:
         self._attempts += 1
         tries = self._fetcher.max_retries + 1
         silence = self._lane.silence
         if silence >= max(tries, _LEAST_SILENCE):
-            error: ReadError = Silent(f"{fault.error.cause} ({silence} requests in a row)")
+            error: ApiError = HostNotResponding(f"{fault.error.cause} ({silence} requests in a row)")
         elif self._attempts == tries:
-            error = fault.error.told(f"{fault.error.cause} ({self._attempts} tries)", Unreachable)
+            error = fault.error.told(f"{fault.error.cause} ({self._attempts} tries)", ApiUnavailable)
         else:
             cause = fault.error.describe()
             logger.info("Shop %s: %s: %s; trying again.", self._chain.shop, self._chain.stream, cause)
@@ -268,7 +269,7 @@ class _Details:
         try:
             full = read_resource(answer.content())
             self._page.rows[index] = _complete(self._page.rows[index], full)
-        except ReadError as error:
+        except ApiError as error:
             if error.status not in _GONE:  # what is gone since it was listed stays as the list gave it
                 raise
         with self._lock:
@@ -287,7 +288,7 @@ def _complete(listed: dict[str, Any], full: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def _delay(fault: FaultError, attempt: int) -> float:
+def _delay(fault: RetriableError, attempt: int) -> float:
     wait = backoff.full_jitter(min(_LONGEST_BACKOFF, 2.0 ** (attempt - 1)))
     asked = retry_after(fault.headers) or 0.0
     return max(wait, min(asked, _LONGEST_PAUSE))

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tap_sumeru.governor import Governor
-    from tap_sumeru.shops import Shop
+    from sumeru_api.rate_limiter import RateLimiter
+    from sumeru_api.shop import Shop
 
 
 _TOO_MANY = 429
@@ -44,7 +44,7 @@ class Lane:
         pool: The threads that do the work.
     """
 
-    def __init__(self, shop: Shop, governor: Governor, pool: Pool) -> None:
+    def __init__(self, shop: Shop, governor: RateLimiter, pool: Pool) -> None:
         self.shop = shop
         self.requests = 0
         """Requests answered so far."""

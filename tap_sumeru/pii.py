@@ -10,8 +10,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tap_sumeru import schemas
-from tap_sumeru.streams import STREAMS
+from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +35,7 @@ def stream_maps(how: str, *, ids: bool = False) -> dict[str, dict[str, str | Non
     """
     maps = {}
     for stream in STREAMS:
-        properties = schemas.load(stream)["properties"]
+        properties = stream_schemas.load(stream)["properties"]
         columns: dict[str, str | None] = {}
         for name, schema in properties.items():
             if ids and (name in _PERSON_IDS or (name == "id" and stream == "customers")):
@@ -48,12 +48,12 @@ def stream_maps(how: str, *, ids: bool = False) -> dict[str, dict[str, str | Non
     return maps
 
 
-def _hashed(name: str, schema: schemas.Schema) -> str:
+def _hashed(name: str, schema: stream_schemas.Schema) -> str:
     text = _TEXT if "string" in schema["type"] else _JSON
     return _SALTED.format(text=text.format(name=name), name=name)
 
 
-def _is_marked(schema: schemas.Schema) -> bool:
+def _is_marked(schema: stream_schemas.Schema) -> bool:
     """Whether a column, or anything inside it, is marked."""
     inside = [*schema.get("properties", {}).values(), *filter(None, [schema.get("items")])]
     return bool(schema.get("x-pii")) or any(_is_marked(part) for part in inside)

@@ -14,20 +14,20 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from tap_sumeru import schemas
-from tap_sumeru.batches import BatchConfig, BatchFiles
-from tap_sumeru.config import CONFIG_SCHEMA
-from tap_sumeru.engine import Engine, Wanted
+from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.streams import KEY, STREAMS, StreamSpec
+from tap_sumeru.config.schema import CONFIG_SCHEMA
+from tap_sumeru.config.settings import Settings
+from tap_sumeru.config.stream_maps import check_maps
+from tap_sumeru.error_reporting import plainly, quieten
 from tap_sumeru.errors import SettingsError, TapError
-from tap_sumeru.files import load_catalog, load_state
-from tap_sumeru.maps import check_maps
-from tap_sumeru.messages import Output, PageWriter
-from tap_sumeru.plainly import plainly, quieten
-from tap_sumeru.run import Run
-from tap_sumeru.settings import Settings
-from tap_sumeru.state import Bookmarks, State
-from tap_sumeru.statefile import check as check_state
-from tap_sumeru.streams import KEY, STREAMS, StreamSpec
+from tap_sumeru.input_files import load_catalog, load_state
+from tap_sumeru.output.batch_files import BatchConfig, BatchFiles
+from tap_sumeru.output.messages import Output, PageWriter
+from tap_sumeru.state.bookmarks import Bookmarks, State
+from tap_sumeru.state.validation import check as check_state
+from tap_sumeru.sync.engine import Engine, StreamSelection
+from tap_sumeru.sync.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -53,7 +53,7 @@ class SumeruStream(Stream):
 
     def __init__(self, tap: TapSumeru, spec: StreamSpec, replication_key: str) -> None:
         self.spec = spec
-        super().__init__(tap, schemas.load(spec.name), spec.name)
+        super().__init__(tap, stream_schemas.load(spec.name), spec.name)
         self.primary_keys = KEY
         self.replication_key = replication_key
 
@@ -80,12 +80,12 @@ class SumeruStream(Stream):
     def _increment_stream_state(self, *_: Any, **__: Any) -> None:
         """Leave the bookmarks to a run: they follow what is complete, not what was seen."""
 
-    def wanted(self, *, raw: bool = False) -> Wanted:
+    def wanted(self, *, raw: bool = False) -> StreamSelection:
         """Return this stream as the engine wants it told; `raw` if its records are only encoded."""
         properties = self.schema["properties"]
         mapped = (self.config.get("stream_maps") or {}).get(self.name)
         in_part = {breadcrumb[1] for breadcrumb, chosen in self.mask.items() if breadcrumb and not chosen}
-        return Wanted(
+        return StreamSelection(
             self.name,
             properties,
             tuple(name for name in properties if self.mask["properties", name]),

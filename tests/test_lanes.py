@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from typing_extensions import override
 
-from tap_sumeru.governor import Governor
+from sumeru_api.rate_limiter import RateLimiter
+from sumeru_api.shop import Shop
 from tap_sumeru.lanes import Lane, Pool
-from tap_sumeru.shops import Shop
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +61,7 @@ class Do:
 
 
 def lanes(pool: Pool, *names: str) -> list[Lane]:
-    return [Lane(Shop(name, "token"), Governor(concurrency=2), pool) for name in names]
+    return [Lane(Shop(name, "token"), RateLimiter(concurrency=2), pool) for name in names]
 
 
 def test_a_lane_is_crowded_while_requests_wait_for_their_turn() -> None:
@@ -181,7 +181,7 @@ def test_stopping_does_not_wait_for_work_that_has_not_begun() -> None:
     assert threading.active_count() == before
 
 
-class Due(Governor):
+class Due(RateLimiter):
     """Paces a token that may ask again at a given time."""
 
     at = 0.5

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import requests
 from typing_extensions import override
 
-from tap_sumeru import schemas
+from tap_sumeru.catalog import stream_schemas
 from warehouses import targets
 from warehouses.warehouse import WAREHOUSES, Json, Warehouse, _as_floats, is_of
 
@@ -165,7 +165,7 @@ class Snowflake(Served):
 
     @override
     def row(self, table: str) -> str:
-        names = [*schemas.load(table)["properties"], "_sdc_extracted_at", "_sdc_deleted_at"]
+        names = [*stream_schemas.load(table)["properties"], "_sdc_extracted_at", "_sdc_deleted_at"]
         members = ", ".join(f"'{name}', {name}" for name in names)
         return f"SELECT OBJECT_CONSTRUCT_KEEP_NULL({members}) FROM {table}"  # noqa: S608 - a table of ours
 

@@ -19,7 +19,7 @@ from warehouses.warehouse import WAREHOUSES, Json, Postgres, Warehouse
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from conftest import Tap
+    from support.tap_cli import Tap
 
     Start = Callable[[Warehouse], Warehouse]
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
-from conftest import Tap
 
 from sumeru_sandbox import Sandbox
-from tap_sumeru.streams import STREAMS
+from support.tap_cli import Tap
+from tap_sumeru.catalog.streams import STREAMS
 from warehouses import targets
 from warehouses.conftest import Loaded, Pipeline
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from conftest import Output
-
+    from support.tap_cli import Output
     from warehouses.documented import Line
     from warehouses.warehouse import Json, Warehouse
 
@@ -60,7 +59,7 @@ KEPT: Json = {
 
 
 @dataclass
-class Place:
+class ReadPosition:
     """Where a life takes place.
 
     Attributes:
@@ -107,7 +106,7 @@ class Trip:
     documented: list[tuple[Line, str | None, str | None]]
 
 
-def trip(place: Place, streams: Sequence[str], lines: Sequence[Line]) -> Trip:
+def trip(place: ReadPosition, streams: Sequence[str], lines: Sequence[Line]) -> Trip:
     """Odd rows and documented ones, then changes to some."""
     with Sandbox(SHOPS, customers=100) as sandbox:
         pipeline = place.pipeline(sandbox, *SHOPS)
@@ -158,7 +157,7 @@ class Column:
     with_it: Seen
 
 
-def column(place: Place) -> Column:
+def column(place: ReadPosition) -> Column:
     """`subject` of the campaigns is selected in the second run."""
     with Sandbox(["acme"], customers=100) as sandbox:
         pipeline = place.pipeline(sandbox, "acme")
@@ -184,7 +183,7 @@ class Deletion:
     hard: Seen | None
 
 
-def deletion(place: Place) -> Deletion:
+def deletion(place: ReadPosition) -> Deletion:
     """A product is deleted between two full reads."""
     with Sandbox(["acme"], customers=100) as sandbox:
         pipeline = place.pipeline(sandbox, "acme")
@@ -211,7 +210,7 @@ class Kill:
     after: Seen
 
 
-def kill(place: Place) -> Kill:
+def kill(place: ReadPosition) -> Kill:
     """`kill -9` of the tap in the midst of the orders; the next run begins where the target says."""
     with Sandbox(["acme"], customers=200) as sandbox:
         sandbox.configure({"orders": {"page_cap": 20, "latency_ms": 20}})
@@ -236,7 +235,7 @@ class Batch:
     seen: Seen | None
 
 
-def batch(place: Place) -> Batch:
+def batch(place: ReadPosition) -> Batch:
     """The campaigns by BATCH; what a target that fails leaves behind is not looked at."""
     files = place.folder / "batches"
     files.mkdir()

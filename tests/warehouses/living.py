@@ -11,10 +11,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_sumeru.streams import STREAMS
+from tap_sumeru.catalog.streams import STREAMS
 from warehouses import documented
 from warehouses.clouds import BigQuery
-from warehouses.lives import Batch, Column, Deletion, Kill, Place, Trip, batch, column, deletion, kill, trip
+from warehouses.lives import (
+    Batch,
+    Column,
+    Deletion,
+    Kill,
+    ReadPosition,
+    Trip,
+    batch,
+    column,
+    deletion,
+    kill,
+    trip,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +89,7 @@ def live(warehouse: Warehouse, folder: Path) -> Lives:
 
         def begin(name: str, life: Callable[..., Any], *arguments: Any) -> Future[Any]:
             (folder / name).mkdir()
-            return pool.submit(life, Place(warehouse, folder / name, name), *arguments)
+            return pool.submit(life, ReadPosition(warehouse, folder / name, name), *arguments)
 
         trips = {
             group: begin(f"trip_{group[0]}", trip, group, [line for line in lines if line.stream in group])

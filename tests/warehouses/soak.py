@@ -22,11 +22,11 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import psutil
-from conftest import Tap
 
 from sumeru_sandbox import Sandbox
-from tap_sumeru import schemas
-from tap_sumeru.streams import STREAMS
+from support.tap_cli import Tap
+from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.streams import STREAMS
 from warehouses import targets
 from warehouses.conftest import Pipeline
 from warehouses.warehouse import WAREHOUSES, Json, Warehouse
@@ -107,7 +107,7 @@ class Follower:
         """Yield each row that is not as the shops hold it, of those that had changed before a moment."""
         tables = self.pipeline.rows(*STREAMS)
         for stream, spec in STREAMS.items():
-            columns = schemas.load(stream)["properties"]
+            columns = stream_schemas.load(stream)["properties"]
             for shop in SHOPS:
                 for row in sandbox.truth(shop, stream):
                     if row[spec.replication_key] >= before[: len(row[spec.replication_key])]:

@@ -7,17 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import Tap
 
 from sumeru_sandbox import Sandbox
+from support.tap_cli import Tap
 from warehouses.conftest import Pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import Output
-
+    from support.tap_cli import Output
     from warehouses.conftest import Loaded
     from warehouses.warehouse import Json, Warehouse
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from conftest import Tap
 
 from sumeru_sandbox import Sandbox
+from support.tap_cli import Tap
 from warehouses import documented, targets
 from warehouses.clouds import CLOUDS, EVERYWHERE, Served
 from warehouses.conftest import Pipeline

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from tap_sumeru import schemas
-from tap_sumeru.streams import STREAMS
+from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.streams import STREAMS
 from warehouses import documented
 from warehouses.clouds import EVERYWHERE, BigQuery, Snowflake
 from warehouses.lives import KEPT, ODD, SHOPS
@@ -68,7 +68,7 @@ def expected(stream: str, shop: str, row: Json) -> Json:
     record = {**row, "shop": shop, "relationships": links if stream == "customers" else None, "extra": None}
     if ident == f"odd_{stream}":
         record |= KEPT.get(stream, {})
-    columns = schemas.load(stream)["properties"]
+    columns = stream_schemas.load(stream)["properties"]
     values = {name: record[name] for name in columns}
     return {name: _plain(value) for name, value in values.items()}
 
@@ -90,7 +90,7 @@ def assert_rows(warehouse: Warehouse, stream: str, landed: Rows, truth: Rows) ->
 
 
 def assert_lands(warehouse: Warehouse, stream: str, landed: Json, values: Json) -> None:
-    columns = schemas.load(stream)["properties"]
+    columns = stream_schemas.load(stream)["properties"]
     found = {name: landed[name] for name in values}
     lands = {name: warehouse.lands(value, columns[name]) for name, value in values.items()}
     assert found == lands

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from conftest import Tap
 
+from support.tap_cli import Tap
 from warehouses import targets
 from warehouses.conftest import Pipeline
 from warehouses.warehouse import WAREHOUSES, DuckDb

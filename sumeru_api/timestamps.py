@@ -1,0 +1,103 @@
+"""Points in time: every form of timestamp that an API may send, brought to RFC 3339 in UTC."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+
+DAY = timedelta(days=1)
+
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+_PLAIN_LENGTH = len("2026-05-10T14:23:00Z")
+_MICROSECOND_DIGITS = 6
+# What most look like. It is there for speed alone.
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\dZ", re.ASCII)
+_FORM = re.compile(
+    r"(?P<date>\d{4}-\d\d-\d\d)"
+    r"(?:[Tt ](?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d+))?)?"
+    r"(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?)?",
+    re.ASCII,
+)
+
+
+def parse(text: str) -> datetime | None:
+    """Return the instant that a text denotes, in UTC, or None if it denotes none.
+
+    No zone means UTC, a date means its midnight, `24:00` means the next day's `00:00`, and digits beyond
+    the sixth of a fraction are cut, since no warehouse keeps more.
+    """
+    try:
+        if _PLAIN.fullmatch(text):
+            return datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
+        match = _FORM.fullmatch(text)
+        return _build(match) if match else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _build(match: re.Match[str]) -> datetime:
+    hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
+    fraction = (match["fraction"] or "")[:_MICROSECOND_DIGITS].ljust(_MICROSECOND_DIGITS, "0")
+    next_day = (hour, minute, second, int(fraction)) == (24, 0, 0, 0)
+    day = date.fromisoformat(match["date"])
+    instant = datetime(
+        day.year, day.month, day.day, 0 if next_day else hour, minute, second, int(fraction), tzinfo=UTC
+    )
+    return instant + (DAY if next_day else timedelta()) - _offset(match["zone"] or "Z")
+
+
+def _offset(zone: str) -> timedelta:
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    offset = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return -offset if zone[0] == "-" else offset
+
+
+@lru_cache
+def text(instant: datetime) -> str:
+    """Return an instant as RFC 3339 in UTC ending in `Z`, with as many digits of fraction as it needs."""
+    stamp = instant.astimezone(UTC).replace(tzinfo=None)
+    plain = stamp.isoformat(timespec="seconds")
+    fraction = f"{stamp.microsecond:06d}".rstrip("0")
+    return f"{plain}.{fraction}Z" if fraction else f"{plain}Z"
+
+
+def normalise(value: str) -> str | None:
+    """Return a timestamp in the one form that this tap emits, or None if the value is no timestamp.
+
+    A value that has the form already keeps its letters, trailing zeros of the fraction included.
+    """
+    instant = parse(value)
+    if instant is None:
+        return None
+    if value[-1] == "Z" and value[10] == "T" and len(value) in UNCHANGED_LENGTHS and value[11:13] != "24":
+        return value
+    return text(instant)
+
+
+# With seconds, alone or followed by a point and one to six digits.
+UNCHANGED_LENGTHS = frozenset({_PLAIN_LENGTH, *range(_PLAIN_LENGTH + 2, _PLAIN_LENGTH + 8)})
+
+
+def midnight(instant: datetime) -> datetime:
+    """Return the start of an instant's UTC day."""
+    return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def shift(instant: datetime, by: timedelta) -> datetime:
+    """Return the instant moved by a span, held at the ends of the calendar."""
+    try:
+        return instant + by
+    except OverflowError:
+        return _FIRST if by < timedelta() else _LAST
+
+
+@lru_cache
+def http_date(text: str | None) -> datetime | None:
+    """Return what the date of a header denotes, None if it is none; many answers bear the same."""
+    try:
+        return parsedate_to_datetime(text).replace(tzinfo=UTC) if text else None
+    except (TypeError, ValueError):
+        return None

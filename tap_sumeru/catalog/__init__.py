@@ -1,0 +1,1 @@
+"""The streams that the tap offers, and the schema of each."""

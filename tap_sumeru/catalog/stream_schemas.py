@@ -1,0 +1,66 @@
+"""The JSON Schemas of the streams: what `schemas/` says of the API, and the columns that the tap adds."""
+
+from __future__ import annotations
+
+import copy
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+Schema = dict[str, Any]
+
+_LEADING: Schema = {
+    "shop": {
+        "description": "Shop that the row belongs to, as named in the settings.",
+        "type": ["string"],
+        "x-provenance": "documented",
+    },
+    "id": {
+        "description": "Id of the resource, or one made from its natural key where the API gives none.",
+        "type": ["string"],
+        "x-provenance": "documented",
+    },
+}
+_TRAILING: Schema = {
+    "relationships": {
+        "description": "Links to related resources, as the API gives them.",
+        "type": ["object", "null"],
+        "properties": {},
+        "additionalProperties": True,
+        "x-provenance": "documented",
+    },
+    "extra": {
+        "description": "What the schema does not know: new fields, and values of an unexpected type.",
+        "type": ["object", "null"],
+        "properties": {},
+        "additionalProperties": True,
+        "x-provenance": "documented",
+        "x-pii": True,
+    },
+}
+
+OWN_COLUMNS = frozenset({*_LEADING, *_TRAILING})
+"""Columns of the tap's own; an attribute of the same name goes into `extra`."""
+
+
+@cache
+def _read(stream: str) -> Schema:
+    packaged = files("tap_sumeru.catalog") / "schemas" / f"{stream}.json"
+    if packaged.is_file():
+        return dict(json.loads(packaged.read_text(encoding="utf-8")))
+    # An editable install: the folder stands beside the package.
+    checkout = Path(__file__).resolve().parents[2] / "schemas" / f"{stream}.json"
+    return dict(json.loads(checkout.read_text(encoding="utf-8")))
+
+
+def load(stream: str) -> Schema:
+    """Return the schema of a stream's records; the caller owns it."""
+    document = _read(stream)
+    properties = copy.deepcopy({**_LEADING, **document["properties"], **_TRAILING})
+    for column in properties.values():
+        if "number" in column.get("items", {}).get("type", ()):
+            # As an array of numbers, target-postgres could not load `[0.5, 1]`: it must be all of one kind.
+            del column["items"]
+    return {"type": "object", "description": document["description"], "properties": properties}

@@ -1,0 +1,1 @@
+"""Settings of the tap: described once, checked once, then frozen."""

@@ -1,0 +1,1 @@
+"""From rows of the API to records of a stream."""

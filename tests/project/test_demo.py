@@ -1,0 +1,178 @@
+"""`make demo`, small: everything lands, the second run reads little, and nothing of the user's is touched."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from sumeru_sandbox.server import Sandbox
+from tap_sumeru.catalog.streams import STREAMS
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    Runs = list[subprocess.CompletedProcess[str]]
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "scripts" / "demo.py"
+CUSTOMERS = 100
+
+
+def _load() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("demo", SCRIPT)
+    assert spec
+    assert spec.loader
+    module = sys.modules["demo"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+demo = _load()
+
+
+def _command(folder: Path, *options: str) -> list[str]:
+    """The demo without its marts, which tests/test_dbt.py tries."""
+    return [sys.executable, str(SCRIPT), "--no-marts", "--output", str(folder), *options]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where all demos of this module put what they make, so that plugins are installed once."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def runs(folder: Path) -> Runs:
+    """The demo, twice, with settings of a user around that must not matter."""
+    user = {
+        "TAP_SUMERU_SHARD": "9/9",
+        "TARGET_DUCKDB_PATH": "/nowhere/x.duckdb",
+        "MELTANO_ENVIRONMENT": "prod",
+    }
+    command = _command(folder, "--made-up", "--customers", str(CUSTOMERS))
+    return [
+        subprocess.run(command, capture_output=True, check=False, env={**os.environ, **user}, text=True)
+        for _ in range(2)
+    ]
+
+
+def test_every_row_lands(runs: Runs) -> None:
+    for run in runs:
+        assert run.returncode == 0, run.stderr
+        lines = [line.split() for line in run.stdout.splitlines() if line.endswith("equal")]
+        assert [line[0] for line in lines] == list(STREAMS)
+        assert all(landed == held for _, landed, held, _ in lines)
+        assert lines[0][1] == f"{3 * CUSTOMERS}"
+
+
+def test_the_second_run_reads_little(runs: Runs, folder: Path) -> None:
+    first = json.loads((folder / "demo.json").read_text())["requests"]
+    share = re.search(r"([\d,]+) of ([\d,]+) requests, ([\d.]+) %; ([\d,]+) records", runs[1].stdout)
+    assert share
+    requests, of, percent, records = (float(text.replace(",", "")) for text in share.groups())
+    assert of == first
+    assert percent == pytest.approx(100 * requests / first, abs=0.1)
+    # One request for each list, a second one for some, one for each journey: however large the shops are.
+    assert requests <= 3 * 3 * len(STREAMS)
+    assert records < 50
+
+
+def test_it_says_what_it_did_and_what_to_do_next(runs: Runs) -> None:
+    first = runs[0].stdout
+    assert re.search(r"[\d,]+ records in \d+ s, with [\d,]+ requests, 0 refused by the rate limit", first)
+    assert "demo.duckdb" in first
+    assert "TAP_SUMERU_API_TOKEN" in first
+
+
+def test_it_keeps_to_its_folder(runs: Runs, folder: Path) -> None:
+    assert runs
+    assert {path.name for path in folder.iterdir()} >= {".meltano", "demo.duckdb", "demo.log", "demo.state"}
+    meltano_yml = (ROOT / "meltano.yml").read_text(encoding="utf-8")
+    assert "# duckdb 1.3 and later" in meltano_yml, "Meltano has written meltano.yml anew"
+    assert not (ROOT / "plugins").exists()
+
+
+def test_shops_of_another_size_are_not_mixed_in(runs: Runs, folder: Path) -> None:
+    assert runs
+    command = _command(folder, "--made-up", "--customers", "200")
+    other = subprocess.run(command, capture_output=True, check=False, text=True)
+    assert other.returncode == 1
+    assert "`make demo-clean` forgets them" in other.stderr
+
+
+def test_a_token_leads_to_the_real_api(runs: Runs, folder: Path) -> None:
+    assert runs
+    with Sandbox(["acme"], customers=100) as api:
+        own = {
+            "TAP_SUMERU_API_TOKEN": api.token("acme"),
+            "TAP_SUMERU_API_URL": api.url,
+            "NO_PROXY": "127.0.0.1",
+        }
+        command = _command(folder)
+        run = subprocess.run(command, capture_output=True, check=False, env={**os.environ, **own}, text=True)
+        requests = api.stats()["requests"]
+    assert run.returncode == 0, run.stderr
+    assert re.search(r"^  customers +100$", run.stdout, re.MULTILINE)
+    assert f"with {requests:,} requests" in run.stdout
+    assert (folder / "real.duckdb").exists()
+    log = (folder / "real.log").read_text()
+    assert own["TAP_SUMERU_API_TOKEN"] not in run.stdout + run.stderr + log
+
+
+def test_ctrl_c_stops_everything(runs: Runs, folder: Path) -> None:
+    assert runs
+    log = folder / "demo.log"
+    log.unlink()
+    with subprocess.Popen(
+        _command(folder, "--made-up"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not (log.exists() and "Running job" in log.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Stopped" in stderr
+    assert family
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert all(one.status() == psutil.STATUS_ZOMBIE for one in alive)
+
+
+def test_rows_that_differ_are_marked(capsys: pytest.CaptureFixture[str]) -> None:
+    held = {shop: dict.fromkeys(STREAMS, 2) for shop in ("acme", "globex")}
+    landed = {stream: {"acme": 2, "globex": 2} for stream in STREAMS}
+    assert demo.show_rows(landed, held)
+    assert not demo.show_rows({**landed, "orders": {"acme": 3, "globex": 1}}, held)
+    assert "DIFFERS: acme 3 of 2, globex 1 of 2" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("TAP_SUMERU_API_TOKEN=\n# TAP_SUMERU_SHOPS=[]\nTAP_SUMERU_API_URL=x", False),
+        ('TAP_SUMERU_API_TOKEN=""', False),
+        ("TAP_SUMERU_API_TOKEN=  # later", False),
+        ("export TAP_SUMERU_API_TOKEN='copt_live_x'", True),
+        ('A=1\nTAP_SUMERU_SHOPS=[{"shop": "acme"}]', True),
+    ],
+)
+def test_a_token_in_an_env_file_is_seen(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, expected: bool
+) -> None:
+    for name in list(os.environ):
+        if name.startswith("TAP_SUMERU_"):
+            monkeypatch.delenv(name)
+    (tmp_path / ".env").write_text(text)
+    assert demo.has_own_shops(tmp_path / ".env") is expected

@@ -1,0 +1,242 @@
+"""Edges that a review found: each of them once lost rows, spread a failure, or let something private out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from signal import SIGTERM
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typing_extensions import override
+
+from sumeru_api.responses import Page
+from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.extract.filter_trust import FilterTrust
+from tap_sumeru.extract.windows import Window
+from tap_sumeru.records.record_builder import RecordBuilder
+from tap_sumeru.records.rows import Rows
+from tap_sumeru.state.bookmarks import Bookmark, Verdict
+from tap_sumeru.sync.run import named
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sumeru_sandbox import Sandbox
+    from support.tap_cli import Json, Tap
+
+
+def full_table(tap: Tap, *streams: str) -> Json:
+    catalog = tap.catalog(*streams)
+    for entry in catalog["streams"]:
+        entry["replication_method"] = "FULL_TABLE"
+    return catalog
+
+
+def test_no_version_is_activated_of_a_stream_that_was_not_read_whole(tap: Tap, sandbox: Sandbox) -> None:
+    sandbox.configure({"attribution": {"faults": [{"kind": "status", "status": 403}]}})
+    output = tap.sync(catalog=full_table(tap, "attribution", "customers"), on_error="stop")
+    assert output.code == 1
+    assert output.of_type("ACTIVATE_VERSION") == []
+
+
+def test_one_shard_of_a_full_read_retires_nothing_of_the_others(many: Tap) -> None:
+    output = many.sync(catalog=full_table(many, "customers"), shard="1/2")
+    assert (output.code, output.of_type("ACTIVATE_VERSION")) == (0, [])
+    assert output.counts().keys() == {"customers"}
+    assert "customers: deleted rows stay, since other shards hold the rest of it." in output.log
+
+
+def test_a_full_read_into_files_retires_nothing_since_they_carry_no_version(tap: Tap) -> None:
+    storage = {"root": (tap.folder / "files").as_uri()}
+    output = tap.sync(
+        catalog=full_table(tap, "customers"),
+        batch_config={"encoding": {"format": "jsonl"}, "storage": storage},
+    )
+    assert (output.code, output.of_type("ACTIVATE_VERSION")) == (0, [])
+    assert len(output.of_type("BATCH")) == 1
+    assert "customers: deleted rows stay, since files of BATCH carry no version." in output.log
+
+
+def test_of_many_shops_that_were_not_read_whole_the_log_names_the_first() -> None:
+    assert named(["acme", "globex"]) == "acme, globex"
+    text = named([f"shop{number}" for number in range(1000)])
+    assert text.startswith("shop0, shop1, ")
+    assert text.endswith(", shop19 and 980 more")
+
+
+@pytest.mark.parametrize("bound", ["end_date", "start_date"])
+def test_the_place_of_one_read_is_none_in_a_read_of_another_range(
+    tap: Tap, sandbox: Sandbox, bound: str
+) -> None:
+    sandbox.configure({"orders": {"page_cap": 20, "latency_ms": 30}})
+    dates = sorted(row["updated_at"] for row in sandbox.truth("acme", "orders"))
+    options: Json = {"stream_options": {"orders": {"date_filter": []}}}
+    stopped = tap.sync_and_stop(
+        3, how=SIGTERM, streams=("orders",), **options, **{bound: dates[len(dates) // 2]}
+    )
+    assert "reading" in stopped.bookmark("orders")
+    again = tap.sync(stopped.state, streams=("orders",), **options)
+    assert set(again.ids("orders")) == {row["id"] for row in sandbox.truth("acme", "orders")}
+
+
+def test_enrollments_fail_if_no_journey_answers(tap: Tap, sandbox: Sandbox) -> None:
+    sandbox.configure({"enrollments": {"faults": [{"kind": "status", "status": 404}]}})
+    output = tap.sync(streams=("enrollments",))
+    assert output.code == 1
+    assert "replication_key_value" not in output.bookmark("enrollments")
+
+
+def test_a_stream_map_that_fails_fails_its_stream_alone_and_says_no_value(tap: Tap, sandbox: Sandbox) -> None:
+    output = tap.sync(
+        streams=("customers", "orders"), stream_maps={"customers": {"email": "int(email) if email else 0"}}
+    )
+    assert output.code == 1
+    assert "customers failed" in output.log
+    assert "check `stream_maps`" in output.log
+    assert "@example" not in output.log
+    assert len(output.ids("orders")) == sandbox.counts()["acme"]["orders"]
+    assert output.messages[-1]["type"] == "STATE"
+
+
+def test_a_stream_map_of_a_deselected_stream_is_no_fault(tap: Tap) -> None:
+    maps = {name: {"extra": None} for name in ("customers", "orders")}
+    output = tap.sync(streams=("customers",), stream_maps=maps)
+    assert output.code == 0, output.log
+    assert output.counts().keys() == {"customers"}
+    assert "extra" not in output.records("customers")[0]
+
+
+def test_drift_does_not_slip_past_a_stream_map(tap: Tap, sandbox: Sandbox) -> None:
+    sandbox.configure({"customers": {"rows": [{"kind": "drift", "every": 2}]}})
+    plain = tap.sync(streams=("customers",))
+    drifted = {name for record in plain.records("customers") for name in record["extra"] or ()}
+    assert drifted
+    maps = {"customers": dict.fromkeys(drifted, "'hidden'")}
+    mapped = tap.sync(streams=("customers",), stream_maps=maps)
+    assert mapped.code == 0, mapped.log
+    assert not any(drifted & set(record["extra"] or ()) for record in mapped.records("customers"))
+    assert "unexpected type" in mapped.log
+
+
+def test_nothing_of_a_column_that_is_wanted_in_part_goes_into_extra() -> None:
+    spec, properties = STREAMS["customers"], stream_schemas.load("customers")["properties"]
+    shaper = RecordBuilder(spec, properties, properties, "updated_at", guarded=frozenset({"address"}))
+    row = {"id": "cus_1", "attributes": {"address": {"line1": "1 Main St", "province": 5}, "tags": 5}}
+    record = shaper.shape(row, "acme", Page([row])).record
+    assert record["address"] is None
+    assert record["extra"] == {"tags": 5}
+    assert shaper.drift == {"address": 1, "tags": 1}
+
+
+class OneRow(Rows):
+    """A row without any date but its replication key."""
+
+    def __init__(self, instant: datetime) -> None:
+        self.records, self.instants = [{}], [instant]
+
+    @override
+    def others(self, index: int) -> Iterator[datetime]:
+        return iter(())
+
+
+def test_a_row_that_is_not_given_whole_proves_nothing() -> None:
+    trust = FilterTrust(Bookmark({}, "updated_at", ("from", "to")), usable=True)
+    day = datetime(2026, 5, 10, tzinfo=UTC)
+    reach = Window(day, day + timedelta(days=1)).reach
+    assert trust.verify(reach, OneRow(day), whole=False)
+    assert trust.known == "unproven"
+    assert trust.verify(reach, OneRow(day))
+    assert trust.known == "proven"
+
+
+def test_a_refusal_that_was_not_the_filters_leaves_it_believed() -> None:
+    bookmark = Bookmark({}, "updated_at", ("from", "to"))
+    bookmark.verdict = Verdict.PROVEN
+    trust = FilterTrust(bookmark, usable=True)
+    trust.refused()
+    trust.acquit()
+    assert trust.known == "proven"
+    trust.refused()
+    trust.settle()
+    trust.acquit()
+    assert trust.known == "refuted"
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_a_detail_that_is_gone_leaves_the_listed_row(tap: Tap, sandbox: Sandbox, status: int) -> None:
+    # The first request is the list, each after it a detail.
+    sandbox.configure(
+        {"products": {"faults": [{"kind": "status", "status": status, "after": 1, "times": 3}]}}
+    )
+    output = tap.sync(
+        streams=("products",), stream_options={"products": {"details": True, "date_filter": []}}
+    )
+    assert output.code == 0, output.log
+    assert sorted(output.ids("products")) == sorted(row["id"] for row in sandbox.truth("acme", "products"))
+
+
+def test_only_rows_that_are_due_are_completed(tap: Tap, sandbox: Sandbox) -> None:
+    options: Json = {"stream_options": {"products": {"details": True, "date_filter": []}}}
+    first = tap.sync(streams=("products",), **options)
+    before = sandbox.stats()["requests"]
+    second = tap.sync(first.state, streams=("products",), **options)
+    assert second.code == 0
+    assert sandbox.stats()["requests"] - before == 1 + len(second.ids("products"))
+
+
+def test_the_list_of_parents_survives_an_expired_cursor(tap: Tap, sandbox: Sandbox) -> None:
+    sandbox.configure({"journeys": {"page_cap": 3, "cursor_expires_every": 2}})
+    output = tap.sync(streams=("enrollments",))
+    assert output.code == 0, output.log
+    assert len(set(output.ids("enrollments"))) == sandbox.counts()["acme"]["enrollments"]
+
+
+def test_a_conflict_says_nothing_about_the_filter(tap: Tap, sandbox: Sandbox) -> None:
+    first = tap.sync(streams=("orders",))
+    sandbox.configure({"orders": {"faults": [{"kind": "status", "status": 409, "times": 1}]}})
+    second = tap.sync(first.state, streams=("orders",))
+    assert second.code == 1
+    assert second.bookmark("orders")["date_filter"]["verdict"] == "proven"
+
+
+def test_the_state_does_not_go_out_with_every_parent(tap: Tap) -> None:
+    output = tap.sync(streams=("enrollments",))
+    assert len(output.of_type("STATE")) <= 3
+
+
+def test_windows_are_opened_a_few_at_a_time(tap: Tap, sandbox: Sandbox) -> None:
+    """So the oldest are complete first, and a kill late in a backfill costs little."""
+    sandbox.configure({"orders": {"latency_ms": 20}})
+    since = (sandbox.now() - timedelta(days=720)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    stopped = tap.sync_and_stop(
+        150, how=SIGTERM, streams=("orders",), start_date=since, window_days=5, concurrency=4
+    )
+    rows = sorted(row["updated_at"] for row in sandbox.truth("acme", "orders") if row["updated_at"] >= since)
+    bookmark = stopped.bookmark("orders")["replication_key_value"]
+    assert sum(date < bookmark for date in rows) >= 100
+
+
+@pytest.mark.parametrize("content", ["{}", '{"streams": []}', "[]"])
+def test_a_catalog_without_streams_is_refused(tap: Tap, content: str) -> None:
+    command = tap.command(catalog={})
+    (tap.folder / "catalog.json").write_text(content)
+    output = tap.run(command)
+    assert output.code == 1
+    assert "catalog: " in output.log
+
+
+def test_a_null_map_is_no_version(tap: Tap) -> None:
+    output = tap.sync(catalog=full_table(tap, "customers"), stream_maps={"customers": None})
+    assert output.of_type("ACTIVATE_VERSION") == []
+    assert output.of_type("RECORD") == []
+
+
+def test_the_catalogs_replication_key_is_honoured(tap: Tap) -> None:
+    catalog: dict[str, Any] = tap.catalog("orders")
+    for entry in catalog["streams"]:
+        if entry["stream"] == "orders":
+            entry["replication_key"] = "placed_at"
+    output = tap.sync(catalog=catalog)
+    assert output.of_type("SCHEMA")[0]["bookmark_properties"] == ["placed_at"]
+    assert output.bookmark("orders")["replication_key"] == "placed_at"

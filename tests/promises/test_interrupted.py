@@ -1,0 +1,288 @@
+"""A run may end at any moment: what was written is covered, nothing else is, and the exit code says why."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import threading
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from support.tap_cli import Output
+from tap_sumeru.catalog.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sumeru_sandbox import Sandbox
+    from support.tap_cli import Tap
+
+SIGNALS = [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
+LONG = 3600
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    """End what a failed test has started."""
+    yield
+    while STARTED:
+        process = STARTED.pop()
+        process.kill()
+        process.communicate()
+
+
+STARTED: list[subprocess.Popen[str]] = []
+
+
+def start(tap: Tap, *options: str, stdout: Any = subprocess.PIPE, **config: Any) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [*tap.command(**config), *options],
+        stdout=stdout,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tap.folder,
+    )
+    STARTED.append(process)
+    return process
+
+
+def finish(process: subprocess.Popen[str], read: str = "") -> Output:
+    """Wait for the end of a process, of whose output so much has been read already."""
+    out, log = process.communicate(timeout=60)
+    assert "Traceback" not in log
+    lines = (read + (out or "")).splitlines(keepends=True)
+    if process.returncode == -signal.SIGKILL:
+        lines = [line for line in lines if line.endswith("\n")]
+    return Output(process.returncode, lines, log)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Look until something has happened, for half a minute at most."""
+    for _ in range(3000):
+        if true():
+            return
+        threading.Event().wait(0.01)
+    pytest.fail("it did not happen")
+
+
+def asked(sandbox: Sandbox, times: int) -> Callable[[], bool]:
+    return lambda: sandbox.stats()["requests"] >= times
+
+
+def full(pipe: int) -> bool:
+    """Whether a pipe takes no more, so that who writes to it waits."""
+    return not select.select([], [pipe], [], 0)[1]
+
+
+def last_error(log: str) -> list[str]:
+    return [line.split(" | ")[-1] for line in log.splitlines() if "| ERROR" in line]
+
+
+@pytest.mark.parametrize(
+    ("fault", "requests", "how", "code"),
+    [
+        ({"kind": "hang", "seconds": LONG, "after": 1}, 3, *SIGNALS[0]),
+        ({"kind": "hang", "seconds": LONG, "after": 1}, 3, *SIGNALS[1]),
+        ({"kind": "status", "status": 429, "retry_after": 60, "after": 1}, 2, *SIGNALS[0]),
+        ({"kind": "status", "status": 503, "retry_after": 60, "after": 1}, 3, *SIGNALS[0]),
+    ],
+    ids=["answer-SIGTERM", "answer-SIGINT", "pause-SIGTERM", "backoff-SIGTERM"],
+)
+def test_a_signal_while_the_run_waits_ends_it_with_a_state(
+    tap: Tap, sandbox: Sandbox, fault: dict[str, Any], requests: int, how: signal.Signals, code: int
+) -> None:
+    sandbox.configure({"*": {"page_cap": 50, "faults": [fault]}})
+    process = start(tap, streams=("customers", "orders"))
+    wait_until(asked(sandbox, requests))
+    process.send_signal(how)
+    output = finish(process)
+    assert output.code == code
+    assert output.messages[-1]["type"] == "STATE"
+    assert output.log.splitlines()[-1].endswith(
+        f"Stopped by {how.name}. The next run goes on from the last STATE."
+    )
+    assert "replication_key_value" not in output.bookmark("orders")
+
+
+def test_a_signal_while_a_connection_hangs_ends_the_run(tap: Tap) -> None:
+    with ExitStack() as stack:
+        # A listener whose queue is full leaves who connects without an answer.
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            client = stack.enter_context(socket.socket())
+            client.setblocking(False)  # noqa: FBT003 - the standard library's own signature
+            client.connect_ex(listener.getsockname())
+        process = start(tap, streams=("orders",), api_url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        assert process.stdout is not None
+        schema = process.stdout.readline()
+        process.send_signal(signal.SIGTERM)
+        output = finish(process)
+    assert '"SCHEMA"' in schema
+    assert output.code == 143
+    assert [message["type"] for message in output.messages] == ["STATE"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "how", "code"), [((), *SIGNALS[0]), (("--discover",), *SIGNALS[1]), (("--test",), *SIGNALS[0])]
+)
+def test_a_signal_while_the_tap_reads_its_config_ends_it_at_once(
+    tap: Tap, mode: tuple[str, ...], how: signal.Signals, code: int
+) -> None:
+    command = [*tap.command(), *mode]
+    config = tap.folder / "config.json"
+    config.unlink()
+    os.mkfifo(config)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    STARTED.append(process)
+    with config.open("w"):  # as soon as the tap opens it
+        process.send_signal(how)
+        output = finish(process)
+    assert output.code == code
+    assert output.lines == []
+
+
+def test_a_signal_during_a_connection_test_ends_it_at_once(tap: Tap, sandbox: Sandbox) -> None:
+    sandbox.configure({"*": {"faults": [{"kind": "hang", "seconds": LONG}]}})
+    process = start(tap, "--test")
+    wait_until(asked(sandbox, 1))
+    process.send_signal(signal.SIGINT)
+    assert finish(process).code == 130
+
+
+def test_a_second_signal_ends_a_run_whose_target_reads_no_more(tap: Tap) -> None:
+    reading, writing = os.pipe()
+    process = start(tap, stdout=writing)
+    wait_until(lambda: full(writing))
+    while process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        threading.Event().wait(0.05)
+    os.close(reading)
+    os.close(writing)
+    assert finish(process).code == 143
+
+
+TARGET_DIED = (
+    "Stopped: the target has closed its input; its log says why. The next run goes on from the last STATE."
+)
+
+
+@pytest.mark.parametrize("at", ["the first line", "a full pipe"])
+def test_a_target_that_dies_is_one_line_and_no_traceback(tap: Tap, at: str) -> None:
+    reading, writing = os.pipe()
+    process = start(tap, stdout=writing)
+    if at == "a full pipe":
+        wait_until(lambda: full(writing))
+    else:
+        os.read(reading, 1)
+    os.close(reading)
+    os.close(writing)
+    output = finish(process)
+    assert output.code == 1
+    assert last_error(output.log) == [TARGET_DIED]
+
+
+def test_a_target_that_dies_before_the_last_state_is_one_line(tap: Tap, sandbox: Sandbox) -> None:
+    sandbox.configure({"*": {"faults": [{"kind": "hang", "seconds": LONG}]}})
+    reading, writing = os.pipe()
+    process = start(tap, stdout=writing, streams=("orders",))
+    wait_until(asked(sandbox, 1))
+    os.close(reading)
+    os.close(writing)
+    process.send_signal(signal.SIGTERM)
+    output = finish(process)
+    assert output.code == 1
+    assert last_error(output.log) == [TARGET_DIED]
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_one_line(tap: Tap, unbuffered: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
+    with open("/dev/full", "w") as disk:  # noqa: PTH123 - a device, not a path of ours
+        output = finish(start(tap, stdout=disk))
+    assert output.code == 1
+    assert last_error(output.log) == [
+        (
+            "Stopped: stdout cannot be written (No space left on device). "
+            "The next run goes on from the last STATE."
+        )
+    ]
+
+
+@pytest.mark.parametrize("mode", [(), ("--test",)])
+def test_a_stdout_that_was_never_open_is_one_line(tap: Tap, mode: tuple[str, ...]) -> None:
+    output = tap.run(["sh", "-c", 'exec "$@" >&-', "sh", *tap.command(), *mode])
+    assert output.code == 1
+    assert "Traceback" not in output.log
+    assert ["stdout is closed" in line for line in last_error(output.log)] == [True]
+
+
+def test_a_backfill_goes_on_at_the_first_window_that_is_not_complete(tap: Tap, sandbox: Sandbox) -> None:
+    sandbox.configure({"orders": {"latency_ms": 50}})
+    days, length = 720, 10
+    since = (sandbox.now() - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    backfill: dict[str, Any] = {"streams": ("orders",), "start_date": since, "window_days": length}
+    process = start(tap, concurrency=2, **backfill)
+    assert process.stdout is not None
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if sum('"STATE"' in one for one in lines) == 2:
+            process.kill()
+    stopped = finish(process, "".join(lines))
+    assert stopped.code == -signal.SIGKILL
+    bookmark = stopped.bookmark("orders")["replication_key_value"]
+    reached = datetime.fromisoformat(bookmark)
+    assert since < bookmark
+
+    before = sandbox.stats()["requests"]
+    again = tap.sync(stopped.state, **backfill)
+    queries = sandbox.stats()["shops"]["acme"]["orders"]["queries"][before:]
+    left = (sandbox.now() - reached).days // length + 2
+    assert left - 1 <= len(queries) <= left < days // length
+    asked_from = min(dict(parse_qsl(query))["filter[date_from]"] for query in queries)
+    assert asked_from >= (reached - timedelta(days=2)).date().isoformat()
+    covered = {m["record"]["id"] for m in stopped.messages[: _last_state(stopped)] if m["type"] == "RECORD"}
+    wanted = {row["id"] for row in sandbox.truth("acme", "orders") if row["updated_at"] >= since}
+    assert covered | set(again.ids("orders")) >= wanted
+
+
+@pytest.mark.parametrize(("how", "code"), SIGNALS)
+def test_a_signal_ends_the_run_after_the_page_with_a_last_state(
+    tap: Tap, sandbox: Sandbox, how: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")  # as images set it: a signal then cuts a write in two
+    sandbox.configure({"*": {"latency_ms": 100}})
+    output = tap.sync_and_stop(40, how, window_days=1)
+    assert output.code == code, output.log
+    assert output.messages[-1]["type"] == "STATE"
+    assert "Traceback" not in output.log
+    again = tap.sync(output.state)
+    for stream in STREAMS:
+        truth = {row["id"] for row in sandbox.truth("acme", stream)}
+        assert {*output.ids(stream), *again.ids(stream)} == truth
+
+
+def test_kill_9_loses_nothing(tap: Tap, sandbox: Sandbox) -> None:
+    """Whatever STATE was the last, the rows before it and the rows of the next run are all rows."""
+    sandbox.configure({"*": {"latency_ms": 20}})
+    for after in (1, 700):
+        output = tap.sync_and_stop(after)
+        assert output.code == -signal.SIGKILL
+        again = tap.sync(output.state)
+        covered = output.messages[: _last_state(output)]
+        for stream in STREAMS:
+            truth = {row["id"] for row in sandbox.truth("acme", stream)}
+            first = {m["record"]["id"] for m in covered if m["type"] == "RECORD" and m["stream"] == stream}
+            assert first | set(again.ids(stream)) == truth, stream
+
+
+def _last_state(output: Output) -> int:
+    places = [index for index, message in enumerate(output.messages) if message["type"] == "STATE"]
+    return places[-1] if places else 0

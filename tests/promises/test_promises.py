@@ -1,0 +1,156 @@
+"""What the README promises, sentence by sentence, and the tests that hold the tap to it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+PROMISES: dict[str, tuple[str, ...]] = {
+    # Complete
+    "Every row that the API gives is emitted at least once.": (
+        "promises/test_sync.py::test_a_first_sync_brings_every_row_once",
+        "promises/test_sync.py::test_a_second_sync_asks_little_and_brings_what_changed",
+        "promises/test_sync.py::test_journeys_are_listed_once_whoever_needs_them",
+        "promises/test_isolated.py::test_a_journey_that_is_listed_but_not_found_fails_its_stream",
+        "warehouses/test_lives.py::test_every_row_lands_once_with_every_value",
+    ),
+    "Empty pages are followed.": (
+        "promises/test_failures.py::test_empty_pages_with_a_live_cursor_are_followed",
+    ),
+    "A cursor that expires starts its list again; one that comes twice is an error.": (
+        "promises/test_failures.py::test_an_expired_cursor_starts_its_list_again",
+        "promises/test_failures.py::test_an_answer_that_breaks_the_rules_is_an_error_not_a_silence",
+    ),
+    "Bookmarks are the ends of what is written, never the value of a row, and never later than the server's "
+    "clock when the read began.": (
+        "promises/test_sync.py::test_the_bookmark_is_the_moment_the_read_began",
+        "promises/test_verification.py::test_a_row_of_the_future_does_not_move_the_bookmark",
+        "promises/test_verification.py::test_the_servers_clock_decides",
+        "promises/test_verification.py::test_a_bookmark_in_the_future",
+        "unit/tap_sumeru/state/test_bookmarks.py::test_a_bookmark_only_moves_forward_and_never_past_the_present",
+    ),
+    "The date filter of the API is documented for attribution alone, so the tap uses it only once rows have "
+    "proved that it acts on the replication key, checks every row that it returns, and otherwise reads "
+    "everything.": (
+        "promises/test_verification.py::test_whatever_the_filter_does_a_backfill_and_what_follows_are_complete",
+        "promises/test_verification.py::test_a_filter_on_another_field_is_found_out_and_remembered",
+        "promises/test_verification.py::test_a_proven_filter_that_changes_its_mind_costs_no_row",
+        "promises/test_verification.py::test_a_crash_in_an_unproven_backfill_does_not_make_it_trusted",
+        "unit/tap_sumeru/extract/test_filter_trust.py::test_one_row_from_outside_refutes_the_filter_and_what_it_shortened",
+        "unit/tap_sumeru/extract/test_windows.py::test_what_is_asked_for_holds_the_window_in_any_zone",
+    ),
+    "`kill -9` and a restart from the last STATE lose nothing.": (
+        "promises/test_interrupted.py::test_kill_9_loses_nothing",
+        "promises/test_interrupted.py::test_a_backfill_goes_on_at_the_first_window_that_is_not_complete",
+        "promises/test_verification.py::test_an_interrupted_unfiltered_read_goes_on_from_its_cursor",
+        "unit/tap_sumeru/state/test_validation.py::test_whatever_a_file_holds_it_is_sound_or_refused",
+    ),
+    "All of this holds at once: two thousand made-up lives of a shop, with random rows, changes, faults and "
+    "kills, end with every row.": (
+        "promises/test_complete.py::test_all_runs_of_a_life_together_give_every_row",
+        "promises/test_complete.py::test_lives_that_once_lost_a_row",
+    ),
+    "What no filter can give is a row that has no replication key: it comes with every unfiltered read.": (
+        "promises/test_verification.py::test_rows_without_a_readable_replication_key_are_always_there",
+    ),
+    "A `FULL_TABLE` read retires what was deleted, at its very end, and only if every shop was read whole.": (
+        "promises/test_sync.py::test_a_full_table_read_retires_what_is_gone_at_its_very_end",
+        "warehouses/test_deletes.py::test_a_row_that_is_gone_is_dated_and_one_that_is_back_is_not",
+        "warehouses/test_deletes.py::test_reads_that_are_not_whole_retire_no_row_of_any_shop",
+        "warehouses/test_deletes.py::test_the_log_names_the_shop_that_holds_it_back",
+    ),
+    # Exact
+    "`487.20` is written `487.20`, and an integer of 20 digits stays whole.": (
+        "promises/test_exact.py::test_a_fraction_keeps_its_text",
+        "promises/test_exact.py::test_an_integer_keeps_its_text",
+        "promises/test_exact.py::test_an_integer_that_targets_refuse_is_kept_whole_in_extra",
+        "unit/tap_sumeru/records/test_columnar.py::test_a_page_gives_the_same_whichever_way_it_is_read",
+    ),
+    "Timestamps become UTC, `…Z`.": ("promises/test_exact.py::test_a_timestamp_is_the_same_instant_in_utc",),
+    "What the schema does not know, or has of another type, is kept in `extra`.": (
+        "promises/test_exact.py::test_a_value_of_another_type_is_kept_in_extra",
+        "unit/tap_sumeru/records/test_record_builder.py::test_an_unknown_field_is_kept_in_extra_and_so_are_unknown_members",
+        "unit/tap_sumeru/records/test_record_builder.py::test_whatever_a_row_holds_its_record_is_valid_and_nothing_is_lost",
+    ),
+    "Some targets turn numbers into floats; the tap does not: [what lands](docs/warehouses.md) is measured, "
+    "value by value.": (
+        "warehouses/test_lives.py::test_what_is_documented_is_what_lands",
+        "warehouses/test_lives.py::test_every_row_lands_once_with_every_value",
+    ),
+    # As fast as the API allows
+    "The tap learns the limit from the API's headers, uses its burst, keeps to `rate_limit_share`, and stops "
+    "the whole token at a 429.": (
+        "unit/sumeru_api/test_rate_limiter.py::test_it_is_as_fast_as_the_limit_and_provokes_no_429",
+        "unit/sumeru_api/test_rate_limit_headers.py::test_it_bursts_at_twice_the_rate_for_ten_seconds_and_then_keeps_to_the_rate",
+        "unit/sumeru_api/test_rate_limiter.py::test_it_keeps_to_its_share",
+        "unit/sumeru_api/test_rate_limit_headers.py::test_a_429_pauses_the_token_for_the_time_it_says_and_some",
+        "promises/test_isolated.py::test_two_entries_with_one_token_share_its_limit",
+    ),
+    # One failure stays one failure
+    "A refused token fails its shop, a missing scope its streams; all others are complete, the bookmarks of "
+    "the failed stay, the log ends with one line for each that says what to do, and the exit code is 1.": (
+        "promises/test_isolated.py::test_a_token_without_a_scope_fails_the_streams_that_need_it",
+        "promises/test_isolated.py::test_a_lasting_fault_of_one_stream_leaves_the_others_complete",
+        "promises/test_isolated.py::test_each_failure_is_one_line_with_its_cause_and_what_to_do",
+    ),
+    "A host that hangs fails its shop after `max_retries`, and takes nobody else's time.": (
+        "promises/test_isolated.py::test_a_shop_whose_host_is_silent_fails_alone_as_a_whole_and_in_one_line",
+        "promises/test_isolated.py::test_many_shops_that_hang_from_the_start_do_not_hold_up_the_others",
+    ),
+    # Private
+    "No token and no customer data in logs, errors or state; see [SECURITY.md](SECURITY.md).": (
+        "promises/test_private.py::test_whatever_the_api_says_nothing_private_is_written_but_in_records",
+        "promises/test_private.py::test_a_fault_of_the_tap_itself_says_where_it_is_and_no_value",
+        "promises/test_network.py::test_the_token_follows_no_redirect",
+        "promises/test_network.py::test_nothing_switches_the_verification_of_certificates_off",
+    ),
+    "One line [hashes or drops](docs/privacy.md) what is personal.": (
+        "promises/test_pii.py::test_with_the_recipe_none_is",
+        "promises/test_pii.py::test_without_the_recipe_personal_data_is_in_the_records",
+    ),
+    # Exit codes
+    "Exit codes: 0, all selected streams are complete; 1, something failed; 143 or 130, stopped by SIGTERM "
+    "or SIGINT after the current page, with a last STATE, or at once by a second one.": (
+        "promises/test_interrupted.py::test_a_signal_ends_the_run_after_the_page_with_a_last_state",
+        "promises/test_interrupted.py::test_a_second_signal_ends_a_run_whose_target_reads_no_more",
+        "promises/test_interrupted.py::test_a_target_that_dies_is_one_line_and_no_traceback",
+    ),
+}
+
+
+def _section() -> str:
+    """The README's promises as one line, without numbers and headings."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = text.partition("## Promises\n")[2].partition("\n## ")[0]
+    return " ".join(re.sub(r"^\d\. \*\*[^*]+\*\*", "", section, flags=re.MULTILINE).split())
+
+
+@cache
+def _tests(file: str) -> set[str]:
+    tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
+    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def test_the_readme_promises_this_and_nothing_else() -> None:
+    section = _section()
+    for sentence in PROMISES:
+        assert sentence in section
+        section = section.replace(sentence, "")
+    said = section.strip()
+    assert (
+        said
+        == "[`tests/promises/test_promises.py`](tests/promises/test_promises.py) names the tests of each sentence."
+    )
+
+
+@pytest.mark.parametrize("sentence", PROMISES, ids=lambda sentence: sentence[:40])
+def test_each_sentence_has_its_tests(sentence: str) -> None:
+    for test in PROMISES[sentence]:
+        file, _, name = test.partition("::")
+        assert name in _tests(file), test

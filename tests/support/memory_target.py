@@ -1,0 +1,75 @@
+"""A target in memory, and a pipe to it in which a run may die at any byte."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
+
+from tap_sumeru.output.messages import PageWriter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Json = dict[str, Any]
+
+
+class KilledError(BaseException):
+    """The process is gone: nobody catches it."""
+
+
+@dataclass
+class Target:
+    """What a target holds: the newest record of each key, and the last STATE that it was given."""
+
+    tables: dict[str, dict[tuple[str, str], Json]] = field(default_factory=dict)
+    versions: dict[str, dict[tuple[str, str], int | None]] = field(default_factory=dict)
+    state: Json = field(default_factory=dict)
+    ever: set[tuple[str, str, str]] = field(default_factory=set)
+
+    def take(self, output: bytes, *, up_to_state: bool) -> None:
+        """Take the whole lines of an output; those after its last STATE only if they were in time."""
+        lines = output.split(b"\n")[:-1]
+        messages = [json.loads(line, parse_float=Decimal) for line in lines]
+        if up_to_state:
+            states = [at for at, message in enumerate(messages) if message["type"] == "STATE"]
+            messages = messages[: states[-1] + 1] if states else []
+        for message in messages:
+            self._take(message)
+
+    def _take(self, message: Json) -> None:
+        if message["type"] == "STATE":
+            self.state = message["value"]
+        elif message["type"] == "RECORD":
+            stream, record = message["stream"], message["record"]
+            key = (record["shop"], record["id"])
+            self.ever.add((stream, *key))
+            self.tables.setdefault(stream, {})[key] = record
+            self.versions.setdefault(stream, {})[key] = message.get("version")
+        elif message["type"] == "ACTIVATE_VERSION":
+            stream = message["stream"]
+            kept = {key for key, one in self.versions.get(stream, {}).items() if one == message["version"]}
+            self.tables[stream] = {
+                key: row for key, row in self.tables.get(stream, {}).items() if key in kept
+            }
+
+
+class Pipe(PageWriter):
+    """Takes the output of a run; what happens beside it happens between its writes."""
+
+    def __init__(self, meanwhile: Callable[[], None], room: int | None) -> None:
+        super().__init__()
+        self.output = b""
+        self._meanwhile = meanwhile
+        self._room = room
+
+    @override
+    def write(self, lines: bytes) -> None:
+        self.output += lines
+        if self._room is not None and len(self.output) > self._room:
+            self.output = self.output[: self._room]
+            raise KilledError
+        self._meanwhile()

@@ -1,0 +1,81 @@
+"""`schemas/` and the stream table: what every target can stand, and the facts of DESIGN 4.1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TABLE = {
+    "customers": ("customers", "updated_at"),
+    "orders": ("orders", "updated_at"),
+    "attribution": ("attribution", "attributed_at"),
+    "campaigns": ("campaigns", "updated_at"),
+    "journeys": ("journeys", "updated_at"),
+    "enrollments": ("journeys/{parent}/enrollments", "updated_at"),
+    "products": ("products", "updated_at"),
+    "inventory": ("inventory", "updated_at"),
+    "usage": ("usage", "date"),
+    "decision_intelligence_runs": ("decision-intelligence/runs", "created_at"),
+    "seo_keywords": ("seo-intelligence/keywords", "updated_at"),
+}
+
+
+def test_the_streams_are_those_of_the_design() -> None:
+    assert {name: (spec.path, spec.replication_key) for name, spec in STREAMS.items()} == TABLE
+
+
+def nested(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield schema
+    for member in schema.get("properties", {}).values():
+        yield from nested(member)
+    if "items" in schema:
+        yield from nested(schema["items"])
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_schema_holds_nothing_that_breaks_a_target(stream: str) -> None:
+    for part in nested(stream_schemas.load(stream)):
+        assert not {"multipleOf", "minimum", "maximum", "default", "enum", "anyOf", "oneOf", "$ref"} & set(
+            part
+        )
+        assert part.get("format") in (None, "date", "date-time")
+        assert "number" not in part.get("items", {}).get("type", ())
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_every_column_is_described_and_says_where_it_is_known_from(stream: str) -> None:
+    properties = stream_schemas.load(stream)["properties"]
+    assert list(properties)[:2] == ["shop", "id"]
+    assert list(properties)[-2:] == ["relationships", "extra"]
+    assert STREAMS[stream].replication_key in properties
+    for name, column in properties.items():
+        assert column["description"].endswith("."), name
+        assert column["x-provenance"] in {"documented", "assumed"}, name
+        assert ("null" in column["type"]) == (name not in {"shop", "id"}), name
+        if column["x-provenance"] == "assumed":
+            assert "x-source" not in column
+
+
+def test_personal_data_is_marked() -> None:
+    marked = {
+        (stream, name)
+        for stream in STREAMS
+        for name, column in stream_schemas.load(stream)["properties"].items()
+        if column.get("x-pii") and name != "extra"
+    }
+    assert {
+        ("customers", name) for name in ("email", "phone", "first_name", "last_name", "address")
+    } <= marked
+    assert {("orders", name) for name in ("email", "shipping_address", "note")} <= marked
+
+
+def test_a_caller_cannot_spoil_the_schema_of_others() -> None:
+    stream_schemas.load("orders")["properties"]["id"]["type"].append("null")
+    assert stream_schemas.load("orders")["properties"]["id"]["type"] == ["string"]

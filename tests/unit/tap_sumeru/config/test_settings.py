@@ -1,0 +1,174 @@
+"""`settings`: what is refused is refused in one line that names the setting and prints no value."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_sumeru.config.settings import Settings
+from tap_sumeru.config.shops import shard_of
+from tap_sumeru.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRET = "copt_live_aB3xY9zKqMnPwR2vT4uH7jL5sQ8eFc1g"
+
+
+def settings(**config: Any) -> Settings:
+    return Settings.from_config({"api_token": SECRET, **config})
+
+
+def test_the_defaults_are_those_of_the_design() -> None:
+    made = settings()
+    assert made.shops[0].name == "default"
+    assert made.shops[0].api_url == "https://api.sumeru.systems"
+    assert made.shops[0].start_date is None
+    assert (made.concurrency, made.rate_limit_share, made.max_retries) == (8, 1.0, 5)
+    assert made.request_timeout_seconds == 60
+    assert made.options["attribution"].lookback == timedelta(days=7)
+    assert made.options["usage"].lookback == timedelta(days=2)
+    assert made.options["orders"].lookback == timedelta(hours=1)
+    assert made.options["attribution"].include == ("touchpoints",)
+    assert made.options["orders"].date_filter == ("filter[date_from]", "filter[date_to]")
+
+
+@pytest.mark.parametrize(
+    ("config", "named"),
+    [
+        ({"api_token": None}, "api_token"),
+        ({"api_token": ""}, "api_token"),
+        ({"api_token": "two words"}, "api_token"),
+        ({"api_token": "tökén"}, "api_token"),
+        ({"api_token": 5}, "api_token"),
+        ({"shops": [{"shop": "a", "api_token": "x"}]}, "api_token"),
+        ({"shops_file": "shops.json"}, "api_token"),
+        ({"shop": " "}, "shop"),
+        ({"api_token": "", "shops": [{"shop": "", "api_token": "x"}]}, "shops[0].shop"),
+        ({"api_token": "", "shops": [{"shop": "a", "api_token": SECRET}] * 2}, "shops[1].shop"),
+        ({"api_token": "", "shops": [{"shop": "a"}]}, "shops[0]"),
+        (
+            {"api_token": "", "shops": [{"shop": "a", "api_token": "x", "api_url": "ftp://x"}]},
+            "shops[0].api_url",
+        ),
+        ({"api_token": "", "shops_file": "there is none.json"}, "shops_file"),
+        ({"api_url": "http://api.sumeru.systems"}, "api_url"),
+        ({"api_url": f"https://user:{SECRET}@api.sumeru.systems"}, "api_url"),
+        ({"api_url": "https://api.sumeru.systems?x=1"}, "api_url"),
+        ({"api_url": "https://[broken"}, "api_url"),
+        ({"api_url": "api.sumeru.systems"}, "api_url"),
+        ({"start_date": "yesterday"}, "start_date"),
+        ({"start_date": "12:00"}, "start_date"),
+        ({"end_date": "2026-13-01"}, "end_date"),
+        ({"start_date": "2026-02-01", "end_date": "2026-02-01"}, "end_date"),
+        ({"lookback_days": -1}, "lookback_days"),
+        ({"window_days": 0}, "window_days"),
+        ({"concurrency": 0}, "concurrency"),
+        ({"concurrency": "eight"}, "concurrency"),
+        ({"rate_limit_share": 0}, "rate_limit_share"),
+        ({"rate_limit_share": 1.5}, "rate_limit_share"),
+        ({"rate_limit_share": "half"}, "rate_limit_share"),
+        ({"lookback_days": "nan"}, "lookback_days"),
+        ({"request_timeout_seconds": 0}, "request_timeout_seconds"),
+        ({"max_retries": -1}, "max_retries"),
+        ({"on_error": "ignore"}, "on_error"),
+        ({"shard": "0/8"}, "shard"),
+        ({"shard": "9/8"}, "shard"),
+        ({"shard": "two"}, "shard"),
+        ({"user_agent": "a\nb"}, "user_agent"),
+        ({"stream_options": {"refunds": {}}}, "stream_options"),
+        ({"stream_options": {"orders": {"detials": True}}}, "stream_options.orders"),
+        ({"stream_options": {"orders": {"details": "yes"}}}, "stream_options.orders.details"),
+        ({"stream_options": {"campaigns": {"details": True}}}, "stream_options.campaigns.details"),
+        ({"stream_options": {"orders": {"date_filter": ["from"]}}}, "stream_options.orders.date_filter"),
+        ({"stream_options": {"orders": {"window_days": 0}}}, "stream_options.orders.window_days"),
+        ({"stream_options": {"orders": {"lookback_days": -2}}}, "stream_options.orders.lookback_days"),
+        ({"stream_options": {"orders": {"filters": {"a": []}}}}, "stream_options.orders.filters.a"),
+    ],
+)
+def test_what_cannot_be_used_is_refused_by_name(config: dict[str, Any], named: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings(**config)
+    text = str(caught.value)
+    assert text.startswith(f"{named}: "), text
+    assert "\n" not in text
+    assert SECRET not in text
+
+
+def test_no_settings_object_shows_a_token() -> None:
+    assert SECRET not in repr(settings())
+
+
+@pytest.mark.parametrize(
+    ("url", "used"),
+    [
+        ("https://eu.api.sumeru.systems/", "https://eu.api.sumeru.systems"),
+        ("https://api.sumeru.systems/api/v1", "https://api.sumeru.systems"),
+        ("http://127.0.0.1:8650", "http://127.0.0.1:8650"),
+        ("http://[::1]:8650", "http://[::1]:8650"),
+        ("http://localhost", "http://localhost"),
+        ("https://gateway.example.com/sumeru/", "https://gateway.example.com/sumeru"),
+    ],
+)
+def test_hosts(url: str, used: str) -> None:
+    assert settings(api_url=url).shops[0].api_url == used
+
+
+def test_a_date_is_taken_in_utc() -> None:
+    made = settings(start_date="2026-01-01", end_date="2026-02-01T00:00:00+02:00")
+    assert made.shops[0].start_date == datetime(2026, 1, 1, tzinfo=UTC)
+    assert made.end_date == datetime(2026, 1, 31, 22, tzinfo=UTC)
+
+
+def test_a_number_may_be_text_as_the_environment_has_it() -> None:
+    made = settings(rate_limit_share="0.5", lookback_days="1.5", request_timeout_seconds="")
+    assert (made.rate_limit_share, made.request_timeout_seconds) == (0.5, 60)
+    assert made.options["orders"].lookback == timedelta(hours=36)
+
+
+def test_a_file_of_shops(tmp_path: Path) -> None:
+    path = tmp_path / "shops.json"
+    path.write_text(json.dumps([{"shop": "acme", "api_token": "x", "start_date": "2026-01-01"}]))
+    made = Settings.from_config({"shops_file": str(path), "start_date": "2025-01-01"})
+    assert made.shops[0].start_date == datetime(2026, 1, 1, tzinfo=UTC)
+    for content in ("[]", "{}", "not JSON", '[{"shop": "a"}]'):
+        path.write_text(content)
+        with pytest.raises(SettingsError, match=r"^shops_file: "):
+            Settings.from_config({"shops_file": str(path)})
+
+
+def test_options_of_a_stream_go_before_those_of_all() -> None:
+    made = settings(
+        lookback_days=3,
+        window_days=10,
+        stream_options={
+            "orders": {
+                "lookback_days": 0,
+                "window_days": 5,
+                "filters": {"test": False, "status": "open"},
+                "date_filter": [],
+                "include": ["refunds"],
+                "details": True,
+            }
+        },
+    )
+    orders, customers = made.options["orders"], made.options["customers"]
+    assert (orders.lookback, orders.window_days) == (timedelta(0), 5)
+    assert orders.filters == (("status", "open"), ("test", "false"))
+    assert orders.date_filter is None
+    assert orders.include == ("refunds",)
+    assert orders.details
+    assert (customers.lookback, customers.window_days) == (timedelta(days=3), 10)
+
+
+def test_every_shop_belongs_to_exactly_one_shard() -> None:
+    names = [f"shop-{i}" for i in range(200)]
+    entries = [{"shop": name, "api_token": "x"} for name in names]
+    shards = [Settings.from_config({"shops": entries, "shard": f"{i}/8"}) for i in range(1, 9)]
+    assert sorted(shop.name for one in shards for shop in one.shops) == sorted(names)
+    assert all(one.sharded and one.shops for one in shards)
+    # Never change this: it decides where the state of a shop is.
+    assert [shard_of(name, 8) for name in names[:6]] == [8, 2, 5, 1, 3, 1]

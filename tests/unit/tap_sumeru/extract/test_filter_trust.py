@@ -1,0 +1,269 @@
+"""`datefilter`: trust in a date filter is earned by rows, and lost by one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from typing_extensions import override
+
+from tap_sumeru.extract.filter_trust import FilterTrust, ProbeCandidate, dates_of, judge, others_of
+from tap_sumeru.extract.windows import Window
+from tap_sumeru.records.rows import Rows
+from tap_sumeru.state.bookmarks import Bookmark, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Dated = tuple[datetime | None, dict[str, Any]]
+
+DAY = datetime(2026, 5, 10, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+REACH = Window(DAY, DAY + timedelta(days=1)).reach
+
+
+@pytest.mark.parametrize(
+    ("key", "others", "verdict"),
+    [
+        ("2026-05-10T12:00:00Z", {}, Verdict.PROVEN),
+        ("2026-05-10T12:00:00Z", {"created_at": "2025-01-01T00:00:00Z"}, Verdict.PROVEN),
+        ("2026-05-10T12:00:00Z", {"created_at": None, "name": "2025"}, Verdict.PROVEN),
+        ("2026-05-10T12:00:00Z", {"created_at": "2026-05-10T11:00:00Z"}, Verdict.UNPROVEN),
+        ("2026-05-10T12:00:00Z", {"unknown": "2026-05-09", "created_at": "2025-01-01"}, Verdict.UNPROVEN),
+        # Outside of the day, but within what an API of another time zone may give for it.
+        ("2026-05-08T12:00:00Z", {"created_at": "2025-01-01"}, Verdict.PROVEN),
+        ("2026-05-08T09:00:00Z", {"created_at": "2025-01-01"}, Verdict.REFUTED),
+        ("2026-05-01T12:00:00Z", {"created_at": "2026-05-10T12:00:00Z"}, Verdict.REFUTED),
+        ("2026-06-01T12:00:00Z", {}, Verdict.REFUTED),
+    ],
+)
+def test_what_a_row_says_about_the_filter(key: str, others: dict[str, str | None], verdict: Verdict) -> None:
+    instant = datetime.fromisoformat(key)
+    dates = others_of({"updated_at": key, **others}, "updated_at")
+    assert judge(REACH, instant, dates) is verdict
+
+
+def test_dates_are_found_whether_the_schema_knows_them_or_not() -> None:
+    row = {
+        "a": "2026-05-10",
+        "b": "2026-05-10T00:00:00Z",
+        "c": 5,
+        "d": "x" * 20,
+        "e": None,
+        "f": ["2026-05-10"],
+        "g": "2026-05-10T00:00:00.123456789+02:00",
+    }
+    assert set(dates_of(row)) == {"a", "b", "g"}
+
+
+@pytest.mark.parametrize("edge", ["start", "end"])
+def test_a_row_at_the_edge_of_what_a_correct_api_may_give_does_not_refute(edge: str) -> None:
+    assert REACH.end is not None
+    instant = REACH.start if edge == "start" else REACH.end - MICROSECOND
+    outside = REACH.start - MICROSECOND if edge == "start" else REACH.end
+    assert judge(REACH, instant, []) is Verdict.PROVEN
+    assert judge(REACH, outside, []) is Verdict.REFUTED
+    assert judge(REACH, DAY, [instant]) is Verdict.UNPROVEN
+    assert judge(REACH, DAY, [outside]) is Verdict.PROVEN
+
+
+def test_the_witness_is_a_settled_row_whose_other_dates_lie_elsewhere() -> None:
+    useless = ProbeCandidate(DAY + timedelta(days=10))
+    useless.look(DAY, [DAY], None)
+    assert useless.window is None
+    witness = ProbeCandidate(DAY + timedelta(days=10))
+    elsewhere = datetime(2025, 1, 1, tzinfo=UTC)
+    witness.look(DAY + timedelta(days=9, hours=12), [elsewhere], "jrn_2")
+    assert witness.window == Window(DAY + timedelta(days=9), DAY + timedelta(days=10))
+    assert (witness.parent, witness.found) == ("jrn_2", False)
+    witness.look(DAY, [elsewhere], "jrn_1")
+    assert witness.window == Window(DAY, DAY + timedelta(days=1))
+    assert (witness.parent, witness.found) == ("jrn_1", True)
+
+
+def test_a_row_is_settled_when_it_has_not_changed_for_a_day() -> None:
+    old = {"created_at": "2025-01-01"}
+    at_the_limit = ProbeCandidate(DAY + timedelta(days=1))
+    assert (at_the_limit.window, at_the_limit.parent, at_the_limit.found) == (None, None, False)
+    at_the_limit.look(DAY, others(old), None)
+    assert at_the_limit.found
+    just_changed = ProbeCandidate(DAY + timedelta(days=1))
+    just_changed.look(DAY + MICROSECOND, others(old), None)
+    assert not just_changed.found
+    just_changed.look(DAY, others(old), "settled")
+    assert (just_changed.parent, just_changed.found) == ("settled", True)
+
+
+def test_the_first_witness_stays_until_a_settled_one_comes_and_that_one_for_good() -> None:
+    old = {"created_at": "2025-01-01"}
+    witness = ProbeCandidate(DAY + timedelta(days=1))
+    witness.look(DAY + timedelta(hours=1), others(old), "first")
+    witness.look(DAY + timedelta(hours=2), others(old), "second")
+    assert witness.parent == "first"
+    witness.look(DAY - timedelta(days=3), others(old), "settled")
+    witness.look(DAY - timedelta(days=4), others(old), "settled too")
+    assert witness.parent == "settled"
+    assert witness.window == Window(DAY - timedelta(days=3), DAY - timedelta(days=2))
+
+
+def others(row: dict[str, Any]) -> list[datetime]:
+    return list(others_of(row, "updated_at"))
+
+
+class Given(Rows):
+    """Rows as they are given: their replication key, and all their attributes."""
+
+    def __init__(self, rows: list[Dated]) -> None:
+        self.records, self.instants = [row for _, row in rows], [at for at, _ in rows]
+
+    @override
+    def others(self, index: int) -> Iterator[datetime]:
+        return iter(others(self.records[index]))
+
+
+GOOD = {"updated_at": "2026-05-10", "created_at": "2025-01-01"}
+VAGUE = {"updated_at": "2026-05-10", "created_at": "2026-05-10"}
+OUTSIDE = DAY + timedelta(days=30)
+
+
+def trust(verdict: Verdict = Verdict.UNPROVEN, *, usable: bool = True) -> tuple[FilterTrust, Bookmark]:
+    bookmark = Bookmark({}, "updated_at", ("from", "to"))
+    bookmark.value, bookmark.verdict = DAY, verdict
+    return FilterTrust(bookmark, usable=usable), bookmark
+
+
+def test_what_is_known_is_told_in_a_word() -> None:
+    assert [trust(verdict)[0].known for verdict in Verdict] == ["unproven", "proven", "refuted"]
+    assert [trust(verdict)[0].unproven for verdict in Verdict] == [True, False, False]
+    nothing, _ = trust(usable=False)
+    assert (nothing.known, nothing.unproven) == ("none", False)
+
+
+def test_an_unproven_filter_shortens_a_first_read_only() -> None:
+    unproven, bookmark = trust()
+    assert unproven.may_shorten(first=True)
+    assert not unproven.may_shorten(first=False)
+    bookmark.unproven_from = DAY
+    assert unproven.may_shorten(first=False), "the first read goes on"
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_proven_filter_shortens_any_read_and_a_refuted_one_none(first: bool) -> None:
+    assert trust(Verdict.PROVEN)[0].may_shorten(first=first)
+    assert not trust(Verdict.REFUTED)[0].may_shorten(first=first)
+    assert not trust(Verdict.PROVEN, usable=False)[0].may_shorten(first=first)
+    assert not trust(Verdict.UNPROVEN, usable=False)[0].may_shorten(first=first)
+
+
+def test_one_good_row_proves_the_filter() -> None:
+    one, bookmark = trust()
+    assert one.verify(REACH, Given([(DAY, VAGUE)]))
+    assert one.known == "unproven"
+    assert one.verify(REACH, Given([(DAY, GOOD)]), whole=False)
+    assert one.known == "unproven"
+    assert one.verify(REACH, Given([(DAY, GOOD)]))
+    assert (one.known, bookmark.value) == ("proven", DAY)
+    assert one.verify(REACH, Given([(DAY, VAGUE)]))
+    assert one.known == "proven", "a row that says nothing takes nothing away"
+
+
+@pytest.mark.parametrize("before", [Verdict.PROVEN, Verdict.UNPROVEN])
+def test_one_row_from_outside_refutes_the_filter_and_what_it_shortened(before: Verdict) -> None:
+    one, bookmark = trust(before)
+    assert not one.verify(REACH, Given([(OUTSIDE, GOOD)]))
+    assert (bookmark.verdict, bookmark.value) == (Verdict.REFUTED, None)
+
+
+def test_a_first_read_keeps_its_bookmark_when_its_filter_is_refuted() -> None:
+    one, bookmark = trust()
+    bookmark.unproven_from = DAY - timedelta(days=9)
+    assert not one.verify(REACH, Given([(OUTSIDE, GOOD)]))
+    assert (bookmark.verdict, bookmark.value) == (Verdict.REFUTED, DAY)
+
+
+def test_a_refuted_filter_is_not_proven_by_a_good_row() -> None:
+    one, bookmark = trust(Verdict.REFUTED)
+    assert one.verify(REACH, Given([(DAY, GOOD)]))
+    assert bookmark.verdict is Verdict.REFUTED
+
+
+def test_a_filter_that_the_api_refuses_is_refuted_unless_the_request_fails_without_it_too() -> None:
+    one, bookmark = trust(Verdict.PROVEN)
+    one.acquit()
+    assert one.known == "proven", "nobody was accused"
+    one.refused()
+    assert (one.known, bookmark.value) == ("refuted", DAY)
+    one.acquit()
+    assert one.known == "proven"
+
+
+def test_an_acquittal_counts_once() -> None:
+    one, bookmark = trust(Verdict.PROVEN)
+    one.refused()
+    one.acquit()
+    bookmark.verdict = Verdict.REFUTED
+    one.acquit()
+    assert one.known == "refuted"
+
+
+def test_a_request_that_goes_well_without_the_filter_settles_that_it_was_to_blame() -> None:
+    one, _ = trust(Verdict.PROVEN)
+    one.refused()
+    one.settle()
+    one.acquit()
+    assert one.known == "refuted"
+
+
+def test_a_witness_is_sought_for_an_unproven_filter_and_called_once() -> None:
+    one, _ = trust()
+    assert one.call_witness() is None
+    one.look(Given([(DAY, GOOD)]), "nobody looks yet")
+    one.seek_witness(DAY + timedelta(days=10))
+    assert one.call_witness() is None, "none was found"
+    one.seek_witness(DAY + timedelta(days=10))
+    one.look(Given([(DAY, VAGUE)]), "jrn_1")
+    one.look(Given([(DAY, GOOD)]), "jrn_2")
+    witness = one.call_witness()
+    assert witness is not None
+    assert (witness.window, witness.parent, witness.found) == (
+        Window(DAY, DAY + timedelta(days=1)),
+        "jrn_2",
+        True,
+    )
+    assert one.call_witness() is None
+
+
+@pytest.mark.parametrize("verdict", [Verdict.PROVEN, Verdict.REFUTED])
+def test_no_witness_is_sought_where_there_is_nothing_to_prove(verdict: Verdict) -> None:
+    one, _ = trust(verdict)
+    one.seek_witness(DAY + timedelta(days=10))
+    one.look(Given([(DAY, GOOD)]), None)
+    assert one.call_witness() is None
+
+
+def test_a_row_without_the_replication_key_ends_the_search() -> None:
+    one, _ = trust()
+    one.seek_witness(DAY + timedelta(days=10))
+    one.look(Given([(DAY, GOOD)]), None)
+    one.look(Given([(None, {})]), None)
+    one.look(Given([(DAY, GOOD)]), None)
+    assert one.call_witness() is None
+
+
+@pytest.mark.parametrize(
+    ("rows", "verdict"),
+    [
+        ([], Verdict.UNPROVEN),
+        ([(None, {})], Verdict.UNPROVEN),
+        ([(DAY, VAGUE)], Verdict.UNPROVEN),
+        ([(DAY, VAGUE), (None, {}), (DAY, GOOD)], Verdict.PROVEN),
+        ([(DAY, GOOD), (OUTSIDE, GOOD)], Verdict.REFUTED),
+    ],
+)
+def test_the_filter_is_judged_by_all_that_it_gives_for_the_witness(
+    rows: list[Dated], verdict: Verdict
+) -> None:
+    one, bookmark = trust()
+    assert one.hear(REACH, [(at, others(row)) for at, row in rows]) is (verdict is not Verdict.UNPROVEN)
+    assert bookmark.verdict is verdict

@@ -1,0 +1,88 @@
+"""`messages`: what goes out, whichever of its two ways it takes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+if TYPE_CHECKING:
+    from support.tap_cli import Output, Tap
+
+    from sumeru_sandbox import Sandbox
+
+
+_texts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+def by_id(output: Output, stream: str) -> dict[str, Any]:
+    return {record["id"]: record for record in output.records(stream)}
+
+
+def test_both_ways_write_the_same_records(tap: Tap, sandbox: Sandbox) -> None:
+    """With a map that changes nothing, records go through the SDK; without, they go out as shaped."""
+    rows = [
+        {"kind": "drift", "every": 5},
+        {"kind": "unknown_field", "every": 7},
+        {"kind": "surrogate", "every": 11},
+    ]
+    sandbox.configure({"*": {"rows": rows}})
+    streams = ("customers", "orders", "attribution")
+    direct = tap.sync(streams=streams)
+    mapped = tap.sync(streams=streams, stream_maps={name: {"shop": "shop"} for name in streams})
+    assert (direct.code, mapped.code) == (0, 0)
+    for stream in streams:
+        assert by_id(direct, stream) == by_id(mapped, stream)
+        assert any(record["extra"] for record in direct.records(stream))
+
+
+MAPPED = [
+    ({"stream_maps": {"orders": {"shop": "shop"}}}, "extra", "deep"),
+    ({"flattening_enabled": True, "flattening_max_depth": 1}, None, "extra__deep"),
+]
+
+
+@pytest.mark.parametrize(("config", "holder", "name"), MAPPED)
+def test_the_sdks_own_way_keeps_the_letters_of_numbers_and_what_is_nested_deep(
+    tap: Tap, sandbox: Sandbox, config: dict[str, Any], holder: str | None, name: str
+) -> None:
+    deep = '{"a":[' * 150 + "1e-7,1E+400,487.20" + "]}" * 150
+    shallow = '[{"new":1e-7,"price":487.20,"other":1e400}]'
+    values = {"total_price": "1e400", "total_tax": "1e-7", "deep": deep, "line_items": shallow}
+    sandbox.put("acme", "orders", "odd", **{key: msgspec.Raw(text.encode()) for key, text in values.items()})
+    output = tap.sync(streams=("orders",), **config)
+    assert output.code == 0, output.log
+    (line,) = (line for line in output.lines if '"id":"odd"' in line)
+    record = _texts(_texts(line)["record"])
+    held = record if holder is None else _texts(record[holder])
+    assert [bytes(record[key]).decode() for key in ("total_price", "total_tax")] == ["1e400", "1e-7"]
+    for text, expected in ((held[name], deep), (record["line_items"], shallow)):
+        plain = bytes(text) if holder else msgspec.json.decode(text, type=str).encode()
+        assert plain.decode() == expected
+
+
+def test_a_member_of_a_column_can_be_deselected(tap: Tap) -> None:
+    catalog = tap.catalog("customers")
+    (entry,) = (one for one in catalog["streams"] if one["stream"] == "customers")
+    city = ["properties", "address", "properties", "city"]
+    entry["metadata"].append({"breadcrumb": city, "metadata": {"selected": False, "inclusion": "available"}})
+    output = tap.sync(catalog=catalog)
+    assert output.code == 0, output.log
+    addresses = [record["address"] for record in output.records("customers") if record["address"]]
+    assert addresses
+    assert all("city" not in address and "postal_code" in address for address in addresses)
+
+
+def test_each_record_is_later_than_the_one_before(tap: Tap) -> None:
+    """Some targets keep the newest of equal keys."""
+    times = [message["time_extracted"] for message in tap.sync(streams=("orders",)).of_type("RECORD")]
+    instants = [datetime.fromisoformat(time.replace("Z", "+00:00")) for time in times]
+    assert all(one < following for one, following in pairwise(instants))
+
+
+def test_marks_of_personal_data_are_in_the_schema_message(tap: Tap) -> None:
+    (schema,) = tap.sync(streams=("customers",)).of_type("SCHEMA")
+    assert schema["schema"]["properties"]["email"]["x-pii"] is True

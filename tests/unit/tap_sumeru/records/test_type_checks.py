@@ -1,0 +1,99 @@
+"""`values`: what each type of a schema takes, to the last value, and what it refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from sumeru_api.json_values import decode
+from tap_sumeru.records.type_checks import TypeMismatch, checker
+
+LARGEST = 2**63 - 1
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "string"}, ""),
+        ({"type": ["string", "null"]}, None),
+        ({"type": ["null", "string"]}, "a"),
+        ({"type": ["string", "integer", "null"]}, None),
+        ({"type": "string", "format": "date"}, "2026-05-10"),
+        ({"type": "string", "format": "email"}, "no address"),
+        ({"type": "integer"}, LARGEST),
+        ({"type": "integer"}, -LARGEST),
+        ({"type": "integer"}, 0),
+        ({"type": "number"}, LARGEST),
+        ({"type": "number"}, 5),
+        ({"type": "boolean"}, False),
+        ({"type": "array"}, [1, "a", None]),
+        ({"type": "array", "items": {"type": "integer"}}, []),
+        ({"type": "object"}, {"a": 1}),
+        ({"type": "object", "properties": {"a": {"type": "string"}}}, {"a": "x", "b": 1}),
+        ({}, {"a": [None]}),
+    ],
+)
+def test_a_value_of_its_type_stays_as_it_is(schema: dict[str, Any], value: object) -> None:
+    taken = checker(schema)(value)
+    assert taken == value
+    assert type(taken) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        ({"type": "string"}, None),
+        ({"type": "string"}, 5),
+        ({"type": ["string", "integer"]}, None),
+        ({"type": ["string", "integer", "null"]}, 1.5),
+        ({"type": "string", "format": "date"}, "2026-5-10"),
+        ({"type": "string", "format": "date"}, "20260510"),
+        ({"type": "string", "format": "date"}, "2026-02-30"),
+        ({"type": "string", "format": "date"}, "2026-05-10T00:00:00Z"),
+        ({"type": "string", "format": "date"}, 20260510),
+        ({"type": "string", "format": "date-time"}, "soon"),
+        ({"type": "string", "format": "date-time"}, 5),
+        ({"type": "integer"}, LARGEST + 1),
+        ({"type": "integer"}, -LARGEST - 2),
+        ({"type": "integer"}, True),
+        ({"type": "integer"}, "5"),
+        ({"type": "number"}, LARGEST + 1),
+        ({"type": "number"}, False),
+        ({"type": "number"}, "5.0"),
+        ({"type": "boolean"}, 1),
+        ({"type": "boolean"}, None),
+        ({"type": "array"}, {}),
+        ({"type": "array", "items": {"type": "integer"}}, [1, "a"]),
+        ({"type": "object"}, []),
+        ({"type": "object", "properties": {"a": {"type": "string"}}}, {"a": 5}),
+        ({"type": "object", "properties": {"a": {"type": "string"}}}, {"a": None}),
+    ],
+)
+def test_a_value_of_another_type_is_refused(schema: dict[str, Any], value: object) -> None:
+    with pytest.raises(TypeMismatch):
+        checker(schema)(value)
+
+
+@pytest.mark.parametrize(
+    "text", ["487.20", "1e5", "1E5", "-0.0", "0.0000001", "1e999999999999999999999", "1E-400"]
+)
+def test_a_number_keeps_its_letters(text: str) -> None:
+    number = checker({"type": "number"})(decode(text.encode()))
+    assert msgspec.json.Encoder(decimal_format="number").encode(number).decode() == text
+
+
+def test_an_integer_beyond_all_measure_is_no_number() -> None:
+    with pytest.raises(TypeMismatch):
+        checker({"type": "number"})(decode(b"9" * 5000))
+
+
+def test_a_timestamp_is_brought_to_utc_wherever_it_stands() -> None:
+    stamp = {"type": ["null", "string"], "format": "date-time"}
+    nested = checker({"type": "array", "items": {"type": "object", "properties": {"at": stamp}}})
+    assert nested([{"at": "2026-05-10T14:23:00+02:00"}, {"at": None}, {}]) == [
+        {"at": "2026-05-10T12:23:00Z"},
+        {"at": None},
+        {},
+    ]

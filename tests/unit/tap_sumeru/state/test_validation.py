@@ -1,0 +1,184 @@
+"""`statefile`: a state that this tap has not written is refused, with a clear word about what is wrong."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.errors import StateError
+from tap_sumeru.state.bookmarks import Bookmarks, ReadPosition, Verdict
+from tap_sumeru.state.validation import check
+
+NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
+NAMES = ("filter[date_from]", "filter[date_to]")
+
+
+def partitions(*entries: object) -> dict[str, Any]:
+    return {"bookmarks": {"orders": {"partitions": list(entries)}}}
+
+
+def partition(**more: Any) -> dict[str, Any]:
+    return partitions({"context": {"shop": "acme"}, **more})
+
+
+def reading(**more: Any) -> dict[str, Any]:
+    return partition(reading={"began": "2026-01-01T00:00:00Z", "query": "q", **more})
+
+
+def verdict(**more: Any) -> dict[str, Any]:
+    return partition(date_filter={"verdict": "proven", "names": ["from", "to"], **more})
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        {},
+        {"bookmarks": {}},
+        {"bookmarks": {"orders": {}}},
+        {"bookmarks": {"orders": {"partitions": []}}},
+        {"bookmarks": {name: {} for name in STREAMS}},
+        partition(),
+        partition(replication_key="updated_at", replication_key_value="2026-01-01T00:00:00Z"),
+        partition(replication_key_value="2026-01-01", unproven_from="2025-01-01T00:00:00+02:00"),
+        reading(),
+        reading(since="2026-01-01T00:00:00Z", cursor="c", after="a"),
+        *(verdict(verdict=one.value) for one in Verdict),
+        verdict(names=[]),
+        partition(filters="0123abcd"),
+    ],
+)
+def test_a_sound_state_passes(good: dict[str, Any]) -> None:
+    check(good)
+
+
+def test_a_state_that_bookmarks_have_written_is_sound() -> None:
+    whole: dict[str, Any] = {}
+    for names in (NAMES, None):
+        bookmark = Bookmarks(whole).of("orders", "acme", "updated_at", names, "0123abcd")
+        bookmark.value = bookmark.unproven_from = NOON
+        bookmark.verdict = Verdict.REFUTED
+        bookmark.place = ReadPosition(NOON, NOON, "query", "cursor", "after")
+        check(whole)
+
+
+ORDERS = r"^state of orders: "
+ACME = r"^state of orders, shop acme"
+
+
+@pytest.mark.parametrize(
+    ("damaged", "word"),
+    [
+        ([], r"^state: is not a JSON object"),
+        ("state", r"^state: is not a JSON object"),
+        ({"orders": {"partitions": []}}, r"^state: has no `bookmarks`"),
+        ({"bookmarks": []}, r"^state: has no `bookmarks`"),
+        ({"a": {"b": {"c": partition()}}}, r"^state: has no `bookmarks`"),
+        ({"bookmarks": None}, r"^state: has no `bookmarks`"),
+        ({"bookmarks": {}, "orders": {}}, r"^state: `orders` is nothing"),
+        (
+            {"bookmarks": {"order": {}}},
+            r"^state: order is no stream of this tap\. It has customers, orders, ",
+        ),
+        ({"bookmarks": {"orders": []}}, ORDERS + "is not an object"),
+        ({"bookmarks": {"orders": None}}, ORDERS + "is not an object"),
+        ({"bookmarks": {"orders": "2026-01-01"}}, ORDERS + "is not an object"),
+        ({"bookmarks": {"orders": {"partitions": {}}}}, ORDERS + "`partitions` is not a list"),
+        ({"bookmarks": {"orders": {"partitions": None}}}, ORDERS + "`partitions` is not a list"),
+        (partitions({}), ORDERS + "a partition names no shop"),
+        (partitions("acme"), ORDERS + "a partition names no shop"),
+        (partitions({"context": []}), ORDERS + "a partition names no shop"),
+        (partitions({"context": {"shop": 1}}), ORDERS + "a partition names no shop"),
+        (
+            {"bookmarks": {"orders": {"partitions": [{"context": {"shop": "a"}}] * 2}}},
+            ORDERS + "shop a has two",
+        ),
+        ({"bookmarks": {"orders": {"replication_key_value": "2026-01-01"}}}, ORDERS + "its bookmark belongs"),
+        # As a tap without partitions leaves it when it is killed.
+        ({"bookmarks": {"orders": {"progress_markers": {}}}}, ORDERS + "`progress_markers` is nothing"),
+        (
+            {"bookmarks": {"orders": {"starting_replication_value": None}}},
+            ORDERS + "`starting_replication_value`",
+        ),
+        ({"bookmarks": {"jane@example.com": {}}}, r"^state: \[e-mail\] is no stream"),
+        (partition(progress_markers={}), ACME + ": `progress_markers` is nothing"),
+        (partition(replication_key_valeu="2026-01-01"), ACME + ": `replication_key_valeu` is nothing"),
+        (
+            partitions({"context": {"shop": "acme", "journey_id": "j"}}),
+            ACME + ", `context`: `journey_id` is nothing",
+        ),
+        (partition(replication_key=None), ACME + ": `replication_key` is no text"),
+        (partition(replication_key=["updated_at"]), ACME + ": `replication_key` is no text"),
+        (partition(filters=5), ACME + ": `filters` is no text"),
+        (partition(replication_key_value="soon"), ACME + ": `replication_key_value` is no timestamp"),
+        (partition(replication_key_value=1767225600), ACME + ": `replication_key_value` is no timestamp"),
+        (partition(replication_key_value=None), ACME + ": `replication_key_value` is no timestamp"),
+        (partition(unproven_from="soon"), ACME + ": `unproven_from` is no timestamp"),
+        (partition(reading=[]), ACME + ": `reading` is not an object"),
+        (partition(reading={}), ACME + r": `reading\.began` is no timestamp"),
+        (reading(began="soon"), ACME + r": `reading\.began` is no timestamp"),
+        (reading(since=5), ACME + r": `reading\.since` is no timestamp"),
+        (partition(reading={"began": "2026-01-01"}), ACME + r": `reading\.query` is no text"),
+        (reading(query=5), ACME + r": `reading\.query` is no text"),
+        (reading(cursor=5), ACME + r": `reading\.cursor` is no text"),
+        (reading(after=None), ACME + r": `reading\.after` is no text"),
+        (reading(page=5), ACME + ", `reading`: `page` is nothing"),
+        (partition(date_filter="proven"), ACME + ": `date_filter` is not an object"),
+        (verdict(verdict=["proven"]), ACME + r": `date_filter\.verdict` is none"),
+        (verdict(verdict="certain"), ACME + r": `date_filter\.verdict` is none"),
+        (verdict(names="from"), ACME + r": `date_filter\.names` is no list"),
+        (verdict(names=["from", 5]), ACME + r": `date_filter\.names` is no list"),
+        (verdict(by="hand"), ACME + ", `date_filter`: `by` is nothing"),
+    ],
+)
+def test_a_damaged_state_is_refused_with_the_place_of_the_damage(damaged: object, word: str) -> None:
+    with pytest.raises(StateError, match=word):
+        check(damaged)
+
+
+@pytest.mark.parametrize(
+    ("wrapped", "where"),
+    [
+        ({"type": "STATE", "value": partition()}, "value"),
+        ({"value": {"bookmarks": {}}}, "value"),
+        ({"singer_state": partition()}, "singer_state"),
+        ({"completed": {"singer_state": partition()}, "partial": {}}, "completed.singer_state"),
+        ({"version": 1, "message": {"type": "STATE", "value": partition()}}, "message.value"),
+        ({"completed": {}, "partial": {"singer_state": partition()}}, "partial.singer_state"),
+        ({"bookmarks": {"bookmarks": {}}, "value": partition()}, "value"),
+    ],
+)
+def test_a_wrapped_state_is_refused_with_what_to_pass(wrapped: dict[str, Any], where: str) -> None:
+    with pytest.raises(StateError, match=rf"^state: the bookmarks are wrapped in `{re.escape(where)}`\."):
+        check(wrapped)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just("2026-01-01"),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["bookmarks", "orders", "partitions", "context", "shop", "reading", "began", "value"]
+            )
+            | st.text(max_size=5),
+            inner,
+            max_size=3,
+        )
+    ),
+)
+
+
+@given(JSON)
+def test_whatever_a_file_holds_it_is_sound_or_refused(content: object) -> None:
+    try:
+        check(content)
+    except StateError:
+        return
+    assert isinstance(content, dict)
+    Bookmarks(content).of("orders", "acme", "updated_at", NAMES)
