@@ -9,7 +9,7 @@ import argparse
 import os
 import subprocess
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from benchmarks import cpu, document, limits, others, processes, waits, warehouse
@@ -62,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             continue
         print(f"{name}:", flush=True)
         result = SCENARIOS[name](Turns(name, options.quick, options.uv))
-        result.taken, result.commit = datetime.now(timezone.utc).date().isoformat(), _commit()
+        result.taken, result.commit = datetime.now(UTC).date().isoformat(), _commit()
         result.of = fingerprint()
         results[name] = result
         document.write(folder, {name: results[name] for name in SCENARIOS if name in results})

@@ -1,157 +1,140 @@
-"""HTTP: one request of one shop, its answer told apart into a page, a fault to try again, or an error."""
+"""Client of one shop: sends a request when its turn comes, and repeats it as the decision table says."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+import asyncio
+import logging
 from importlib.metadata import version
-from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
-from sumeru_api import json_values
-from sumeru_api.errors import (
-    ApiError,
-    AuthenticationError,
-    NotFound,
-    PermissionDenied,
-    RequestRejected,
-    UnexpectedResponse,
-    UntrustedHost,
-)
-from sumeru_api.redaction import mask, name_only
-from sumeru_api.timestamps import http_date
-from tap_sumeru.transport import BrokenError, Connections, UntrustedError
+from sumeru_api.auth import authorization
+from sumeru_api.json_values import UndecodableError, decode
+from sumeru_api.responses import Page, Response, Row, read_page, read_resource
+from sumeru_api.retry import TOO_MANY_REQUESTS, Fail, Outcome, Retries, Retry
+from sumeru_api.session import TransportError, UntrustedHostError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable
 
+    from sumeru_api.request_queue import RequestQueue
+    from sumeru_api.session import Session
     from sumeru_api.shop import Shop
-    from tap_sumeru.config.settings import Settings
+    from sumeru_api.slots import Slots
+
+logger = logging.getLogger(__name__)
 
 _PREFIX = "/api/v1/"
-_OK = range(200, 300)
-_TRY_AGAIN = frozenset({408, 425, *range(500, 600)})
-_TOO_MANY = 429
 _PRIVATE_PARAMS = ("filter[", "cursor")
-_ERROR_FIELDS = ("code", "message", "request_id")
-_ERRORS: Mapping[int, type[ApiError]] = {401: AuthenticationError, 403: PermissionDenied, 404: NotFound}
 
 Params = tuple[tuple[str, str], ...]
+ResultT = TypeVar("ResultT")
 
 
-class RetriableError(Exception):
-    """Something that may well pass: a network fault, a 5xx, an answer cut short or unreadable.
+class Client:
+    """The API of one shop.
 
     Args:
-        error: The error that it becomes once the tries are used up.
-        status: HTTP status, if there was an answer.
-        headers: Headers of the answer.
-    """
-
-    def __init__(self, error: ApiError, status: int = 0, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(error.cause)
-        self.error = error
-        self.status = status
-        self.headers = headers or {}
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back, as far as the pace and the reading need it.
+        shop: The shop.
+        session: Sends the requests.
+        queue: The requests of the shop's token.
+        slots: Bounds the requests of all shops.
+        ready: Waits until a response can be taken; no request is sent before.
+        max_retries: Retries of each request; waiting for the rate limit does not count.
 
     Attributes:
-        status: HTTP status.
-        headers: Headers, found whatever their case.
-        body: The body, decompressed.
-        elapsed: Seconds from the request to the answer.
-        sent: What was sent and must not be shown, should the answer quote it.
+        shop: The shop.
+        queue: The requests of the shop's token.
     """
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    elapsed: float
-    sent: tuple[str, ...] = field(default=(), repr=False)
+    def __init__(
+        self,
+        shop: Shop,
+        session: Session,
+        queue: RequestQueue,
+        slots: Slots,
+        *,
+        ready: Callable[[], Awaitable[None]],
+        max_retries: int = 5,
+    ) -> None:
+        self.shop = shop
+        self.queue = queue
+        self._session = session
+        self._slots = slots
+        self._ready = ready
+        self._max_retries = max_retries
+        self._base_url = shop.api_url + _PREFIX
+        self._authorization = authorization(shop)
 
-    @property
-    def asked_at(self) -> datetime:
-        """When the request was made: by the server's clock, or by ours if the answer bears no date."""
-        now = http_date(self.headers.get("Date")) or datetime.now(UTC).replace(microsecond=0)
-        return now - timedelta(seconds=ceil(self.elapsed))
-
-    def content(self) -> Any:  # noqa: ANN401 - whatever JSON holds
-        """Return the decoded body.
-
-        Raises:
-            ApiError: The API refused the request, and asking again would not help.
-            RetriableError: It may answer if asked again.
-        """
-        if not self.ok:
-            raise self._error()
-        try:
-            return json_values.decode(self.body)
-        except json_values.UndecodableError:
-            error = ApiError("the answer is not JSON", status=self.status)
-            raise RetriableError(error, self.status, self.headers) from None
-
-    @property
-    def ok(self) -> bool:
-        """Whether the request was granted."""
-        return self.status in _OK
-
-    @property
-    def limited(self) -> bool:
-        """Whether the rate limit refused the request."""
-        return self.status == _TOO_MANY
-
-    def _error(self) -> ApiError | RetriableError:
-        code, message, request_id = _error_envelope(self.body)
-        if self.status in range(300, 400):
-            return UnexpectedResponse("the API redirects; check `api_url`", status=self.status)
-        kind = _ERRORS.get(self.status, ApiError if self.status in _TRY_AGAIN else RequestRejected)
-        cause = mask(message, self.sent) or "no reason given"
-        error = kind(cause, status=self.status, code=name_only(code), request_id=name_only(request_id))
-        return RetriableError(error, self.status, self.headers) if self.status in _TRY_AGAIN else error
-
-
-def _error_envelope(body: bytes) -> tuple[str, str, str]:
-    try:
-        error = json_values.decode(body)["error"]
-        code, message, request_id = (str(error.get(name) or "") for name in _ERROR_FIELDS)
-    except (json_values.UndecodableError, AttributeError, KeyError, TypeError):
-        return "", "", ""
-    return code, message, request_id
-
-
-class Http:
-    """The requests of a run, over connections that all shops share."""
-
-    def __init__(self, settings: Settings) -> None:
-        own = f"tap-sumeru/{version('tap-sumeru')}"
-        headers = {"User-Agent": f"{own} {settings.user_agent}".strip(), "Accept": "application/json"}
-        self._connections = Connections(headers, settings.request_timeout_seconds)
-
-    def get(self, shop: Shop, path: str, params: Params) -> Answer:
-        """Ask once.
+    async def get(
+        self, path: str, params: Params, parse: Callable[[Response], ResultT], stream: str
+    ) -> ResultT:
+        """Return what a GET request leads to, once it has succeeded.
 
         Args:
-            shop: The shop to ask for.
             path: Path under `/api/v1`.
             params: Query parameters.
+            parse: Reads a 2xx response; raises `UndecodableError` if it is not JSON, which is retried.
+            stream: Name of the stream, for the log: the path may hold the id of a row.
 
         Raises:
-            RetriableError: There was no whole answer.
-            ApiError: The host's certificate cannot be trusted.
+            ApiError: The request failed for good.
         """
-        try:
-            reply = self._connections.get(shop.api_url + _PREFIX + path, params, f"Bearer {shop.token}")
-        except UntrustedError as error:
-            raise UntrustedHost(str(error)) from None
-        except BrokenError as fault:
-            raise RetriableError(ApiError(str(fault))) from None
-        sent = (shop.token, *(value for name, value in params if name.startswith(_PRIVATE_PARAMS)))
-        return Answer(reply.status, reply.headers, reply.body, reply.elapsed, sent)
+        retries = Retries(self._max_retries)
+        while True:
+            outcome = await self._send(path, params)
+            if isinstance(outcome, Response) and outcome.ok:
+                try:
+                    return parse(outcome)
+                except UndecodableError:
+                    pass  # the table has a line for it
+            decision = retries.decide(outcome, self.queue.unanswered)
+            if isinstance(decision, Fail):
+                raise decision.error
+            if isinstance(decision, Retry):
+                logger.info("Shop %s: %s: %s; retrying.", self.shop.name, stream, decision.cause)
+                await asyncio.sleep(decision.after)
 
-    def close(self) -> None:
-        """Give the connections back."""
-        self._connections.close()
+    async def _send(self, path: str, params: Params) -> Outcome:
+        """Send a request once, and let the rate limiter learn from what comes of it."""
+        started_at = await self.queue.turn()
+        try:
+            async with self._slots.hold():
+                await self._ready()
+                raw = await self._session.get(self._base_url + path, params, self._authorization)
+        except (TransportError, UntrustedHostError) as fault:
+            self.queue.failed(started_at)
+            return fault
+        except BaseException:
+            self.queue.cancelled()
+            raise
+        if raw.status == TOO_MANY_REQUESTS:
+            self.queue.refused_by_limit(raw.headers)
+        else:
+            self.queue.answered(raw.headers)
+        private = (value for name, value in params if name.startswith(_PRIVATE_PARAMS))
+        return Response(*raw, sent=(self.shop.token, *private))
+
+
+def parse_page(response: Response) -> Page:
+    """Return the page in a 2xx response.
+
+    Raises:
+        UndecodableError: The body is not JSON.
+        UnexpectedResponse: The body breaks the API's own rules.
+    """
+    return read_page(decode(response.body))
+
+
+def parse_resource(response: Response) -> Row:
+    """Return the resource in a 2xx response; raises as `parse_page` does."""
+    return read_resource(decode(response.body))
+
+
+def default_headers(user_agent: str = "") -> dict[str, str]:
+    """Return the headers of every request.
+
+    Args:
+        user_agent: What the user adds to the User-Agent.
+    """
+    own = f"tap-sumeru/{version('tap-sumeru')}"
+    return {"User-Agent": f"{own} {user_agent}".strip(), "Accept": "application/json"}

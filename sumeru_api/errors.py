@@ -1,41 +1,38 @@
-"""Everything that can go wrong, and what the user can do about it.
+"""Errors of the API client: one class for each thing that can go wrong with a request.
 
 ::
 
-    TapError
-    ├── SettingsError          the config asks for something impossible
-    ├── StateError             the state file is not one of ours
-    ├── TargetClosed           our stdout takes no more
-    ├── BatchFileError            a file for BATCH cannot be written
-    └── ApiError              a stream of a shop could not be read to its end
-        ├── AuthenticationError       401: concerns the whole shop
-        ├── PermissionDenied       403
-        ├── NotFound           404
-        ├── RequestRejected            any other 4xx: the request, its filter or its cursor
-        ├── ApiUnavailable        network faults, 5xx, unreadable answers, once the tries are used up
-        │   ├── UntrustedHost      the host's certificate: concerns the whole shop
-        │   └── HostNotResponding         no answer at all, to anything: concerns the whole shop
-        └── UnexpectedResponse          a 200 that breaks the API's own rules
+    ApiError
+    ├── AuthenticationError    401: the token is not valid
+    ├── PermissionDenied       403: the token lacks a scope, or the plan a feature
+    ├── NotFound               404
+    ├── RequestRejected        any other 4xx
+    ├── UnexpectedResponse     a response that breaks the API's own rules
+    └── ApiUnavailable         network errors, 5xx and unreadable responses, once the retries are used up
+        ├── RateLimited        429, with a wait that is too long or too often repeated
+        ├── UntrustedHost      the host's certificate cannot be verified
+        └── HostNotResponding  no response to any request of the shop
 
-No error carries a token, a body or a value of a record.
+No error carries a token, a response body or a value of a row.
 """
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class ApiError(Exception):
-    """A stream of a shop could not be read to its end.
+    """A request, or the list that it belongs to, failed for good.
 
     Args:
-        cause: What happened, in a few words, free of customer data.
-        status: HTTP status, if there was an answer.
+        cause: What happened, in a few words that hold no customer data.
+        status: HTTP status, 0 if there was no response.
         code: The API's own error code.
-        request_id: The API's id of the request, for its support.
+        request_id: The API's id of the request, for Sumeru's support.
     """
 
-    hint = "Run the tap again; if it stays, ask Sumeru's support with the request id."
-    whole_shop = False
-    """Whether no other stream of the shop can be read either."""
+    affects_shop: ClassVar[bool] = False
+    """Whether every other request of the shop fails too."""
 
     def __init__(self, cause: str, *, status: int = 0, code: str = "", request_id: str = "") -> None:
         super().__init__(cause)
@@ -44,67 +41,56 @@ class ApiError(Exception):
         self.code = code
         self.request_id = request_id
 
-    def advice(self, stream: str, scope: str) -> str:
-        """Return what the user can do, given the stream and the scope that it needs."""
-        return self.hint.format(stream=stream, scope=scope)
-
-    def told(self, cause: str, kind: type[ApiError] | None = None) -> ApiError:
-        """Return an error of the same answer with another cause, and perhaps of another kind."""
+    def with_cause(self, cause: str, kind: type[ApiError] | None = None) -> ApiError:
+        """Return an error about the same response with another cause, and possibly of another kind."""
         return (kind or type(self))(cause, status=self.status, code=self.code, request_id=self.request_id)
 
     def describe(self) -> str:
         """Return the cause on one line, with the status, the API's code and its request id."""
-        answer = " ".join(filter(None, (str(self.status or ""), self.code)))
-        text = f"{answer}: {self.cause}" if answer else self.cause
+        response = " ".join(filter(None, (str(self.status or ""), self.code)))
+        text = f"{response}: {self.cause}" if response else self.cause
         return f"{text} (request {self.request_id})" if self.request_id else text
 
 
 class AuthenticationError(ApiError):
-    """401: the API does not know the shop's token."""
+    """401: the API does not accept the shop's token."""
 
-    hint = "Put a valid token in `api_token` (or the shop's entry): Settings → API tokens in Sumeru."
-    whole_shop = True
+    affects_shop = True
 
 
 class PermissionDenied(ApiError):
     """403: the token lacks the scope, or the plan does not include the resource."""
 
-    hint = "Grant `{scope}` to the token in Settings → API tokens, or deselect `{stream}`."
-
 
 class NotFound(ApiError):
-    """404: there is no such resource."""
-
-    hint = (
-        "Check `api_url`; if it is right, this shop's API does not offer the resource: deselect `{stream}`."
-    )
+    """404: the resource does not exist."""
 
 
 class RequestRejected(ApiError):
-    """Any other 4xx: the API does not accept the request as it stands."""
-
-    hint = "Check `stream_options.{stream}` (filters, include, date_filter)."
-
-
-class ApiUnavailable(ApiError):
-    """The API could not be reached or made no sense, and the tries are used up."""
-
-    hint = "Check `api_url` and the network, then run the tap again: it goes on where it stopped."
-
-
-class HostNotResponding(ApiUnavailable):
-    """The shop's host gave no answer to anything, again and again."""
-
-    whole_shop = True
-
-
-class UntrustedHost(ApiUnavailable):
-    """The certificate of the shop's host cannot be trusted, so that nothing is asked of it."""
-
-    whole_shop = True
+    """Any other 4xx: the API does not accept the request as it is."""
 
 
 class UnexpectedResponse(ApiError):
-    """A successful answer that breaks the API's own rules, so that going on could lose rows."""
+    """A response that breaks the API's own rules, so that going on could lose rows."""
 
-    hint = "Run the tap again; if it stays, report it: the API has changed."
+
+class ApiUnavailable(ApiError):
+    """The API could not be reached or sent nothing readable, and the retries are used up."""
+
+
+class RateLimited(ApiUnavailable):
+    """The rate limit asks for a wait that is too long, or refuses the same request again and again."""
+
+    affects_shop = True
+
+
+class UntrustedHost(ApiUnavailable):
+    """The certificate of the shop's host cannot be verified, so no request is sent."""
+
+    affects_shop = True
+
+
+class HostNotResponding(ApiUnavailable):
+    """The shop's host has not answered any of the last requests."""
+
+    affects_shop = True

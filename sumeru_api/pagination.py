@@ -1,17 +1,33 @@
-"""Pages of a list: the cursor of the next page, and loops found."""
+"""Pages of a list: follows the cursors, and detects a pagination loop."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+
 from sumeru_api.errors import UnexpectedResponse
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
 
 _MAX_CURSORS = 2000
 
 
-class CursorHistory:
-    """The cursors of a list, to notice that it runs in a circle, however many there are.
+class HasNextCursor(Protocol):
+    """A page that knows the cursor of the next one."""
 
-    The first few thousand are kept, of all later ones the last whose number is a power of two: a circle
-    comes back to it, if not at once.
+    @property
+    def next_cursor(self) -> str | None:
+        """Cursor of the next page, None on the last page."""
+
+
+PageT = TypeVar("PageT", bound=HasNextCursor)
+
+
+class CursorHistory:
+    """The cursors of a list, kept to detect a loop in bounded memory.
+
+    The first few thousand cursors are kept, and of all later ones the last whose number is a power of two:
+    a loop returns to that one after at most two rounds.
     """
 
     def __init__(self) -> None:
@@ -20,7 +36,7 @@ class CursorHistory:
         self._count = 0
 
     def repeats(self, cursor: str) -> bool:
-        """Return whether a cursor has come before, else go on to it."""
+        """Return whether a cursor was seen before; remember it if not."""
         if cursor == self._later or cursor in self._first:
             return True
         self._count += 1
@@ -31,23 +47,57 @@ class CursorHistory:
         return False
 
 
+class Pages(Generic[PageT]):
+    """Iterates over the pages of a list, from its first page or from a cursor.
+
+    Args:
+        fetch: Fetches the page at a cursor; None stands for the first page.
+        cursor: Cursor to begin at.
+
+    Attributes:
+        cursor: Cursor of the page that was requested last; None for the first page.
+    """
+
+    def __init__(self, fetch: Callable[[str | None], Awaitable[PageT]], cursor: str | None = None) -> None:
+        self.cursor = cursor
+        self._fetch = fetch
+        self._next_cursor = cursor
+        self._ended = False
+        self._history = CursorHistory()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> PageT:
+        if self._ended:
+            raise StopAsyncIteration
+        self.cursor = self._next_cursor
+        page = await self._fetch(self.cursor)
+        self._next_cursor = page.next_cursor
+        if page.next_cursor is None:
+            self._ended = True
+        elif self._history.repeats(page.next_cursor):
+            raise UnexpectedResponse("pagination loop: the API returned the same cursor for the second time")
+        return page
+
+
 def next_cursor(pagination: object) -> str | None:
-    """Return the cursor of the next page, or None on the last.
+    """Return the cursor of the next page from the `pagination` member, None on the last page.
 
     Raises:
-        UnexpectedResponse: What is said about it contradicts itself.
+        UnexpectedResponse: The member contradicts itself.
     """
     if pagination is None:
         return None
     if not isinstance(pagination, dict):
-        raise UnexpectedResponse("the answer's pagination is no object")
+        raise UnexpectedResponse("the response's `pagination` is not an object")
     cursor, has_next = pagination.get("next_cursor"), pagination.get("has_next")
     if has_next is None:
         has_next = cursor not in (None, "")
     if not isinstance(has_next, bool):
-        raise UnexpectedResponse("the answer does not say whether there are more pages")
+        raise UnexpectedResponse("the response does not say whether there are more pages")
     if not has_next:
         return None
     if cursor is None or cursor == "":
-        raise UnexpectedResponse("there are more pages, but no cursor")
+        raise UnexpectedResponse("the response says that there are more pages, but has no cursor")
     return str(cursor)

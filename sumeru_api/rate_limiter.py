@@ -1,4 +1,4 @@
-"""How fast one token may ask: at the API's limit, never above it, learned from its answers."""
+"""Pace of one token: as fast as the API's rate limit allows, learned from the headers of its responses."""
 
 from __future__ import annotations
 
@@ -15,26 +15,31 @@ _MINUTE = 60.0
 _BURST_SECONDS = 9.5
 """Documented: twice the steady rate for about ten seconds; a little less, since requests bunch on the way."""
 _BURST_FACTOR = 2.0
-_INSTANT = 1e-6
-"""Seconds too few to wait for."""
-_MARGIN = 0.05
-"""Seconds after the end of the API's minute, since two clocks never tick alike."""
+_NEGLIGIBLE = 1e-6
+"""Seconds that are too few to wait for."""
+_CLOCK_MARGIN = 0.05
+"""Seconds to wait beyond the end of the API's minute, since two clocks never agree exactly."""
 _DEFAULT_PAUSE = 5.0
-"""Documented wait after a 429 without `Retry-After`, in seconds."""
-_LONGEST_BACKOFF = 60.0
+"""Documented wait in seconds after a 429 without `Retry-After`."""
+_MAX_BACKOFF = 60.0
 _RECOVERY = 60.0
-"""Seconds without a 429 after which one more request may be in flight, where nothing else is known."""
+"""Seconds without a 429 after which one more request may be in flight, if no headers state the limit."""
 
 
 class RateLimiter:
-    """Paces the requests of one token. Not thread-safe: its lane calls it under a lock.
+    """Paces the requests of one token.
 
-    All instants are readings of one monotonic clock, in seconds, given by the caller.
+    It performs no I/O and does not wait: the caller passes readings of one monotonic clock, in seconds.
 
     Args:
-        share: Share of the limit that may be used, above 0 and at most 1.
+        share: Share of the rate limit that may be used, above 0 and at most 1.
         concurrency: Requests in flight, at most.
-        jitter: Gives a random part of a second that is added to a pause.
+        jitter: Returns a random fraction of a second that is added to a pause.
+
+    Attributes:
+        concurrency: As above.
+        in_flight: Requests that have started and not ended.
+        unanswered: Requests in a row without a response; those that fail side by side count once.
     """
 
     def __init__(
@@ -43,9 +48,9 @@ class RateLimiter:
         self._share = share
         self._jitter = jitter
         self.concurrency = concurrency
-        self._at_most = 1  # until the first answer
-        self._rate: float | None = None
-        self._credit = 0.0  # requests of burst in hand
+        self._max_in_flight = 1  # until the first response
+        self._rate: float | None = None  # requests per second
+        self._credit = 0.0  # requests that the burst allows on top of the rate
         self._credit_at = 0.0
         self._next_at = -inf
         self._paused_until = -inf
@@ -54,12 +59,11 @@ class RateLimiter:
         self._refused_at = -inf
         self._failed_at = -inf
         self.in_flight = 0
-        self.silence = 0
-        """How often in a row nothing was answered; requests that failed side by side count once."""
+        self.unanswered = 0
 
     def wait(self, now: float) -> float | None:
-        """Return the seconds until a request may start; None if one in flight must be answered first."""
-        if self.in_flight >= self._at_most:
+        """Return the seconds until a request may start; None if one in flight must end first."""
+        if self.in_flight >= self._max_in_flight:
             return None
         if now < self._paused_until:
             return self._paused_until - now
@@ -69,10 +73,10 @@ class RateLimiter:
             return 0.0
         self._earn(now)
         wait = max((1 - self._credit) / self._rate, self._next_at - now)
-        return wait if wait > _INSTANT else 0.0
+        return wait if wait > _NEGLIGIBLE else 0.0
 
     def started(self, now: float) -> None:
-        """Take note that a request starts."""
+        """Record that a request starts."""
         self.in_flight += 1
         if now >= self._resets_at:
             self._remaining = inf
@@ -82,55 +86,55 @@ class RateLimiter:
             self._credit -= 1
             self._next_at = max(now, self._next_at) + 1 / (_BURST_FACTOR * self._rate)
 
-    def failed(self, now: float, began: float) -> None:
-        """Take note that a request ended without an answer: one at a time until the next one comes.
+    def cancelled(self) -> None:
+        """Record that a request was given up before its response came."""
+        self.in_flight -= 1
 
-        From the second in a row on, each waits for longer before the next: it is not the request's fault.
+    def failed(self, now: float, started_at: float) -> None:
+        """Record that a request ended without a response: one at a time until the next response.
+
+        From the second in a row on, the next request waits, each time for longer: the host is at fault.
         """
         self.in_flight -= 1
-        self._at_most = 1
-        if began < self._failed_at:
+        self._max_in_flight = 1
+        if started_at < self._failed_at:
             return
         self._failed_at = now
-        self.silence += 1
-        if self.silence > 1:
-            backoff = min(_LONGEST_BACKOFF, 2.0 ** (self.silence - 1))
+        self.unanswered += 1
+        if self.unanswered > 1:
+            backoff = min(_MAX_BACKOFF, 2.0 ** (self.unanswered - 1))
             self._paused_until = max(self._paused_until, now + backoff * self._jitter())
 
-    def answered(self, now: float, status: int, headers: Mapping[str, str]) -> float:
-        """Learn from an answer.
+    def answered(self, now: float, headers: Mapping[str, str]) -> None:
+        """Learn from a response that is not a refusal.
 
         Args:
             now: When it came.
-            status: Its HTTP status.
-            headers: Its headers, found whatever their case.
-
-        Returns:
-            Seconds that a 429 asks to wait, else 0.
+            headers: Its headers; names are case-insensitive.
         """
         self.in_flight -= 1
-        self.silence = 0
-        readable = self._learn(now, headers)
-        if status == 429:  # noqa: PLR2004 - HTTP's own number
-            return self._refused(now, headers, readable=readable)
-        if readable or self._refused_at == -inf:
-            self._at_most = self.concurrency
+        self.unanswered = 0
+        if self._learn(now, headers) or self._refused_at == -inf:
+            self._max_in_flight = self.concurrency
         elif now - self._refused_at > _RECOVERY:
-            self._at_most = min(self.concurrency, self._at_most + 1)
+            self._max_in_flight = min(self.concurrency, self._max_in_flight + 1)
             self._refused_at = now
-        return 0.0
 
-    def _refused(self, now: float, headers: Mapping[str, str], *, readable: bool) -> float:
+    def refused(self, now: float, headers: Mapping[str, str]) -> None:
+        """Learn from a response with which the rate limit refused the request: pause the whole token."""
+        self.in_flight -= 1
+        self.unanswered = 0
+        states_limit = self._learn(now, headers)
         pause = retry_after(headers)
         pause = _DEFAULT_PAUSE if pause is None else pause
         self._paused_until = max(self._paused_until, now + pause + self._jitter())
-        if not readable:
-            self._at_most = max(1, self._at_most // 2)
+        if not states_limit:
+            self._max_in_flight = max(1, self._max_in_flight // 2)
         self._refused_at = now
         self._credit = 0.0
-        return pause
 
     def _learn(self, now: float, headers: Mapping[str, str]) -> bool:
+        """Learn the limit and what remains of it; return whether the headers state a limit."""
         limit = _number(headers.get("X-RateLimit-Limit"))
         if not limit or limit <= 0:
             return False
@@ -145,13 +149,12 @@ class RateLimiter:
         reset = _number(headers.get("X-RateLimit-Reset"))
         served = _http_date(headers.get("Date"))
         if remaining is not None and reset is not None and served is not None:
-            self._count(
-                now, remaining - self.in_flight, now + min(max(reset - served, 0.0), _MINUTE) + _MARGIN
-            )
+            resets_at = now + min(max(reset - served, 0.0), _MINUTE) + _CLOCK_MARGIN
+            self._count(now, remaining - self.in_flight, resets_at)
         return True
 
     def _count(self, now: float, remaining: float, resets_at: float) -> None:
-        # The dates are whole seconds: an end a second later is the same window told again.
+        # The dates are whole seconds: an end that is a second later still means the same window.
         if resets_at > self._resets_at + 1 or now >= self._resets_at:
             self._remaining, self._resets_at = remaining, resets_at
         else:
@@ -183,5 +186,5 @@ def _number(text: str | None) -> float | None:
 
 
 def _http_date(text: str | None) -> float | None:
-    instant = http_date(text)
-    return None if instant is None else instant.timestamp()
+    timestamp = http_date(text)
+    return None if timestamp is None else timestamp.timestamp()

@@ -9,17 +9,18 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 API_URL = "https://api.sumeru.systems"
+"""Default host; the documented EU host is `https://eu.api.sumeru.systems`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """A shop to read.
+    """A shop whose data is read.
 
     Attributes:
-        name: Name that its rows are filed under.
+        name: Name under which its rows are stored.
         token: Its API token; never shown.
         api_url: Host of its API, without a slash at the end.
-        start_date: Where its first sync begins, or None for the whole history.
+        start_date: Where its first sync begins, or None for all history.
     """
 
     name: str

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
-
-from typing_extensions import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sumeru_sandbox.api import Api
 from sumeru_sandbox.clock import Clock, parse_moment
@@ -134,7 +132,7 @@ class Sandbox:
 
     def now(self) -> datetime:
         """The time on the sandbox's clock."""
-        return datetime.fromtimestamp(self._api.clock.time(), timezone.utc)
+        return datetime.fromtimestamp(self._api.clock.time(), UTC)
 
     def put(self, shop: str, stream: str, id: str, /, **attributes: Any) -> None:  # noqa: A002, ANN401 - as JSON has it
         """Make or change a row; its replication key is now, unless given.

@@ -38,7 +38,7 @@ class _ErrorsOnly(logging.Filter):
         return record.levelno >= logging.ERROR
 
 
-def quieten() -> None:
+def silence_libraries() -> None:
     """Keep loggers of libraries from telling values, whatever level a logging configuration gives them.
 
     A filter stays where a level would be replaced.
@@ -48,7 +48,7 @@ def quieten() -> None:
 
 
 @contextmanager
-def plainly() -> Iterator[None]:
+def reported_errors() -> Iterator[None]:
     """Turn what goes wrong into a line on stderr and exit code 1.
 
     There is no traceback, not even for a fault of our own: the text of an exception may hold a value.

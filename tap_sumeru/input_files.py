@@ -1,4 +1,4 @@
-"""The files that the command line names: a state and a catalog, refused if they are damaged."""
+"""State and catalog files that the command line names."""
 
 from __future__ import annotations
 
@@ -8,25 +8,22 @@ from typing import IO, Any
 from singer_sdk.singerlib import Catalog
 
 from tap_sumeru.errors import StateError
-from tap_sumeru.state.validation import check
 
 
 def load_state(file: IO[str]) -> dict[str, Any]:
-    """Return the state in a file.
+    """Return the state in a file; the tap validates it when it loads it.
 
     Raises:
-        StateError: It is damaged, or not of this tap.
+        StateError: The file is not a JSON object.
     """
-    state = _load(file, "state")
-    check(state)
-    return state
+    return _load(file, "state")
 
 
 def load_catalog(file: IO[str]) -> dict[str, Any]:
     """Return the catalog in a file.
 
     Raises:
-        StateError: It is damaged, or empty.
+        StateError: The file is damaged, or has no streams.
     """
     catalog = _load(file, "catalog")
     if not catalog.get("streams"):

@@ -1,12 +1,13 @@
-"""The tap as Singer knows it: discovery, the command line, and the way into a run."""
+"""The SDK's face of the tap: discovery, the command line, and the way into a sync."""
 
 from __future__ import annotations
 
 import sys
 import time
+from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
-from singer_sdk import Stream, Tap
+from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
@@ -14,23 +15,26 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
-from tap_sumeru.catalog import stream_schemas
-from tap_sumeru.catalog.streams import KEY, STREAMS, StreamSpec
+from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.config.schema import CONFIG_SCHEMA
 from tap_sumeru.config.settings import Settings
 from tap_sumeru.config.stream_maps import check_maps
-from tap_sumeru.error_reporting import plainly, quieten
+from tap_sumeru.error_reporting import reported_errors, silence_libraries
 from tap_sumeru.errors import SettingsError, TapError
+from tap_sumeru.extract.read_page import ReadPage
 from tap_sumeru.input_files import load_catalog, load_state
 from tap_sumeru.output.batch_files import BatchConfig, BatchFiles
-from tap_sumeru.output.messages import Output, PageWriter
+from tap_sumeru.output.messages import MessageWriter
+from tap_sumeru.output.stream_writer import StreamWriter
 from tap_sumeru.state.bookmarks import Bookmarks, State
-from tap_sumeru.state.validation import check as check_state
-from tap_sumeru.sync.engine import Engine, StreamSelection
+from tap_sumeru.state.validation import validate
+from tap_sumeru.stream import SumeruStream
+from tap_sumeru.sync.engine import Engine
+from tap_sumeru.sync.results import Failure
 from tap_sumeru.sync.run import Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
     from types import FrameType
 
     import click
@@ -38,62 +42,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.plugin_base import _ConfigInput
 
-_FULL_TABLE = "FULL_TABLE"
-quieten()
-
-
-class SumeruStream(Stream):
-    """A stream of the table, for the SDK: what it discovers, selects and maps.
-
-    A sync does not go through here but through `Run`; `get_records` reads one stream alone, which is what
-    `--test` and the SDK's own tests ask for.
-    """
-
-    _tap: TapSumeru
-
-    def __init__(self, tap: TapSumeru, spec: StreamSpec, replication_key: str) -> None:
-        self.spec = spec
-        super().__init__(tap, stream_schemas.load(spec.name), spec.name)
-        self.primary_keys = KEY
-        self.replication_key = replication_key
-
-    @property
-    @override
-    def partitions(self) -> list[dict[str, Any]]:
-        """One partition a shop."""
-        return [{"shop": shop.name} for shop in self._tap.settings.shops]
-
-    @override
-    def get_records(self, context: Context | None) -> Iterable[Record]:
-        """Yield the records of one shop, or of all without a context.
-
-        Raises:
-            TapError: The stream could not be read.
-        """
-        yield from self._tap.read(self, context)
-
-    @override
-    def get_batch_config(self, config: Mapping[str, Any]) -> None:
-        """Leave BATCH to a run: the SDK's own skips maps and selection, and `--test` is to write no file."""
-
-    @override
-    def _increment_stream_state(self, *_: Any, **__: Any) -> None:
-        """Leave the bookmarks to a run: they follow what is complete, not what was seen."""
-
-    def wanted(self, *, raw: bool = False) -> StreamSelection:
-        """Return this stream as the engine wants it told; `raw` if its records are only encoded."""
-        properties = self.schema["properties"]
-        mapped = (self.config.get("stream_maps") or {}).get(self.name)
-        in_part = {breadcrumb[1] for breadcrumb, chosen in self.mask.items() if breadcrumb and not chosen}
-        return StreamSelection(
-            self.name,
-            properties,
-            tuple(name for name in properties if self.mask["properties", name]),
-            self.replication_key,
-            full_table=self.replication_method == _FULL_TABLE,
-            guarded=frozenset({*in_part, *(mapped if isinstance(mapped, dict) else ())}),
-            raw=raw,
-        )
+silence_libraries()
 
 
 class TapSumeru(Tap):
@@ -102,7 +51,7 @@ class TapSumeru(Tap):
     name = "tap-sumeru"
     package_name = "tap-sumeru"
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_SCHEMA
-    message_writer_class = PageWriter
+    message_writer_class = MessageWriter
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
@@ -115,7 +64,7 @@ class TapSumeru(Tap):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
-    message_writer: PageWriter
+    message_writer: MessageWriter
     _settings: Settings | None = None
 
     @property
@@ -196,7 +145,7 @@ class TapSumeru(Tap):
         Raises:
             StateError: It is damaged, or not of this tap.
         """
-        check_state(state_dict)
+        validate(state_dict)
         super().load_state(state_dict)
 
     def read(self, stream: SumeruStream, context: Context | None) -> Iterable[Record]:
@@ -206,40 +155,39 @@ class TapSumeru(Tap):
             TapError: The stream could not be read.
         """
         shops = tuple(shop for shop in self.settings.shops if not context or shop.name == context["shop"])
-        engine = Engine(self.settings.only(shops), [stream.wanted()], Bookmarks({}))
-        for batch in engine.batches():
-            yield from batch.records
-            batch.written()
-        for failure in engine.failures:
-            raise TapError(str(failure)) from failure.error
+        engine = Engine(self.settings.only(shops), [stream.selection()], Bookmarks({}), datetime.now(UTC))
+        for item in engine.items():
+            if isinstance(item, ReadPage):
+                yield from item.records
+            elif isinstance(item, Failure):
+                raise TapError(str(item)) from item.error
 
     def run(self) -> int:
         """Sync all selected streams; return the exit code."""
-        selected = [stream for stream in self.streams.values() if stream.selected]
-        for stream in selected:
-            # What the user says goes before the catalog, and the catalog before the table.
-            chosen = self.settings.options[stream.name].replication_key
-            if chosen != STREAMS[stream.name].replication_key or not stream.replication_key:
-                stream.replication_key = chosen
+        selected = [one for one in self.streams.values() if one.selected and isinstance(one, SumeruStream)]
         batch_config = BatchConfig.from_config(self.config.get("batch_config"))
         files = BatchFiles(batch_config, self.message_writer) if batch_config else None
-        outputs = {stream.name: Output(stream, self.message_writer, files) for stream in selected}
+        writers = {}
         for stream in selected:
-            if stream.replication_method == _FULL_TABLE:
-                outputs[stream.name].version = int(time.time() * 1000)
-        wanted = [
-            stream.wanted(raw=outputs[stream.name].direct)
-            for stream in selected
-            if isinstance(stream, SumeruStream)
-        ]
+            self._choose_replication_key(stream)
+            writer = writers[stream.name] = StreamWriter(stream, self.message_writer, files)
+            if stream.full_table:
+                writer.version = int(time.time() * 1000)
+        selections = [stream.selection(columnar=writers[stream.name].direct) for stream in selected]
         state = cast("State", self.state)
-        return Run(self.settings, outputs, wanted, state, self.message_writer, files=files).sync()
+        return Run(self.settings, selections, writers, state, self.message_writer, files=files).sync()
+
+    def _choose_replication_key(self, stream: SumeruStream) -> None:
+        # The settings take precedence over the catalog, and the catalog over the table of streams.
+        chosen = self.settings.options[stream.name].replication_key
+        if chosen != STREAMS[stream.name].replication_key or not stream.replication_key:
+            stream.replication_key = chosen
 
     @override  # type: ignore[misc]  # final in the SDK, see below
     def sync_all(self) -> None:
         """Sync all selected streams.
 
-        The SDK marks this final; its loop is what this tap replaces, so that one failure stays one failure.
+        The SDK marks this method as final; the tap replaces the loop behind it to keep failures isolated.
 
         Raises:
             TapError: Something failed; it has been logged.
@@ -268,7 +216,7 @@ class TapSumeru(Tap):
             cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
-        with plainly():
+        with reported_errors():
             tap = cls(
                 config=config.config if config else None,
                 state=None if state is None else load_state(state),
@@ -281,11 +229,11 @@ class TapSumeru(Tap):
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
         """Read the config files."""
-        with plainly():
+        with reported_errors():
             try:
                 return super().cb_config(ctx, param, value)
             except FileNotFoundError:
-                raise SettingsError("config: there is no such file.") from None
+                raise SettingsError("config: no such file.") from None
             except ValueError:
                 raise SettingsError("config: is not JSON.") from None
 
@@ -293,12 +241,12 @@ class TapSumeru(Tap):
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
         """Take one record of each stream."""
-        with plainly():
+        with reported_errors():
             super().cb_test(ctx, param, value)
 
     @classmethod
     @override
     def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:
         """Tell the catalog."""
-        with plainly():
+        with reported_errors():
             super().cb_discover(ctx, param, value)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from sandbox_client import SHOP, Api, bearer, over, refused, serving
 
+from sandbox_client import SHOP, Api, bearer, over, refused, serving
 from sumeru_sandbox.openapi_catalog import INCLUDES, OPERATIONS, TYPES, Operation, prefix
 from sumeru_sandbox.openapi_resources import FIELDS
 

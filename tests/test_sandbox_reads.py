@@ -9,8 +9,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sandbox_client import CHANGES, SHOP, Api, flat, ids, over, refused, serving
 
+from sandbox_client import CHANGES, SHOP, Api, flat, ids, over, refused, serving
 from sumeru_sandbox.openapi_catalog import OPERATIONS, Operation
 from sumeru_sandbox.openapi_resources import FIELDS
 

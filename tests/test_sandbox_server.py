@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -167,7 +167,7 @@ def test_whoever_is_not_on_this_machine_finds_no_control_endpoints(path: str) ->
 
 def test_the_clock_can_be_moved_and_a_row_be_put_and_deleted() -> None:
     with Sandbox(now=NOW) as sandbox:
-        assert abs(sandbox.now() - datetime(2026, 5, 10, 14, tzinfo=timezone.utc)).total_seconds() < 5
+        assert abs(sandbox.now() - datetime(2026, 5, 10, 14, tzinfo=UTC)).total_seconds() < 5
         requests.post(f"{sandbox.url}/_sandbox/advance", json={"seconds": 3600}, timeout=5)
         assert sandbox.now().hour == 15
         sandbox.put("acme", "orders", "ord_00000000", note="changed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,7 +16,7 @@ from sumeru_sandbox import Sandbox
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-NOW = datetime(2026, 5, 10, 14, tzinfo=timezone.utc)
+NOW = datetime(2026, 5, 10, 14, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -243,7 +243,7 @@ def test_headers_may_be_absent_or_garbage_and_the_clock_wrong() -> None:
         sandbox.configure({"orders": {"clock_offset_s": 7200}})
         shifted = get(sandbox, "orders").headers
         assert int(shifted["X-RateLimit-Reset"]) - reset == 7200
-        date = datetime.strptime(shifted["Date"], "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=timezone.utc)
+        date = datetime.strptime(shifted["Date"], "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC)
         assert abs(date - sandbox.now() - timedelta(hours=2)) < timedelta(seconds=5)
         sandbox.configure({"orders": {"rate_headers": "garbage", "date_header": "absent"}})
         garbage = get(sandbox, "orders").headers

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
+
 from sandbox_client import (
     BODIES,
     CHANGES,
@@ -20,7 +21,6 @@ from sandbox_client import (
     refused,
     serving,
 )
-
 from sumeru_sandbox.openapi_catalog import OPERATIONS, REQUIRED, Operation
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -24,7 +24,7 @@ def main() -> None:
         if response.status != 200:  # noqa: PLR2004 - HTTP's own number
             raise SystemExit(response.status)
         body = decode(response.data)
-        now = datetime.now(timezone.utc).isoformat()
+        now = datetime.now(UTC).isoformat()
         lines = [
             {
                 "type": "RECORD",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import requests
@@ -21,7 +21,7 @@ def main() -> None:
         response = session.get(f"{job['api_url']}/api/v1/{name}", params=params, timeout=60)
         response.raise_for_status()
         body = response.json()
-        now = datetime.now(timezone.utc).isoformat()
+        now = datetime.now(UTC).isoformat()
         for row in body["data"]:
             record = {
                 "shop": job["shop"],

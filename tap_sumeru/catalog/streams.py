@@ -93,5 +93,5 @@ _SPECS = (
 
 STREAMS: dict[str, StreamSpec] = {spec.name: spec for spec in _SPECS}
 
-KEY = ("shop", "id")
+PRIMARY_KEY = ("shop", "id")
 """Every stream has this primary key."""

@@ -1,15 +1,15 @@
-"""Whether a date filter can be believed: it must be seen to act on the replication key.
+"""Trust in the API's date filter: the filter must be seen to act on the replication key.
 
 A filter on `created_at` looks right in an incremental read, and silently misses old rows that change.
-So it is `unproven` until it returns a row whose replication key lies in the range asked for while every
-other date of that row lies outside; and it is `refuted` as soon as it returns a row whose replication key
+So a filter is `unproven` until it returns a row whose replication key lies in the requested range while all
+other dates of that row lie outside; and it is `refuted` as soon as it returns a row whose replication key
 lies outside.
 """
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sumeru_api import timestamps
 from sumeru_api.timestamps import DAY
@@ -17,39 +17,20 @@ from tap_sumeru.extract.windows import Window
 from tap_sumeru.state.bookmarks import Bookmark, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable
 
-    from tap_sumeru.records.rows import Rows
-
-_LONGEST_TIMESTAMP = 35
-_SHORTEST_TIMESTAMP = 10
+    from tap_sumeru.records import ShapedPage
 
 
-def dates_of(attributes: Mapping[str, Any]) -> dict[str, datetime]:
-    """Return all attributes of a row that are dates, known to the schema or not."""
-    found = {}
-    for name, value in attributes.items():
-        if isinstance(value, str) and _SHORTEST_TIMESTAMP <= len(value) <= _LONGEST_TIMESTAMP:
-            instant = timestamps.parse(value)
-            if instant is not None:
-                found[name] = instant
-    return found
-
-
-def others_of(attributes: Mapping[str, Any], key: str) -> Iterator[datetime]:
-    """Yield all dates of a row but its replication key."""
-    yield from (instant for name, instant in dates_of(attributes).items() if name != key)
-
-
-def judge(reach: Window, instant: datetime, others: Iterable[datetime]) -> Verdict:
-    """Return what one row, returned for a window, says about the filter.
+def judge(reach: Window, timestamp: datetime, others: Iterable[datetime]) -> Verdict:
+    """Return what one row that the filter returned says about the filter.
 
     Args:
-        reach: What a correct API may give for the window that was asked for.
-        instant: The row's replication key.
+        reach: What a correct API may return for the requested window.
+        timestamp: The row's replication key.
         others: All other dates of the row.
     """
-    if not reach.holds(instant):
+    if not reach.holds(timestamp):
         return Verdict.REFUTED
     return Verdict.UNPROVEN if any(reach.holds(other) for other in others) else Verdict.PROVEN
 
@@ -58,7 +39,11 @@ class ProbeCandidate:
     """Looks among the rows of an unfiltered read for one that can prove the filter, and names its day.
 
     Args:
-        now: The present; a row that has not changed for a day is less likely to change while it is asked for.
+        now: The present; a row that has not changed for a day is unlikely to change while it is requested.
+
+    Attributes:
+        parent: Id of the row's parent, None if the stream has no parents.
+        found: Whether a settled row was found, so that no other need be considered.
     """
 
     def __init__(self, now: datetime) -> None:
@@ -67,35 +52,35 @@ class ProbeCandidate:
         self.parent: str | None = None
         self.found = False
 
-    def look(self, instant: datetime, others: Iterable[datetime], parent: str | None) -> None:
-        """Consider a row; costs nothing once a good one is found."""
-        if self.found or (self._window is not None and instant > self._settled):
+    def consider(self, timestamp: datetime, others: Iterable[datetime], parent: str | None) -> None:
+        """Consider a row; costs nothing once a settled row is found."""
+        if self.found or (self._window is not None and timestamp > self._settled):
             return
-        day = timestamps.midnight(instant)
+        day = timestamps.midnight(timestamp)
         window = Window(day, timestamps.shift(day, DAY))
-        if judge(window.reach, instant, others) is Verdict.PROVEN:
+        if judge(window.reach, timestamp, others) is Verdict.PROVEN:
             self._window, self.parent = window, parent
-            self.found = instant <= self._settled
+            self.found = timestamp <= self._settled
 
     @property
     def window(self) -> Window | None:
-        """The day to ask the filter for, or None if no row qualified."""
+        """The day to request through the filter, None if no row qualified."""
         return self._window
 
 
 class FilterTrust:
-    """What is believed of one stream's date filter, and on what it is based.
+    """What is known about the date filter of one stream of one shop.
 
     Args:
-        bookmark: Where it is remembered.
-        usable: Whether there is a filter to believe in.
+        bookmark: Keeps it from one run to the next.
+        usable: Whether there is a filter to use.
     """
 
     def __init__(self, bookmark: Bookmark, *, usable: bool) -> None:
         self._bookmark = bookmark
         self._usable = usable
-        self._witness: ProbeCandidate | None = None
-        self._before: Verdict | None = None
+        self._candidate: ProbeCandidate | None = None
+        self._before_rejection: Verdict | None = None
 
     @property
     def known(self) -> str:
@@ -104,69 +89,74 @@ class FilterTrust:
 
     @property
     def unproven(self) -> bool:
-        """Whether rows have said nothing about it yet."""
+        """Whether no row has said anything about the filter yet."""
         return self._usable and self._bookmark.verdict is Verdict.UNPROVEN
 
     def may_shorten(self, *, first: bool) -> bool:
-        """Return whether a read may go by the filter: an incremental one only once it is proven."""
+        """Return whether a read may use the filter: an incremental read only once it is proven."""
         if self.unproven:
             return first or self._bookmark.unproven_from is not None
         return self._usable and self._bookmark.verdict is Verdict.PROVEN
 
-    def verify(self, reach: Window, rows: Rows, *, whole: bool = True) -> bool:
-        """Learn from rows that the filter gave; return whether it can still be believed.
+    def verify(self, reach: Window, page: ShapedPage, *, whole: bool = True) -> bool:
+        """Learn from a page that the filter returned; return whether the filter can still be believed.
 
-        Rows that are not given whole prove nothing: a date that was left out may be what the filter is on.
+        Args:
+            reach: What a correct API may return for the requested window.
+            page: The page.
+            whole: Whether the rows have all their attributes; if not, they prove nothing: a date that was
+                left out may be the one that the filter acts on.
         """
-        if not all(map(reach.holds, rows.span)):
+        if not all(map(reach.holds, page.span)):
             if self._bookmark.unproven_from is None:
-                # It was believed: nothing that it shortened can be relied on.
+                # The filter was believed: whatever it shortened may lack rows.
                 self._bookmark.value = None
             self._bookmark.verdict = Verdict.REFUTED
             return False
         if whole and self.unproven:
-            dated = ((i, instant) for i, instant in enumerate(rows.instants) if instant is not None)
-            if any(judge(reach, instant, rows.others(i)) is Verdict.PROVEN for i, instant in dated):
+            dated = ((i, one) for i, one in enumerate(page.timestamps) if one is not None)
+            if any(judge(reach, one, page.other_dates(i)) is Verdict.PROVEN for i, one in dated):
                 self._bookmark.verdict = Verdict.PROVEN
         return True
 
-    def refused(self) -> None:
-        """Take note that the API does not accept the filter; what it gave before stays good."""
-        self._before = self._bookmark.verdict
+    def rejected(self) -> None:
+        """Record that the API does not accept the filter; what it returned before stays valid."""
+        self._before_rejection = self._bookmark.verdict
         self._bookmark.verdict = Verdict.REFUTED
 
     def acquit(self) -> None:
-        """Take note that the request failed without the filter too: the filter was not to blame."""
-        if self._before is not None:
-            self._bookmark.verdict, self._before = self._before, None
+        """Record that the request failed without the filter too, so that the filter was not at fault."""
+        if self._before_rejection is not None:
+            self._bookmark.verdict, self._before_rejection = self._before_rejection, None
 
-    def settle(self) -> None:
-        """Take note that the request went well without the filter."""
-        self._before = None
+    def confirm_rejection(self) -> None:
+        """Record that the request succeeded without the filter."""
+        self._before_rejection = None
 
-    def seek_witness(self, now: datetime) -> None:
-        """Begin to look for a row that can prove the filter, among the rows of an unfiltered read."""
-        self._witness = ProbeCandidate(now) if self.unproven else None
+    def look_for_candidate(self, now: datetime) -> None:
+        """Start to look for a row that can prove the filter, among the rows of an unfiltered read."""
+        self._candidate = ProbeCandidate(now) if self.unproven else None
 
-    def look(self, rows: Rows, parent: str | None) -> None:
-        """Consider the rows of an unfiltered read."""
-        if self._witness is not None and None in rows.instants:
-            # No filter can be relied on to give a row that lacks what it filters on.
-            self._witness = None
-        if self._witness is None or self._witness.found:
+    def consider(self, page: ShapedPage, parent: str | None) -> None:
+        """Consider the rows of an unfiltered read as candidates."""
+        if self._candidate is not None and None in page.timestamps:
+            # No filter can be relied on to return a row that lacks the field that it acts on.
+            self._candidate = None
+        if self._candidate is None or self._candidate.found:
             return
-        for i, instant in enumerate(rows.instants):
-            if instant is not None:
-                self._witness.look(instant, rows.others(i), parent)
+        for i, timestamp in enumerate(page.timestamps):
+            if timestamp is not None:
+                self._candidate.consider(timestamp, page.other_dates(i), parent)
 
-    def call_witness(self) -> ProbeCandidate | None:
-        """Return the witness that was found, once."""
-        witness, self._witness = self._witness, None
-        return witness if witness is not None and witness.window is not None else None
+    def take_candidate(self) -> ProbeCandidate | None:
+        """Return the candidate that was found, once."""
+        candidate, self._candidate = self._candidate, None
+        return candidate if candidate is not None and candidate.window is not None else None
 
-    def hear(self, reach: Window, rows: Iterable[tuple[datetime | None, Iterable[datetime]]]) -> bool:
-        """Judge the filter by what it gives for the witness's day; return whether it is known now."""
-        verdicts = {judge(reach, instant, others) for instant, others in rows if instant is not None}
+    def judge_probe(self, reach: Window, page: ShapedPage) -> bool:
+        """Judge the filter by a page of the candidate's day; return whether more is known now."""
+        dated = ((i, one) for i, one in enumerate(page.timestamps) if one is not None)
+        verdicts = {judge(reach, one, page.other_dates(i)) for i, one in dated}
         for verdict in (Verdict.REFUTED, Verdict.PROVEN):
             if verdict in verdicts:
                 self._bookmark.verdict = verdict

@@ -1,4 +1,4 @@
-"""In which parts one stream of one shop is read, and how far they have come, as its bookmark keeps it."""
+"""Plan of one read: its slices, and how far they have come, as the bookmark keeps it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from sumeru_api.timestamps import midnight
 from tap_sumeru.extract.slices import Slice, SliceQueue
 from tap_sumeru.extract.windows import Growth, Window, cut
-from tap_sumeru.state.bookmarks import Bookmark, ReadPosition
+from tap_sumeru.state.bookmarks import ReadPosition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -17,37 +17,43 @@ if TYPE_CHECKING:
     from tap_sumeru.config.settings import StreamOptions
     from tap_sumeru.extract.filter_trust import FilterTrust
     from tap_sumeru.extract.queries import Query
+    from tap_sumeru.state.bookmarks import Bookmark
 
 _FUTURE = timedelta(days=1)
-_FEW = 2
-"""Windows under way at least, so that the next one need not wait until a page is written."""
+_MIN_SLICES = 2
+"""Slices in progress at least, so that the next one need not wait until a page is queued."""
 
 
 class Traffic(Protocol):
-    """What a plan needs to know of the requests of its shop."""
+    """What a plan has to know of the requests of its shop."""
 
     @property
-    def at_once(self) -> int:
-        """How many may be under way."""
+    def concurrency(self) -> int:
+        """How many requests may be in flight."""
 
     @property
-    def crowded(self) -> bool:
-        """Whether some wait for their turn, so that further ones would only wait with them."""
+    def backlogged(self) -> bool:
+        """Whether requests wait for their turn, so that further ones would only wait with them."""
 
 
-class Plan:
-    """What is to be read of one stream of one shop.
+class ReadPlan:
+    """What to read of one stream of one shop.
 
     Args:
         options: How the stream is read.
         bookmark: What earlier reads have left.
-        trust: What is believed of the date filter.
-        query: Makes the requests, and tells one read from another.
+        trust: What is known about the date filter.
+        query: Builds the requests, and tells one read from another.
         now: The present, by our clock.
-        first: Start of a first read, or None.
-        end: Exclusive end of the read, or None.
-        by_day: Whether rows belong to days, not to instants.
+        start: Where a first read starts, None for all history.
+        end: Exclusive end of the read, None for no end.
+        by_day: Whether rows belong to days and not to moments.
         traffic: The requests of the shop.
+
+    Attributes:
+        parents: Ids of the parents whose children are read; None if the stream has no parents.
+        windowed: Whether the slices use the date filter.
+        started_at: When the first page was requested, by the server's clock.
     """
 
     def __init__(
@@ -58,7 +64,7 @@ class Plan:
         query: Query,
         *,
         now: datetime,
-        first: datetime | None,
+        start: datetime | None,
         end: datetime | None,
         by_day: bool,
         traffic: Traffic,
@@ -68,20 +74,16 @@ class Plan:
         self._trust = trust
         self._query = query
         self._now = now
-        self._first = first
+        self._start = start
         self._end = end
         self._by_day = by_day
         self._traffic = traffic
         self._growth = Growth(options.window_days)
         self._since: datetime | None = None
-        self._began: datetime | None = None
-        self._parts = SliceQueue()
+        self._slices = SliceQueue()
         self.parents: set[str] | None = None
-        """Ids of the parents whose children are read; None if the stream has none."""
         self.windowed = False
-        """Whether the parts go by the date filter."""
-        self.moved = False
-        """Whether the bookmark has moved since the engine last looked."""
+        self.started_at: datetime | None = None
 
     # What to read
 
@@ -93,130 +95,135 @@ class Plan:
         self._bookmark.value = None
         return True
 
-    def begin(self, *, whole: bool) -> str | None:
-        """Plan the parts; return the cursor at which the first goes on, if it was interrupted.
+    def plan(self, *, whole: bool) -> str | None:
+        """Plan the slices; return the cursor at which the first one continues an interrupted read.
 
         Args:
             whole: Whether all rows are needed, from the first.
         """
         value = self._bookmark.value and min(self._bookmark.value, self._now)
-        self._since = value - self._options.lookback if value else self._first
+        self._since = value - self._options.lookback if value else self._start
         if self._since is not None and self._by_day:
             self._since = midnight(self._since)
         if self.empty:
             return None
         if whole:
-            return self.begin_unfiltered()
-        place = self._bookmark.place
-        # Of a parent only one window is read: no row of it could prove the filter.
+            return self.plan_unfiltered()
+        position = self._bookmark.position
+        # Of each parent only one window is read: none of its rows could prove the filter.
         provable = value is None and self.parents is None
-        if place is None and self._since is not None and self._trust.may_shorten(first=provable):
-            self._begin_windows(self._since)
+        if position is None and self._since is not None and self._trust.may_shorten(first=provable):
+            self._plan_windows(self._since)
             return None
-        return self.begin_unfiltered(place)
+        return self.plan_unfiltered(position)
 
     @property
     def empty(self) -> bool:
-        """Whether the read ends before it begins."""
+        """Whether the read ends before it starts."""
         return self._end is not None and self._since is not None and self._since >= self._end
 
-    def _begin_windows(self, since: datetime) -> None:
+    def _plan_windows(self, since: datetime) -> None:
         if self._trust.unproven and self._bookmark.unproven_from is None:
             self._bookmark.unproven_from = since
         if self.parents is None:
             windows = cut(since, self._end, self._now, self._lengths())
-            self._start((Slice(window=window) for window in windows), windowed=True)
+            self._use((Slice(window=window) for window in windows), windowed=True)
         else:
             window = Window(since, self._end)
-            self._start((Slice(window=window, parent=one) for one in sorted(self.parents)), windowed=True)
+            self._use((Slice(window=window, parent=one) for one in sorted(self.parents)), windowed=True)
 
-    def begin_unfiltered(self, place: ReadPosition | None = None) -> str | None:
-        """Plan the parts without the date filter; return the cursor at which the first goes on, if any.
+    def plan_unfiltered(self, position: ReadPosition | None = None) -> str | None:
+        """Plan the slices without the date filter; return the cursor at which the first one continues.
 
         Args:
-            place: How far such a read has come; one of another query says nothing.
+            position: How far an interrupted read came; ignored if it was a read of another query.
         """
         if self._bookmark.unproven_from is not None:
-            # What was read by a filter that never proved itself may lack rows, back to where it came in.
+            # Whatever was read through a filter that was never proven may lack rows.
             self._since = self._bookmark.unproven_from
-        self._trust.seek_witness(self._now)
-        if place is not None and place.query != self._fingerprint():
-            place = None
-        self._began = place.began if place else self._began
+        self._trust.look_for_candidate(self._now)
+        if position is not None and position.query != self._fingerprint():
+            position = None
+        self.started_at = position.started_at if position else self.started_at
         if self.parents is None:
-            self._start([Slice()], windowed=False)
-            return place.cursor if place else None
-        after = place.after if place and place.after else ""
+            self._use([Slice()], windowed=False)
+            return position.cursor if position else None
+        after = position.after if position and position.after else ""
         parents = sorted(parent for parent in self.parents if parent > after)
-        self._start((Slice(parent=parent) for parent in parents), windowed=False)
+        self._use((Slice(parent=parent) for parent in parents), windowed=False)
         return None
 
-    def _start(self, parts: Iterable[Slice], *, windowed: bool) -> None:
-        self._parts = SliceQueue(parts)
+    def _use(self, slices: Iterable[Slice], *, windowed: bool) -> None:
+        self._slices = SliceQueue(slices)
         self.windowed = windowed
 
-    def next_parts(self) -> list[Slice]:
-        """Return the parts to begin now: of windows no more than are read any sooner for it.
+    def next_slices(self) -> list[Slice]:
+        """Return the slices to start now; no more windows than are read any sooner for it.
 
-        Until the first answer requests are made one by one.
+        Until the first response, requests are sent one at a time.
         """
-        few = self.windowed and self.parents is None and (self._began is None or self._traffic.crowded)
-        return self._parts.begin(_FEW if few else max(_FEW, self._traffic.at_once))
+        waiting = self.started_at is None or self._traffic.backlogged
+        if self.windowed and self.parents is None and waiting:
+            return self._slices.open(_MIN_SLICES)
+        return self._slices.open(max(_MIN_SLICES, self._traffic.concurrency))
 
     def _lengths(self) -> Iterator[int]:
-        """Yield how long the windows are to be, each when it is needed.
+        """Yield the length of each window in days, when it is needed.
 
-        Where more of them are not read any sooner, they may grow; not where a page costs a request a row.
+        Windows may grow while further ones would only wait; not where each row costs a request.
         """
         while True:
-            grown = self._traffic.crowded and not self._options.details
-            yield self._growth.days if grown else self._options.window_days
+            may_grow = self._traffic.backlogged and not self._options.details
+            yield self._growth.days if may_grow else self._options.window_days
 
-    def holds(self, part: Slice, instant: datetime) -> bool:
-        """Return whether a row of a part belongs to the read, by its replication key."""
-        if part.window is not None:
-            return part.window.holds(instant)
-        return (self._since is None or instant >= self._since) and (self._end is None or instant < self._end)
+    def holds(self, slice_: Slice, timestamp: datetime) -> bool:
+        """Return whether a row of a slice belongs to the read, by its replication key."""
+        if slice_.window is not None:
+            return slice_.window.holds(timestamp)
+        return (self._since is None or timestamp >= self._since) and (
+            self._end is None or timestamp < self._end
+        )
 
     # How far it has come
 
-    def asked(self, instant: datetime) -> None:
-        """Take note that a page was asked for, by the server's clock."""
-        self._began = min(self._began or instant, instant)
+    def requested(self, timestamp: datetime) -> None:
+        """Record when a page was requested, by the server's clock."""
+        self.started_at = min(self.started_at or timestamp, timestamp)
 
-    def finish(self, part: Slice) -> Slice | None:
-        """Take note that a part is read; return the last one before the first gap, if that has moved."""
-        if part.window is not None:
-            self._growth.learn(part.window, part.pages)
-        return self._parts.finish(part)
+    def finish(self, slice_: Slice) -> Slice | None:
+        """Record that a slice is finished; return the last one before the first gap, if that has moved."""
+        if slice_.window is not None:
+            self._growth.learn(slice_.window, slice_.pages)
+        return self._slices.finish(slice_)
 
     @property
     def complete(self) -> bool:
-        """Whether all parts are read; ask after `next_parts`."""
-        return self._parts.complete
+        """Whether all slices are finished; call it after `next_slices`."""
+        return self._slices.complete
 
     def keep(self, last: Slice) -> None:
-        """Let the bookmark say that all parts up to this one are read."""
+        """Let the bookmark say that all slices up to this one are finished."""
         if last.window is None:
-            self.keep_place(after=last.parent)
+            self.keep_position(after=last.parent)
         elif last.parent is None and last.window.end is not None:
             self._advance(last.window.end)
 
-    def keep_place(self, *, cursor: str | None = None, after: str | None = None) -> None:
-        """Let the bookmark say where an unfiltered read goes on: at a cursor, or after a parent."""
-        if self._began is not None:
-            self._bookmark.place = ReadPosition(self._began, self._since, self._fingerprint(), cursor, after)
+    def keep_position(self, *, cursor: str | None = None, after: str | None = None) -> None:
+        """Let the bookmark say where an unfiltered read continues: at a cursor, or after a parent."""
+        if self.started_at is not None:
+            self._bookmark.position = ReadPosition(
+                self.started_at, self._since, self._fingerprint(), cursor, after
+            )
 
     def keep_all(self) -> None:
-        """Let the bookmark say that all is read."""
+        """Let the bookmark say that the read is complete."""
         self._advance(self._end)
-        self._bookmark.place = None
+        self._bookmark.position = None
         self._bookmark.unproven_from = None
 
-    def _advance(self, instant: datetime | None) -> None:
-        if self._began is not None:
-            self._bookmark.advance(instant or self._began, self._began)
-            self.moved = True
+    def _advance(self, timestamp: datetime | None) -> None:
+        if self.started_at is not None:
+            self._bookmark.advance(timestamp or self.started_at, self.started_at)
 
     def _fingerprint(self) -> str:
         return self._query.fingerprint(self._since, self._end)

@@ -1,4 +1,4 @@
-"""The parts of a read: opened a few at a time, and how far those that are done reach without a gap."""
+"""Slices of a read: a few are open at a time, and the bookmark follows the finished ones without a gap."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Kind(Enum):
-    """What a list is read for."""
+    """The purpose of a list request."""
 
     ROWS = auto()
     PARENTS = auto()
@@ -27,20 +27,20 @@ class Slice:
     """One list of a read.
 
     Attributes:
-        kind: What it is read for.
-        window: The window that it asks for, or None if it asks for everything.
-        parent: Id of the parent whose children it reads.
-        reach: What a correct API may give for the window.
-        done: Whether all its rows are written.
-        restarts: How often it began again because its cursor had expired.
-        pages: Pages taken.
+        kind: Its purpose.
+        window: The window that it requests, None for all rows.
+        parent: Id of the parent whose children it lists.
+        reach: What a correct API may return for the window.
+        finished: Whether all its rows are queued for writing.
+        restarts: How often it started over because its cursor had expired.
+        pages: Pages read.
     """
 
     kind: Kind = Kind.ROWS
     window: Window | None = None
     parent: str | None = None
     reach: Window | None = field(init=False)
-    done: bool = False
+    finished: bool = False
     restarts: int = 0
     pages: int = 0
 
@@ -49,34 +49,34 @@ class Slice:
 
 
 class SliceQueue:
-    """The parts of one read, in their order.
+    """The slices of one read, in order.
 
     Args:
-        parts: The parts, made as they are needed.
+        slices: The slices, created when they are needed.
     """
 
-    def __init__(self, parts: Iterable[Slice] = ()) -> None:
-        self._upcoming = iter(parts)
-        self._open: deque[Slice] = deque()  # from the first that is not done
-        self._under_way = 0
+    def __init__(self, slices: Iterable[Slice] = ()) -> None:
+        self._upcoming = iter(slices)
+        self._open: deque[Slice] = deque()  # from the first that is not finished
+        self._in_progress = 0
 
-    def begin(self, at_once: int) -> list[Slice]:
-        """Return the parts to begin now, so that this many are under way."""
-        parts = list(islice(self._upcoming, max(0, at_once - self._under_way)))
-        self._under_way += len(parts)
-        self._open.extend(parts)
-        return parts
+    def open(self, at_once: int) -> list[Slice]:
+        """Return the slices to start now, so that `at_once` of them are in progress."""
+        slices = list(islice(self._upcoming, max(0, at_once - self._in_progress)))
+        self._in_progress += len(slices)
+        self._open.extend(slices)
+        return slices
 
-    def finish(self, part: Slice) -> Slice | None:
-        """Take note that a part is done; return the last one before the first gap, if that has moved."""
-        part.done = True
-        self._under_way -= 1
+    def finish(self, slice_: Slice) -> Slice | None:
+        """Record that a slice is finished; return the last one before the first gap, if that has moved."""
+        slice_.finished = True
+        self._in_progress -= 1
         last = None
-        while self._open and self._open[0].done:
+        while self._open and self._open[0].finished:
             last = self._open.popleft()
         return last
 
     @property
     def complete(self) -> bool:
-        """Whether all that were begun are done; ask after `begin`."""
+        """Whether all opened slices are finished; call it after `open`."""
         return not self._open

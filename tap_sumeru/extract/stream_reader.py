@@ -1,338 +1,324 @@
-"""How one stream of one shop is read: what is asked for, what its pages say, and what makes up for a failure.
-
-It decides; it neither fetches nor writes. The engine starts the chains that it names, gives it their pages,
-writes the records that it returns, and then says so.
-"""
+"""Reads one stream of one shop, from top to bottom: parents, slices of rows, a probe of the date filter."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from sumeru_api.errors import ApiError, NotFound, UnexpectedResponse
 from sumeru_api.responses import Page, row_id
-from tap_sumeru.extract.filter_trust import FilterTrust, others_of
+from tap_sumeru.extract.filter_trust import FilterTrust
+from tap_sumeru.extract.list_reader import ListReader
 from tap_sumeru.extract.queries import Query
-from tap_sumeru.extract.read_plan import Plan
+from tap_sumeru.extract.read_page import ReadPage
+from tap_sumeru.extract.read_plan import ReadPlan
+from tap_sumeru.extract.recovery import (
+    CursorExpired,
+    FieldsRejected,
+    FilterRejected,
+    ParentMissing,
+    Recovery,
+    StartOver,
+)
 from tap_sumeru.extract.slices import Kind, Slice
-from tap_sumeru.fetch import Chain, Failed, Fetched
-from tap_sumeru.records.columnar import rows_of
 from tap_sumeru.state.bookmarks import Bookmark
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+    from typing import Any
 
-    from sumeru_api.responses import Row
-    from sumeru_api.shop import Shop
+    from sumeru_api.client import Client
     from tap_sumeru.catalog.streams import StreamSpec
     from tap_sumeru.config.settings import StreamOptions
-    from tap_sumeru.extract.read_plan import Traffic
-    from tap_sumeru.records.record_builder import RecordBuilder
-    from tap_sumeru.records.rows import Rows
+    from tap_sumeru.extract.list_reader import ListPage
+    from tap_sumeru.extract.read_page import PageSink
+    from tap_sumeru.records import RecordShaper, ShapedPage
 
 logger = logging.getLogger("tap-sumeru")
 
-_MOST_RESTARTS = 3
-_PROBE_PAGES = 10
-_REFUSALS = (400, 422)
-"""The API does not accept a parameter."""
-_EXPIRED = (400, 410, 422)
-"""The same, or the cursor is gone."""
-_TOO_LONG = 414
+_MAX_PROBE_PAGES = 10
 
 
-class Reader:
+class Listing(NamedTuple):
+    """Ids of all rows of a stream, and when the list of them was begun, by the server's clock."""
+
+    ids: list[str | None]
+    started_at: datetime | None
+
+
+class StreamReader:
     """Reads one stream of one shop.
 
     Args:
         spec: The stream.
         options: How to read it.
-        shop: The shop.
+        client: The API of the shop.
         bookmark: What earlier reads have left.
-        shaper: Makes the records.
+        shaper: Shapes the records.
+        sink: Takes the pages.
         now: The present, by our clock.
-        end_date: Exclusive end of the read, or None.
-        fields: Attributes to ask for, or empty for all.
-        full_table: Whether the stream is read whole, whatever the bookmark says.
-        traffic: The requests of the shop.
+        end_date: Exclusive end of the read, None for no end.
+        fields: Attributes to request, empty for all.
+        full_table: Whether the whole stream is read, whatever the bookmark says.
+
+    Attributes:
+        trust: What is known about the date filter.
+        listed: Ids of all rows read, if they are kept for the children of the rows.
     """
 
     def __init__(
         self,
         spec: StreamSpec,
         options: StreamOptions,
-        shop: Shop,
+        client: Client,
         bookmark: Bookmark,
-        shaper: RecordBuilder,
+        shaper: RecordShaper,
+        sink: PageSink,
         *,
         now: datetime,
         end_date: datetime | None = None,
         fields: tuple[str, ...] = (),
         full_table: bool = False,
-        traffic: Traffic,
     ) -> None:
-        self.spec = spec
-        self.shop = shop
-        self.shaper = shaper
-        self.written_rows = 0
-        self.finished = False
-        usable = options.date_filter is not None and not full_table
-        self.trust = FilterTrust(bookmark, usable=usable)
-        self._options = options
+        self.trust = FilterTrust(bookmark, usable=options.date_filter is not None and not full_table)
+        self.listed: list[str | None] | None = None
+        self._spec = spec
+        self._details = options.details
+        self._shop = client.shop.name
+        self._bookmark = bookmark
+        self._shaper = shaper
+        self._sink = sink
         self._query = Query(spec, options, fields)
-        self.plan = Plan(
+        self._lists = ListReader(spec.name, client, self._query, shaper, details=options.details)
+        self._plan = ReadPlan(
             options,
-            # A full read leaves no bookmark, and takes none.
+            # A full read neither uses nor leaves a bookmark.
             Bookmark({}, options.replication_key, options.date_filter) if full_table else bookmark,
             self.trust,
             self._query,
             now=now,
-            first=None if full_table else shop.start_date,
+            start=None if full_table else client.shop.start_date,
             end=None if full_table else end_date,
             by_day=shaper.by_day,
-            traffic=traffic,
+            traffic=client.queue,
         )
-        self._all_rows = not options.filters and (full_table or end_date is None)
-        self._redo = False  # whether what is under way must be given up and planned anew
-        self._reached = False  # whether any part was answered
-        self._gone: dict[str, NotFound] = {}  # parents that were listed, and then answered 404
-        self._chains: set[Chain] = set()
-        self.listed: list[str | None] | None = None
-        """Ids of all rows, if they are to be kept."""
-
-    def begin(self) -> list[Chain]:
-        """Return the chains to start with."""
-        if self.spec.parent:
-            return [self._chain(Slice(Kind.PARENTS))]
-        return self._begin()
-
-    def begin_under(self, parents: Reader) -> list[Chain]:
-        """Return the chains to start with, given a finished reader of the parents that listed all of them.
-
-        Raises:
-            UnexpectedResponse: A parent has no id.
-        """
-        self._take_parents(parents.listed or [])
-        return self._begin()
+        self._reads_all = not options.filters and (full_table or end_date is None)
+        self._answered = False  # whether a slice of the plan got a response
+        self._missing: dict[str, NotFound] = {}  # parents that were listed and then answered 404
 
     def list_all(self) -> bool:
-        """Have all ids kept in `listed`, for the children of the rows; return whether this read gives all."""
-        if self._all_rows:
+        """Keep the ids of all rows in `listed`; return False if this read does not return all rows."""
+        if self._reads_all:
             self.listed = []
-        return self._all_rows
+        return self._reads_all
 
-    def of_parents(self, error: ApiError) -> ApiError:
-        """Return the error that this stream meets if its parents meet one."""
-        return error.told(f"the list of {self.spec.parent} failed: {error.cause}")
+    @property
+    def listing(self) -> Listing:
+        """What `listed` holds, once the read has ended."""
+        return Listing(self.listed or [], self._plan.started_at)
 
-    # What is asked for
+    async def read(self, parents: Listing | None = None) -> None:
+        """Read the stream from where the bookmark says.
 
-    def _begin(self) -> list[Chain]:
-        if self.plan.forget_future():
-            self._tell("the bookmark lies in the future; reading again from the start", logging.WARNING)
-        cursor = self.plan.begin(whole=self.listed is not None)
-        return self._finish() if self.plan.empty else self._start(cursor)
-
-    def _start(self, cursor: str | None) -> list[Chain]:
-        self._reached = False
-        self._gone.clear()
-        chains = self._next_chains()
-        if cursor is not None:
-            chains[0].cursor = cursor
-        return chains or self._complete()
-
-    def _begin_again(self) -> list[Chain]:
-        self.cancel()
-        self._redo = False
-        return self._begin()
-
-    def _next_chains(self) -> list[Chain]:
-        return [self._chain(part) for part in self.plan.next_parts()]
-
-    def _chain(self, part: Slice) -> Chain:
-        if part.kind is Kind.PARENTS:
-            path, params = self._query.parents()
-        elif part.kind is Kind.PROBE and part.window is not None:
-            path, params = self._query.probe(part.window, part.parent)
-        else:
-            path, params = self._query.rows(part.window, part.parent)
-        names = self.shop.name, self.spec.name
-        chain = Chain(path, params, *names, owner=self, part=part)
-        if part.kind is Kind.ROWS and self._options.details:
-            chain.details = partial(self._is_due, part)
-        elif part.kind is Kind.ROWS and self.shaper.layouts is not None and self.listed is None:
-            chain.decode = self.shaper.layouts.read
-        self._chains.add(chain)
-        return chain
-
-    def _is_due(self, part: Slice, row: Row, page: Page) -> bool:
-        """Return whether a listed row is worth a request of its own; asked in the fetching threads."""
-        instant, _ = self.shaper.peek(row, page, part.parent)
-        return instant is None or self.plan.holds(part, instant)
-
-    # What came back
-
-    def take(self, fetched: Fetched) -> Sequence[Any]:
-        """Return the records of a page that are to be written.
+        Args:
+            parents: The parents of the rows, if another read has listed them.
 
         Raises:
-            UnexpectedResponse: A parent has no id, or is not gone after all: its children cannot be reached.
+            ApiError: The stream could not be read to its end.
         """
-        part: Slice = fetched.chain.part
-        page = fetched.page
-        part.pages += 1
-        self._reached = True
-        self.trust.settle()
-        self.plan.asked(fetched.asked_at)
-        if part.kind is not Kind.ROWS:
-            if part.kind is Kind.PARENTS and isinstance(page, Page):
-                self._take_parents([row_id(row) for row in page.rows])
-            return []
-        if self._query.fields and isinstance(page, Page) and any(row_id(row) is None for row in page.rows):
-            self._query.fields, self._redo = (), True
-            return []
-        if self.listed is not None and isinstance(page, Page):
-            self.listed += [row_id(row) for row in page.rows]
-        rows = rows_of(page, self.shaper, self.shop.name, part.parent)
-        self._heed(part, rows)
-        if self._redo:
-            return []
-        records = self._wanted(part, rows)
-        self.written_rows += len(records)
-        return records
-
-    def _take_parents(self, found: list[str | None]) -> None:
-        if None in found:
-            raise UnexpectedResponse(f"a row of {self.spec.parent} has no id")
-        listed = {parent for parent in found if parent is not None}
-        for parent in self._gone.keys() & listed:
-            cause = f"one of {self.spec.parent} is listed, but its {self.spec.name} are not found"
-            raise self._gone[parent].told(cause, UnexpectedResponse)
-        self.plan.parents = (self.plan.parents or set()) | listed
-
-    def _heed(self, part: Slice, rows: Rows) -> None:
-        """Let the rows say what they have to say about the date filter."""
-        if part.reach is None:
-            self.trust.look(rows, part.parent)
-        else:
-            self._redo |= not self.trust.verify(part.reach, rows, whole=not self._query.fields)
-
-    def _wanted(self, part: Slice, rows: Rows) -> Sequence[Any]:
-        if all(self.plan.holds(part, instant) for instant in rows.span):
-            return rows.records
-        dated = zip(rows.records, rows.instants, strict=True)
-        return [record for record, instant in dated if instant is None or self.plan.holds(part, instant)]
-
-    def written(self, fetched: Fetched) -> list[Chain]:
-        """Take note that the records of a page are written; return the chains to start next."""
-        part: Slice = fetched.chain.part
-        more = fetched.page.next_cursor is not None
-        if not more:
-            self._chains.discard(fetched.chain)
-        if part.kind is Kind.PARENTS:
-            return [] if more else self._parents_listed()
-        if part.kind is Kind.PROBE:
-            return self._probed(fetched, part)
-        if self._redo:
-            return self._begin_again()
-        if not more:
-            return self._part_done(part)
-        if part.window is None and part.parent is None:
-            self.plan.keep_place(cursor=fetched.page.next_cursor)
-        return self._next_chains()
-
-    def _parents_listed(self) -> list[Chain]:
-        if not self._gone:
-            return self._begin()
-        self._gone.clear()  # none of them is listed any more
-        return self._complete()
-
-    def _part_done(self, part: Slice) -> list[Chain]:
-        last = self.plan.finish(part)
-        chains = self._next_chains()
-        if self.plan.complete:
-            return self._complete()
-        if last is not None and not self._gone:
-            self.plan.keep(last)
-        return chains
-
-    def _complete(self) -> list[Chain]:
-        if self._gone:  # unless they are still listed
-            return [self._chain(Slice(Kind.PARENTS))]
-        if self.trust.unproven and self.plan.windowed and self._reached:
-            key = self._options.replication_key
-            self._tell(f"nothing proves that the date filter acts on {key}; reading once more without it")
-            self.cancel()
-            return self._start(self.plan.begin_unfiltered())
-        self.plan.keep_all()
-        witness = self.trust.call_witness()
-        if witness is not None:
-            return [self._chain(Slice(Kind.PROBE, witness.window, witness.parent))]
-        return self._finish()
-
-    def _finish(self) -> list[Chain]:
-        self.cancel()
-        self.finished = True
-        return []
-
-    def _probed(self, fetched: Fetched, part: Slice) -> list[Chain]:
-        page = fetched.page
-        assert isinstance(page, Page)  # noqa: S101 - for the type checker: a probe is never left raw
-        key = self._options.replication_key
-        seen = (self.shaper.peek(row, page, part.parent) for row in page.rows)
-        dates = ((instant, others_of(attributes, key)) for instant, attributes in seen)
-        known = part.reach is not None and self.trust.hear(part.reach, dates)
-        if known or fetched.page.next_cursor is None or part.pages >= _PROBE_PAGES:
-            return self._finish()
-        return []
-
-    # What went wrong
-
-    def failed(self, failed: Failed) -> list[Chain]:
-        """Return the chains that make up for a failed one.
-
-        Raises:
-            ApiError: Nothing does.
-        """
-        part: Slice = failed.chain.part
-        failed.chain.cancelled = True
-        self._chains.discard(failed.chain)
-        if part.kind is Kind.PROBE:
-            if failed.cursor is None and failed.error.status in _REFUSALS:
-                self.trust.refused()
-            return self._finish()
-        if isinstance(failed.error, NotFound) and part.parent is not None and not failed.detail:
-            self._tell(f"one of {self.spec.parent} is gone; skipped")
-            self._gone[part.parent] = failed.error
-            return self._part_done(part)
-        chains = None if failed.detail else self._another_way(part, failed)
-        if chains is None:
+        try:
+            if self._spec.parent:
+                await self._find_parents(parents)
+            if self._plan.forget_future():
+                self._log("the bookmark lies in the future; reading from the start", logging.WARNING)
+            await self._read_rows()
+        except ApiError:
             self.trust.acquit()
-            raise self.of_parents(failed.error) if part.kind is Kind.PARENTS else failed.error
-        return chains
+            self._put_bookmark()
+            raise
 
-    def _another_way(self, part: Slice, failed: Failed) -> list[Chain] | None:
-        """Return chains that ask otherwise for what was refused; None if there is no other way."""
-        status, params = failed.error.status, dict(failed.chain.params)
-        if failed.cursor is not None and status in _EXPIRED and part.restarts < _MOST_RESTARTS:
-            part.restarts += 1
-            self._tell("the cursor has expired; reading its list again")
-        elif failed.cursor is None and "fields" in params and status in (*_REFUSALS, _TOO_LONG):
-            self._query.fields = ()
-        elif failed.cursor is None and part.window is not None and status in _REFUSALS:
-            self.trust.refused()
-            return self._begin_again()
+    # Parents
+
+    async def _find_parents(self, parents: Listing | None) -> None:
+        if parents is None:
+            self._plan.parents = await self._list_parents()
         else:
-            return None
-        return [self._chain(part)]
+            self._plan.parents = self._checked(parents.ids)
+            if parents.started_at is not None:
+                self._plan.requested(parents.started_at)
 
-    def cancel(self) -> None:
-        """Drop all chains: what still comes of them counts no more."""
-        for chain in self._chains:
-            chain.cancelled = True
-        self._chains.clear()
+    async def _list_parents(self) -> set[str]:
+        slice_ = Slice(Kind.PARENTS)
+        ids: list[str | None] = []
+        while True:
+            try:
+                async for answer in self._lists.pages(slice_):
+                    self._plan.requested(answer.requested_at)
+                    if isinstance(answer.page, Page):
+                        ids += map(row_id, answer.page.rows)
+                return self._checked(ids)
+            except CursorExpired:
+                self._log("the cursor has expired; reading the list again")
+            except ApiError as error:
+                raise self.parents_failed(error) from None
 
-    def _tell(self, what: str, level: int = logging.INFO) -> None:
-        logger.log(level, "Shop %s: %s: %s.", self.shop.name, self.spec.name, what)
+    def _checked(self, ids: list[str | None]) -> set[str]:
+        if None in ids:
+            raise UnexpectedResponse(f"a row of {self._spec.parent} has no id")
+        return {one for one in ids if one is not None}
+
+    def parents_failed(self, error: ApiError) -> ApiError:
+        """Return the error of this stream if its parents could not be listed."""
+        return error.with_cause(f"the list of {self._spec.parent} failed: {error.cause}")
+
+    async def _confirm_missing_parents(self) -> None:
+        """Make sure that the parents that answered 404 are no longer listed either."""
+        if not self._missing:
+            return
+        for parent in self._missing.keys() & await self._list_parents():
+            cause = f"one of {self._spec.parent} is listed, but its {self._spec.name} are not found"
+            raise self._missing[parent].with_cause(cause, UnexpectedResponse)
+
+    # Rows
+
+    async def _read_rows(self) -> None:
+        cursor = self._plan.plan(whole=self.listed is not None)
+        while not self._plan.empty:
+            try:
+                await self._read_slices(cursor)
+                await self._confirm_missing_parents()
+            except Recovery:  # whatever raised it has recorded what not to rely on again
+                cursor = self._plan.plan(whole=self.listed is not None)
+                continue
+            if not (self.trust.unproven and self._plan.windowed and self._answered):
+                break
+            self._log("the API's date filter could not be verified, so this stream is read again in full")
+            cursor = self._plan.plan_unfiltered()
+        if not self._plan.empty:
+            self._plan.keep_all()
+            self._put_bookmark()
+            await self._probe()
+
+    async def _read_slices(self, cursor: str | None) -> None:
+        self._answered = False
+        self._missing.clear()
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._open_slices(group, cursor)
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+
+    def _open_slices(self, group: asyncio.TaskGroup, cursor: str | None = None) -> None:
+        for slice_ in self._plan.next_slices():
+            group.create_task(self._read_slice(group, slice_, cursor))
+            cursor = None
+
+    async def _read_slice(self, group: asyncio.TaskGroup, slice_: Slice, cursor: str | None) -> None:
+        while True:
+            try:
+                async for answer in self._lists.pages(slice_, cursor):
+                    await self._take(slice_, answer)
+                    self._open_slices(group)
+            except CursorExpired:
+                self._log("the cursor has expired; reading the list again")
+            except FieldsRejected:
+                self._query.fields = ()
+            except FilterRejected:
+                self.trust.rejected()
+                raise
+            except ParentMissing as missing:
+                self._skip_parent(slice_, missing)
+                self._open_slices(group)
+                return
+            else:
+                return
+            cursor = None
+
+    async def _take(self, slice_: Slice, answer: ListPage) -> None:
+        """Hand over the records of a page, with the bookmark that holds once they are written."""
+        page = answer.page
+        self._answered = True
+        self.trust.confirm_rejection()
+        self._plan.requested(answer.requested_at)
+        if self._details and isinstance(page, Page):
+            await self._complete_rows(slice_, page)
+        shaped = self._shaper.shape_page(page, self._shop, slice_.parent)
+        self._check_ids(shaped)
+        self._check_filter(slice_, shaped)
+        records = self._within_read(slice_, shaped)
+        await self._sink.room()
+        # From here on nothing waits: pages are put in the order in which the bookmark counts on them.
+        self._advance(slice_, page.next_cursor)
+        bookmark = self._bookmark.snapshot()
+        mismatches = shaped.mismatches or None
+        self._sink.put(ReadPage(self._spec.name, self._shop, records, bookmark, mismatches))
+
+    async def _complete_rows(self, slice_: Slice, page: Page) -> None:
+        def wanted(row: dict[str, Any]) -> bool:
+            timestamp = self._shaper.timestamp(row, page, slice_.parent)
+            return timestamp is None or self._plan.holds(slice_, timestamp)
+
+        await self._lists.complete_rows(slice_, page, wanted)
+
+    def _check_ids(self, shaped: ShapedPage) -> None:
+        if self._query.fields and None in shaped.ids:
+            self._query.fields = ()  # an id may have to be made from attributes that were not requested
+            raise StartOver
+        if self.listed is not None:
+            self.listed += shaped.ids
+
+    def _check_filter(self, slice_: Slice, shaped: ShapedPage) -> None:
+        if slice_.reach is None:
+            self.trust.consider(shaped, slice_.parent)
+        elif not self.trust.verify(slice_.reach, shaped, whole=not self._query.fields):
+            self._put_bookmark()
+            raise StartOver
+
+    def _within_read(self, slice_: Slice, shaped: ShapedPage) -> Sequence[Any]:
+        if all(self._plan.holds(slice_, timestamp) for timestamp in shaped.span):
+            return shaped.records
+        dated = zip(shaped.records, shaped.timestamps, strict=True)
+        return [record for record, one in dated if one is None or self._plan.holds(slice_, one)]
+
+    def _advance(self, slice_: Slice, next_cursor: str | None) -> None:
+        if next_cursor is None:
+            last = self._plan.finish(slice_)
+            if last is not None and not self._missing:
+                self._plan.keep(last)
+        elif slice_.window is None and slice_.parent is None:
+            self._plan.keep_position(cursor=next_cursor)
+
+    def _skip_parent(self, slice_: Slice, missing: ParentMissing) -> None:
+        self._log(f"one of {self._spec.parent} is gone; skipped")
+        self._missing[slice_.parent or ""] = missing.error
+        self._plan.finish(slice_)
+
+    def _put_bookmark(self) -> None:
+        bookmark = self._bookmark.snapshot()
+        if bookmark is not None:
+            self._sink.put(ReadPage(self._spec.name, self._shop, bookmark=bookmark))
+
+    # The date filter
+
+    async def _probe(self) -> None:
+        """Ask the date filter for the day of a row that can prove it, if an unfiltered read found one."""
+        candidate = self.trust.take_candidate()
+        if candidate is None or candidate.window is None:
+            return
+        slice_ = Slice(Kind.PROBE, candidate.window, candidate.parent)
+        try:
+            async for answer in self._lists.pages(slice_):
+                shaped = self._shaper.shape_page(answer.page, self._shop, slice_.parent)
+                known = slice_.reach is not None and self.trust.judge_probe(slice_.reach, shaped)
+                if known or slice_.pages >= _MAX_PROBE_PAGES:
+                    break
+        except FilterRejected:
+            self.trust.rejected()
+        except (ApiError, Recovery):
+            return  # the rows are complete; the next read probes again
+        self._put_bookmark()
+
+    def _log(self, text: str, level: int = logging.INFO) -> None:
+        logger.log(level, "Shop %s: %s: %s.", self._shop, self._spec.name, text)

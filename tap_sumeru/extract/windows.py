@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 _ZONES = timedelta(hours=14)
 """No time zone is further than this from UTC, to either side."""
 _PAGES = 25
-"""What a window should hold: soon read again, and much beside what it costs."""
-_LONGEST = 12
-"""How many times the shortest the longest may be, since what is sparse may grow dense."""
+"""Pages that a window should hold: few enough to read again after a crash, many beside its overhead."""
+_MAX_GROWTH = 12
+"""How many times longer than `window_days` a window may be, since a sparse stream may become dense."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The instants from `start` up to, not including, `end`; an end of None is open."""
+    """The moments from `start` up to, not including, `end`; an end of None is open."""
 
     start: datetime
     end: datetime | None
 
-    def holds(self, instant: datetime) -> bool:
-        """Return whether an instant lies inside."""
-        return self.start <= instant and (self.end is None or instant < self.end)
+    def holds(self, timestamp: datetime) -> bool:
+        """Return whether a moment lies inside."""
+        return self.start <= timestamp and (self.end is None or timestamp < self.end)
 
     @property
-    def asked(self) -> tuple[str, str | None]:
-        """First and last day to ask the API for, `YYYY-MM-DD`, with room to spare on either side.
+    def requested_days(self) -> tuple[str, str | None]:
+        """First and last day to request from the API, `YYYY-MM-DD`, with room on either side.
 
         One day for the time zone in which the API reads days, and one more at the end in case its last day
         is exclusive.
@@ -42,7 +42,7 @@ class Window:
 
     @property
     def reach(self) -> Window:
-        """What a correct API may give for `asked`, whatever its time zone and its idea of a last day."""
+        """What a correct API may return for the requested days, whatever its zone and its last day."""
         first, last = self._days()
         return Window(shift(first, -_ZONES), last and shift(last, DAY + _ZONES))
 
@@ -50,31 +50,32 @@ class Window:
         first = midnight(shift(self.start, -DAY))
         if self.end is None:
             return first, None
-        last_instant = shift(self.end, -timedelta(microseconds=1))
-        return first, midnight(shift(last_instant, 2 * DAY))
+        last_moment = shift(self.end, -timedelta(microseconds=1))
+        return first, midnight(shift(last_moment, 2 * DAY))
 
 
 class Growth:
     """Learns how long the windows of a read should be.
 
-    Each costs a page that is not full, and the days that are asked for beyond it; one that is interrupted is
-    read again. So those that hold few pages are followed by longer ones, at most twice as long.
+    Each window costs one page that is not full, and the extra days that are requested around it; one that is
+    interrupted is read again. So windows that hold few pages are followed by longer ones, at most twice as
+    long.
 
     Args:
-        shortest: Length of the first, in days.
+        shortest: Length of the first window, in days.
     """
 
     def __init__(self, shortest: int) -> None:
         self._shortest = shortest
         self.days = shortest
-        """How long the next one should be, in days."""
+        """Length of the next window, in days."""
 
     def learn(self, window: Window, pages: int) -> None:
-        """Take note of how many pages a window held; an open one says nothing."""
+        """Learn how many pages a window held; an open window says nothing."""
         if window.end is None:
             return
         days = (window.end - window.start).days
-        fitting = min(days * _PAGES // max(1, pages), 2 * days, _LONGEST * self._shortest)
+        fitting = min(days * _PAGES // max(1, pages), 2 * days, _MAX_GROWTH * self._shortest)
         self.days = max(self._shortest, fitting)
 
 
@@ -87,7 +88,7 @@ def cut(start: datetime, end: datetime | None, now: datetime, lengths: Iterable[
         start: Where the range begins.
         end: Where it ends, exclusive, or None.
         now: The present; cutting goes no further.
-        lengths: Length of each window in days, without an end; each is asked for when its window is.
+        lengths: Length of each window in days, an endless iterable; each is taken when its window is.
     """
     if end is not None and end <= start:
         return

@@ -15,7 +15,7 @@ from tap_sumeru.errors import BatchFileError, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tap_sumeru.output.messages import PageWriter
+    from tap_sumeru.output.messages import MessageWriter
 
 _SIZE = 10_000
 """Records of a file, unless the setting says otherwise: the SDK's own number."""
@@ -114,7 +114,7 @@ class BatchFiles:
         BatchFileError: The storage cannot be used.
     """
 
-    def __init__(self, config: BatchConfig, writer: PageWriter) -> None:
+    def __init__(self, config: BatchConfig, writer: MessageWriter) -> None:
         self._config = config
         self._writer = writer
         self._run = uuid.uuid4().hex

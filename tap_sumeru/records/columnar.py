@@ -1,4 +1,4 @@
-"""From rows that a layout decoded to records: each column looked at as a whole, and mended if it must be."""
+"""Columnar path to records: checks each column of a page as a whole, and single values only if needed."""
 
 from __future__ import annotations
 
@@ -14,17 +14,16 @@ from typing_extensions import override
 
 from sumeru_api import timestamps
 from sumeru_api.json_values import decode
-from tap_sumeru.extract.filter_trust import others_of
-from tap_sumeru.records.adaptive_decoder import DecodedPage
-from tap_sumeru.records.rows import ParsedRows, Rows
+from tap_sumeru.records.row_dates import other_dates_of
+from tap_sumeru.records.shaped_page import ShapedPage
 from tap_sumeru.records.type_checks import TypeMismatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from sumeru_api.responses import Page, Row
+    from sumeru_api.responses import Row
+    from tap_sumeru.records.adaptive_decoder import DecodedPage
     from tap_sumeru.records.layouts import Column
-    from tap_sumeru.records.record_builder import RecordBuilder
 
 _TOO_LONG = b"0" * 19
 """So many digits may be more than 63 bits hold."""
@@ -46,54 +45,20 @@ _decode_times = msgspec.json.Decoder(list[datetime | None]).decode
 
 
 class UnfitError(Exception):
-    """A page fits its layout, and must be read by `records` all the same."""
+    """A page fits its layout, but only the reference path can shape it."""
 
 
-def rows_of(page: Page | DecodedPage, shaper: RecordBuilder, shop: str, parent: str | None) -> Rows:
-    """Return the rows of a page, in the way that is open to it.
-
-    Args:
-        page: The page.
-        shaper: Makes the records of a page that is parsed; its layouts learn from it.
-        shop: Name of the shop.
-        parent: Id of the parent whose children the rows are.
-    """
-    if isinstance(page, DecodedPage):
-        raw = page
-
-        def parse() -> list[Row]:
-            parsed = raw.parsed()
-            return [shaper.peek(row, parsed, parent)[1] for row in parsed.rows]
-
-        try:
-            rows = ColumnarPage(raw, shop, parent, parse)
-        except UnfitError:
-            page = raw.parsed()
-        else:
-            if rows.drift:
-                shaper.drift.update(rows.drift)
-            return rows
-    before = shaper.drift.copy()
-    found = ParsedRows(page, shaper, shop, parent)
-    if shaper.layouts is not None:
-        shaper.layouts.learn(page, shaper.drift - before)
-    return found
-
-
-class ColumnarPage(Rows):
-    """Makes the records of a page.
+class ColumnarPage(ShapedPage):
+    """The records of a page that a layout decoded.
 
     Args:
         page: The page.
         shop: Name of the shop.
         parent: Id of the parent whose children they are.
-        parse: Returns the rows' attributes parsed, should that be needed after all.
-
-    Attributes:
-        drift: How many values of each column did not have its type.
+        parse: Returns the attributes of the rows, parsed; called only if they are needed after all.
 
     Raises:
-        UnfitError: Only `records` can read the page.
+        UnfitError: Only the reference path can shape the page.
     """
 
     def __init__(
@@ -104,13 +69,14 @@ class ColumnarPage(Rows):
         self._parse = parse
         self._parsed: list[Row] | None = None
         self.records: list[Any] = [row.attributes for row in page.rows]
-        self.drift: Counter[str] = Counter()
+        self.mismatches: Counter[str] = Counter()
+        self.ids = [row.id for row in page.rows]
         self._extra: dict[int, dict[str, Any]] = defaultdict(dict)
         if parent is not None:
             self._adopt(parent)
         self._check_related()
         self._times: list[datetime | None] = []
-        self.instants = self._check_times(self._layout.of_kind("time"))
+        self.timestamps = self._check_times(self._layout.of_kind("time"))
         self._check_numbers("number")
         self._check_numbers("integer")
         for column in self._layout.of_kind("nested"):
@@ -121,8 +87,8 @@ class ColumnarPage(Rows):
         self._complete(shop)
 
     @override
-    def others(self, index: int) -> Iterator[datetime]:
-        """Yield all dates of a row but its replication key; those that are at hand first."""
+    def other_dates(self, index: int) -> Iterator[datetime]:
+        """Yield all dates of a row except its replication key; those that are known already come first."""
         key, count = self._layout.key, len(self._layout.of_kind("time"))
         at_hand = self._times[index * count : (index + 1) * count]
         for column, time in zip(self._layout.of_kind("time"), at_hand, strict=False):
@@ -130,7 +96,7 @@ class ColumnarPage(Rows):
                 yield time
         if self._parsed is None:
             self._parsed = self._parse()
-        yield from others_of(self._parsed[index], key)
+        yield from other_dates_of(self._parsed[index], key)
 
     def _values(self, column: Column) -> list[Any]:
         return list(map(attrgetter(column.field), self.records))
@@ -206,7 +172,7 @@ class ColumnarPage(Rows):
                 if isinstance(raw, Raw):
                     _check_letters(bytes(raw))
                 setattr(record, field, None)
-                self.drift[column.name] += 1
+                self.mismatches[column.name] += 1
                 self._extra[i][column.name] = raw
 
     def _set_aside(self) -> None:
@@ -235,8 +201,8 @@ class ColumnarPage(Rows):
             for record in records:
                 record.shop = shop
         if "id" in own:
-            for record, row in zip(records, self._page.rows, strict=True):
-                record.id = row.id
+            for record, row_id in zip(records, self.ids, strict=True):
+                record.id = row_id
         if "relationships" in own:
             given = [row.relationships for row in self._page.rows]
             for record, relationships in zip(records, given, strict=True):

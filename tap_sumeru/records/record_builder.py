@@ -1,9 +1,8 @@
-"""From a row of the API to a record of the stream: flat, typed, and with nothing lost."""
+"""Reference path from a row of the API to a record: flat, typed, and with nothing lost."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -15,44 +14,43 @@ from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS, Schema
 from tap_sumeru.records.type_checks import TypeMismatch, checker
 
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sumeru_api.responses import Page, Row
     from tap_sumeru.catalog.streams import StreamSpec
-    from tap_sumeru.records.adaptive_decoder import AdaptiveDecoder
 
 _ENVELOPE = frozenset({"id", "type", "attributes", "relationships"})
 _canonical = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
 
 
 @dataclass(frozen=True, slots=True)
-class Shaped:
-    """A record, and what the reading of the stream needs to know about its row.
+class BuiltRecord:
+    """A record, and what the extraction has to know about its row.
 
     Attributes:
         record: The record, with every selected column.
-        instant: Its replication key, or None if it has none that can be read.
-        attributes: The row's attributes as the API gave them.
+        timestamp: Its replication key, None if it is missing or unreadable.
+        attributes: The row's attributes as the API sent them.
     """
 
     record: Row
-    instant: datetime | None
+    timestamp: datetime | None
     attributes: Row
 
 
 class RecordBuilder:
-    """Shapes the rows of one stream.
+    """Builds the records of one stream, row by row and value by value. It keeps no state between rows.
 
     Args:
         spec: The stream.
         properties: The properties of its schema.
-        selected: The columns that are wanted; of no other column is anything kept.
+        selected: The selected columns; nothing is kept of any other column.
         key: Replication key.
-        include: Related resources that were asked for.
-        guarded: Columns of which a part is not wanted, or that a stream map changes: a value of theirs that
-            does not fit must not slip out by way of `extra`.
-        layouts: Decode pages that need no shaping, if there may be any.
+        include: Related resources that were requested.
+        protected: Columns that are partly deselected or changed by a stream map: a value of theirs that has
+            the wrong type must not escape through `extra`.
     """
 
     def __init__(
@@ -63,16 +61,12 @@ class RecordBuilder:
         key: str,
         include: tuple[str, ...] = (),
         *,
-        guarded: frozenset[str] = frozenset(),
-        layouts: AdaptiveDecoder | None = None,
+        protected: frozenset[str] = frozenset(),
     ) -> None:
-        self._spec = spec
         self.key = key
-        self.by_day = properties.get(key, {}).get("format") == "date"
-        """Whether the replication key is a date, so that a row belongs to a day, not to an instant."""
-        self.layouts = layouts
+        self._spec = spec
         self._include = include
-        self._guarded = guarded
+        self._protected = protected
         self._known = frozenset(properties)
         wanted = frozenset(selected)
         self._columns = [name for name in properties if name in wanted]
@@ -80,17 +74,18 @@ class RecordBuilder:
             (name, checker(properties[name])) for name in self._columns if name not in OWN_COLUMNS
         ]
         self._keeps_extra = "extra" in wanted
-        self.drift: Counter[str] = Counter()
-        """How many values of each column did not have its type."""
 
-    def shape(self, row: Row, shop: str, page: Page, parent: str | None = None) -> Shaped:
+    def build(
+        self, row: Row, shop: str, page: Page, parent: str | None, mismatches: Counter[str]
+    ) -> BuiltRecord:
         """Return the record of a row.
 
         Args:
-            row: The row as the API gave it, enveloped or flat.
+            row: The row as the API sent it, enveloped or flat.
             shop: Name of the shop.
-            page: The page that it came on, for the included resources.
+            page: The page that holds the row, for the included resources.
             parent: Id of the parent whose child it is.
+            mismatches: Counts the values of each column that do not have its type.
         """
         attributes, extra = self._open(row, page, parent)
         relationships = row.get("relationships")
@@ -104,8 +99,8 @@ class RecordBuilder:
             try:
                 record[name] = check(value)
             except TypeMismatch:
-                self.drift[name] += 1
-                if name not in self._guarded:
+                mismatches[name] += 1
+                if name not in self._protected:
                     extra[name] = value
         extra.update({name: value for name, value in attributes.items() if name not in self._known})
         own = {
@@ -115,15 +110,15 @@ class RecordBuilder:
             "extra": extra if extra and self._keeps_extra else None,
         }
         record.update({name: value for name, value in own.items() if name in record})
-        return Shaped(record, self._instant(attributes), attributes)
+        return BuiltRecord(record, self._timestamp(attributes), attributes)
 
     def peek(self, row: Row, page: Page, parent: str | None = None) -> tuple[datetime | None, Row]:
-        """Return the replication key and the attributes of a row that is looked at, not written."""
+        """Return the replication key and the attributes of a row, without building its record."""
         attributes, _ = self._open(row, page, parent)
-        return self._instant(attributes), attributes
+        return self._timestamp(attributes), attributes
 
     def _open(self, row: Row, page: Page, parent: str | None) -> tuple[Row, Row]:
-        """Return the row's attributes, and what cannot have a column of its own name."""
+        """Return the row's attributes, and those whose name is taken by a column of the tap's own."""
         enveloped = isinstance(row.get("attributes"), dict)
         if enveloped:
             attributes = dict(row["attributes"])
@@ -163,7 +158,7 @@ class RecordBuilder:
             return ":".join(str(part) for part in natural)
         return "hash_" + hashlib.sha256(_canonical(row)).hexdigest()[:32]
 
-    def _instant(self, attributes: Row) -> datetime | None:
+    def _timestamp(self, attributes: Row) -> datetime | None:
         value = attributes.get(self.key)
         return timestamps.parse(value) if isinstance(value, str) else None
 
@@ -173,7 +168,7 @@ def _same_id(one: object, other: object) -> bool:
 
 
 def _related(name: str, attributes: Row, row: Row, page: Page) -> object | None:
-    """Return the related resources of a name, wherever they stand, each of them flat; None if nowhere."""
+    """Return the related resources of a name, each of them flat, wherever the response has them."""
     if attributes.get(name) is not None:
         return _flatten(attributes[name])
     relationships = row.get("relationships")

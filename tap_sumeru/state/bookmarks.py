@@ -1,4 +1,4 @@
-"""The bookmarks: one partition per stream and shop, in the SDK's shape, with a few keys of our own beside.
+"""Bookmarks: one partition per stream and shop, in the SDK's shape, with further keys of the tap's own.
 
 ::
 
@@ -6,9 +6,9 @@
         "context": {"shop": "acme"},
         "replication_key": "updated_at",
         "replication_key_value": "2026-05-10T00:00:00Z",   # all changes before this are written
-        "filters": "…",                                    # fingerprint of the filters they passed, if any
+        "filters": "…",                                    # fingerprint of `filters`, if there are any
         "date_filter": {"verdict": "proven", "names": ["filter[date_from]", "filter[date_to]"]},
-        "unproven_from": "2025-01-01T00:00:00Z",           # a first read by a filter not yet proven
+        "unproven_from": "2025-01-01T00:00:00Z",           # start of a first read by an unproven filter
         "reading": {"began": "…", "since": "…", "query": "…", "cursor": "…", "after": "…"}
     }]}}}
 """
@@ -27,13 +27,11 @@ if TYPE_CHECKING:
 Entry = dict[str, Any]
 State = dict[str, Any]
 
-
-def _instant(value: object) -> datetime | None:
-    return timestamps.parse(value) if isinstance(value, str) else None
+_VALUE = "replication_key_value"
 
 
 class Verdict(StrEnum):
-    """What is known about a date filter; see `datefilter`."""
+    """What is known about a date filter; see `extract.filter_trust`."""
 
     UNPROVEN = "unproven"
     PROVEN = "proven"
@@ -45,37 +43,37 @@ class ReadPosition:
     """How far an unfiltered read has come.
 
     Attributes:
-        began: When it began, by the server's clock.
-        since: Rows older than this are left out.
+        started_at: When it started, by the server's clock.
+        since: Older rows are left out.
         query: Fingerprint of the request that the cursor belongs to.
-        cursor: Cursor of the next page, or None for the first.
+        cursor: Cursor of the next page, None for the first page.
         after: Last parent whose rows are all written, in the order of their ids.
     """
 
-    began: datetime
+    started_at: datetime
     since: datetime | None
     query: str
     cursor: str | None = None
     after: str | None = None
 
     @classmethod
-    def of(cls, reading: Entry) -> ReadPosition | None:
-        """Return the place that a state holds, or None if it holds none."""
-        began = _instant(reading.get("began"))
-        if began is None:
+    def from_entry(cls, reading: Entry) -> ReadPosition | None:
+        """Return the position that a state holds, None if it holds none."""
+        started_at = _timestamp(reading.get("began"))
+        if started_at is None:
             return None
         return cls(
-            began,
-            _instant(reading.get("since")),
+            started_at,
+            _timestamp(reading.get("since")),
             query=reading.get("query", ""),
             cursor=reading.get("cursor"),
             after=reading.get("after"),
         )
 
-    def entry(self) -> Entry:
-        """Return the place as a state holds it."""
+    def to_entry(self) -> Entry:
+        """Return the position as a state holds it."""
         reading = {
-            "began": timestamps.text(self.began),
+            "began": timestamps.text(self.started_at),
             "since": self.since and timestamps.text(self.since),
             "query": self.query,
             "cursor": self.cursor,
@@ -85,44 +83,56 @@ class ReadPosition:
 
 
 class Bookmark:
-    """What is known about one stream of one shop; every change goes straight into the state.
+    """What is known about one stream of one shop.
+
+    A read works on a bookmark of its own. What it changes counts once `snapshot` is committed to the state.
 
     Args:
-        entry: The partition of the stream and shop.
+        entry: The partition of the stream and shop; it stays as it is.
         key: Replication key; a bookmark on another one says nothing.
         filter_names: Names of the date filter's parameters; a verdict on others says nothing.
         filters: Fingerprint of the filters on attributes; a bookmark under others says nothing.
+
+    Attributes:
+        outdated_by: The option whose change has made the bookmark useless, empty if none has.
     """
 
     def __init__(
         self, entry: Entry, key: str, filter_names: tuple[str, str] | None, filters: str = ""
     ) -> None:
-        self._entry = entry
+        self._entry = dict(entry)
         self._names = list(filter_names or ())
+        self._changed = True
         self.outdated_by = ""
-        """The option whose change has made the bookmark worthless, if any has."""
         if self._entry.get("replication_key", key) != key:
-            self._outdate("replication_key")
+            self._discard("replication_key")
             self._entry.pop("date_filter", None)
         if self._entry.get("filters", "") != filters:
-            self._outdate("filters")
+            self._discard("filters")
         self._entry["replication_key"] = key
         self._set("filters", filters or None)
 
-    def _outdate(self, option: str) -> None:
-        if {"replication_key_value", "reading"} & set(self._entry):
+    def _discard(self, option: str) -> None:
+        if {_VALUE, "reading"} & set(self._entry):
             self.outdated_by = option
-        for name in ("replication_key_value", "unproven_from", "reading"):
+        for name in (_VALUE, "unproven_from", "reading"):
             self._entry.pop(name, None)
+
+    def snapshot(self) -> Entry | None:
+        """Return the partition as it is now, None if it has not changed since the last snapshot."""
+        if not self._changed:
+            return None
+        self._changed = False
+        return dict(self._entry)
 
     @property
     def value(self) -> datetime | None:
-        """All changes before this instant are written; None if nothing is known."""
-        return _instant(self._entry.get("replication_key_value"))
+        """All changes before this moment are written; None if nothing is known."""
+        return _timestamp(self._entry.get(_VALUE))
 
     @value.setter
-    def value(self, instant: datetime | None) -> None:
-        self._set("replication_key_value", instant and timestamps.text(instant))
+    def value(self, value: datetime | None) -> None:
+        self._set(_VALUE, value and timestamps.text(value))
 
     @property
     def verdict(self) -> Verdict:
@@ -132,44 +142,47 @@ class Bookmark:
 
     @verdict.setter
     def verdict(self, verdict: Verdict) -> None:
-        self._entry["date_filter"] = {"verdict": verdict.value, "names": self._names}
+        self._set("date_filter", {"verdict": verdict.value, "names": self._names})
 
     @property
     def unproven_from(self) -> datetime | None:
         """Start of a first read by windows whose filter is not proven yet: to be read again without it."""
-        return _instant(self._entry.get("unproven_from"))
+        return _timestamp(self._entry.get("unproven_from"))
 
     @unproven_from.setter
-    def unproven_from(self, instant: datetime | None) -> None:
-        self._set("unproven_from", instant and timestamps.text(instant))
+    def unproven_from(self, value: datetime | None) -> None:
+        self._set("unproven_from", value and timestamps.text(value))
 
     @property
-    def place(self) -> ReadPosition | None:
-        """The place of an unfiltered read that was interrupted."""
-        return ReadPosition.of(self._entry.get("reading", {}))
+    def position(self) -> ReadPosition | None:
+        """How far an unfiltered read came that was interrupted."""
+        return ReadPosition.from_entry(self._entry.get("reading", {}))
 
-    @place.setter
-    def place(self, place: ReadPosition | None) -> None:
-        self._set("reading", place and place.entry())
+    @position.setter
+    def position(self, position: ReadPosition | None) -> None:
+        self._set("reading", position and position.to_entry())
 
-    def advance(self, instant: datetime, now: datetime) -> None:
-        """Move the bookmark to an instant: never past the present, and back only if it lay in the future."""
-        target = min(instant, now)
+    def advance(self, value: datetime, now: datetime) -> None:
+        """Move the bookmark: never past the present, and back only if it lies in the future."""
+        target = min(value, now)
         if self.value is None or self.value < target or self.value > now:
             self.value = target
 
     def _set(self, name: str, value: object) -> None:
+        if value == self._entry.get(name):
+            return
+        self._changed = True
         if value is None:
-            self._entry.pop(name, None)
+            del self._entry[name]
         else:
             self._entry[name] = value
 
 
 class Bookmarks:
-    """All bookmarks of a state, found by stream and shop.
+    """All bookmarks of a state, by stream and shop.
 
     Args:
-        state: The tap's state, checked; partitions of shops that nobody asks for stay as they are.
+        state: The tap's state, validated. Partitions of shops that are not read stay as they are.
     """
 
     def __init__(self, state: State) -> None:
@@ -180,12 +193,22 @@ class Bookmarks:
             for entry in content.get("partitions", [])
         }
 
-    def of(
-        self, stream: str, shop: str, key: str, names: tuple[str, str] | None, filters: str = ""
-    ) -> Bookmark:
-        """Return the bookmark of a stream of a shop; see `Bookmark` for the arguments."""
+    def entry(self, stream: str, shop: str) -> Entry:
+        """Return the partition of a stream of a shop; a new one, not yet in the state, if there is none."""
+        return self._entries.get((stream, shop)) or {"context": {"shop": shop}}
+
+    def commit(self, stream: str, shop: str, snapshot: Entry) -> bool:
+        """Replace a partition, and return whether its bookmark moved."""
         entry = self._entries.get((stream, shop))
         if entry is None:
-            entry = self._entries[stream, shop] = {"context": {"shop": shop}}
-            self._streams.setdefault(stream, {}).setdefault("partitions", []).append(entry)
-        return Bookmark(entry, key, names, filters)
+            self._entries[stream, shop] = snapshot
+            self._streams.setdefault(stream, {}).setdefault("partitions", []).append(snapshot)
+            return _VALUE in snapshot
+        moved = bool(entry.get(_VALUE) != snapshot.get(_VALUE))
+        entry.clear()
+        entry.update(snapshot)
+        return moved
+
+
+def _timestamp(value: object) -> datetime | None:
+    return timestamps.parse(value) if isinstance(value, str) else None

@@ -1,4 +1,4 @@
-"""Whether a state is one that this tap has written: `state` says what that looks like."""
+"""Validates a state file: whether it is one that this tap has written, as `state.bookmarks` describes it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _TIMES = ("replication_key_value", "unproven_from")
 _OBJECTS = ("reading", "date_filter")
 
 
-def check(state: object) -> None:
+def validate(state: object) -> None:
     """Refuse a state that this tap cannot have written, rather than sync too little or too much by it.
 
     Raises:

@@ -1,110 +1,73 @@
-"""The run: shops by streams, fetched in threads, emitted by one, each failure kept to itself."""
+"""The engine: reads the streams of all shops in one event loop, and hands their pages to the main thread.
+
+A shop is a task group with a rate limiter of its own, a stream is a task, and so is each slice of it: a
+failure ends the tasks that it concerns and no other. The event loop has a thread of its own; the main thread
+takes the pages in the order in which their bookmarks rely on it.
+"""
 
 from __future__ import annotations
 
-import logging
+import asyncio
+import threading
 from collections import Counter
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from typing_extensions import override
-
-from sumeru_api.client import Http
-from sumeru_api.errors import ApiError, UnexpectedResponse
+from sumeru_api.client import Client, default_headers
 from sumeru_api.rate_limiter import RateLimiter
-from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS, Schema
-from tap_sumeru.catalog.streams import STREAMS, StreamSpec
-from tap_sumeru.extract.stream_reader import Reader
-from tap_sumeru.fetch import Chain, Failed, Fetched, Fetcher
-from tap_sumeru.lanes import Lane, Pool
-from tap_sumeru.records.adaptive_decoder import AdaptiveDecoder
-from tap_sumeru.records.record_builder import RecordBuilder
+from sumeru_api.request_queue import RequestQueue
+from sumeru_api.session import Session
+from sumeru_api.slots import Slots
+from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.extract.queries import fields_to_request
+from tap_sumeru.extract.read_page import ReadPage
+from tap_sumeru.extract.stream_reader import StreamReader
+from tap_sumeru.records import RecordShaper
+from tap_sumeru.state.bookmarks import Bookmark
+from tap_sumeru.sync.handover import Handover
+from tap_sumeru.sync.results import Failure, ReadDone
+from tap_sumeru.sync.shop_reads import ShopReads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+    from collections.abc import Generator, Sequence
+    from datetime import datetime
 
-    from sumeru_api.shop import Shop
-    from tap_sumeru.config.settings import Settings
+    from sumeru_api.errors import ApiError
+    from tap_sumeru.catalog.selection import StreamSelection
+    from tap_sumeru.config.settings import Settings, StreamOptions
     from tap_sumeru.state.bookmarks import Bookmarks
 
-logger = logging.getLogger("tap-sumeru")
+Item = ReadPage | ReadDone | Failure
 
-_MOST_THREADS = 32
-_PAGES_AHEAD = 1
-"""Pages that may wait to be written; the threads hold one more each."""
-
-
-@dataclass(frozen=True, slots=True)
-class StreamSelection:
-    """A stream to read.
-
-    Attributes:
-        name: Name of the stream.
-        properties: Properties of its schema.
-        columns: The columns that are selected.
-        replication_key: What the catalog has for it.
-        full_table: Whether it is read whole.
-        guarded: Columns of which a part is deselected, or that a stream map changes.
-        raw: Whether records may be what only an encoder understands.
-    """
-
-    name: str
-    properties: Schema
-    columns: tuple[str, ...]
-    replication_key: str | None = None
-    full_table: bool = False
-    guarded: frozenset[str] = frozenset()
-    raw: bool = False
+_MAX_REQUESTS = 256
+_REQUEST_PATIENCE = 1.0
+"""Requests under way over all shops; one that waits for its response for longer than this does not count."""
+_MAX_SHOPS = 128
+_SHOP_PATIENCE = 1.0
+"""Shops that start together; after so many seconds the next ones start, whatever these are waiting for."""
+_PAGES_AHEAD = 4
+"""Pages that may wait to be written."""
+_POLL_SECONDS = 0.2
+_STOP_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Records of one page, to be written.
+class _StreamSetup:
+    """What all shops share of one stream: the catalog's selection, the options, and the shaper."""
 
-    Attributes:
-        stream: Name of their stream.
-        records: The records, dicts or what a layout makes.
-        written: To be called once they are written; returns whether the bookmark has moved.
-        failed: To be called instead if they cannot be written, with the reason.
-    """
+    def __init__(self, selection: StreamSelection, options: StreamOptions) -> None:
+        self.spec = STREAMS[selection.name]
+        self.full_table = selection.full_table
+        deselected = set(selection.properties) - set(selection.columns)
+        key = selection.replication_key or options.replication_key
+        self.options = replace(options.without(deselected), replication_key=key)
+        self.fields = fields_to_request(self.spec, selection, key, self.options.include)
+        self.shaper = RecordShaper(self.spec, selection, key, self.options.include)
 
-    stream: str
-    records: Sequence[Any]
-    written: Callable[[], bool]
-    failed: Callable[[str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """Streams of a shop that could not be read, for one reason.
-
-    Attributes:
-        shop: Name of the shop.
-        streams: Names of the streams, that which met the error first.
-        all_of_shop: Whether these are all of the shop's streams.
-        error: The reason.
-    """
-
-    shop: str
-    streams: tuple[str, ...]
-    all_of_shop: bool
-    error: ApiError
-
-    @property
-    def cause(self) -> str:
-        """What failed, and why."""
-        what = "all streams" if self.all_of_shop else ", ".join(self.streams)
-        return f"Shop {self.shop}: {what} failed: {self.error.describe()}"
-
-    @override
-    def __str__(self) -> str:
-        stream = self.streams[0]
-        return f"{self.cause}. {self.error.advice(stream, STREAMS[stream].scope)}"
-
-
-_PAUSE = Batch("", [], lambda: False, lambda _: None)
-"""A moment to look at the clock and at signals."""
+    def bookmark(self, bookmarks: Bookmarks, shop: str) -> Bookmark:
+        """Return the bookmark of a shop, for its read to work on."""
+        options = self.options
+        entry = bookmarks.entry(self.spec.name, shop)
+        return Bookmark(entry, options.replication_key, options.date_filter, options.fingerprint)
 
 
 class Engine:
@@ -112,183 +75,125 @@ class Engine:
 
     Args:
         settings: The settings.
-        wanted: The streams to read.
-        bookmarks: What earlier runs have left; moved as records are written.
-        clock: Tells the present.
+        selections: The streams to read.
+        bookmarks: What earlier runs have left; the engine only reads them.
+        now: The present, by our clock.
+
+    Attributes:
+        queues: The request queue of each shop; shops with the same token and host share one.
     """
 
     def __init__(
-        self,
-        settings: Settings,
-        wanted: Iterable[StreamSelection],
-        bookmarks: Bookmarks,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        self, settings: Settings, selections: Sequence[StreamSelection], bookmarks: Bookmarks, now: datetime
     ) -> None:
-        self.failures: list[Failure] = []
         self._settings = settings
-        threads = max(1, min(_MOST_THREADS, settings.concurrency * len(settings.shops)))
-        self._http = Http(settings)
-        self._pool = Pool(threads)
-        self._fetcher = Fetcher(self._http, self._pool, settings.max_retries, depth=_PAGES_AHEAD)
-        by_token = {(shop.token, shop.api_url): self._lane(shop) for shop in settings.shops}
-        self.lanes = list(by_token.values())
-        self._lanes = {shop.name: by_token[shop.token, shop.api_url] for shop in settings.shops}
-        self._outdated: Counter[tuple[str, str]] = Counter()
-        now = clock()
-        streams = list(wanted)
-        self.readers = [reader for stream in streams for reader in self._readers(stream, bookmarks, now)]
-        self._tell_outdated()
-        self._of_shop: dict[str, list[Reader]] = {}
-        for reader in self.readers:
-            self._of_shop.setdefault(reader.shop.name, []).append(reader)
-        self._waiting = self._pair()  # readers of children, by that of their parents
-        self._unfinished = set(self.readers)
-        self._failed: set[Reader] = set()
+        self._bookmarks = bookmarks
+        self._now = now
+        self._streams = [_StreamSetup(one, settings.options[one.name]) for one in selections]
+        by_token = {(shop.token, shop.api_url): self._queue() for shop in settings.shops}
+        self.queues = {shop.name: by_token[shop.token, shop.api_url] for shop in settings.shops}
+        self._handover: Handover[Item | None] = Handover(_PAGES_AHEAD)
+        self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._shops: dict[str, ShopReads] = {}
+        self._crash: BaseException | None = None
 
-    def _pair(self) -> dict[Reader, Reader]:
-        """Let one read serve both, where a stream and the children of its rows are wanted."""
-        by_name = {(reader.shop.name, reader.spec.name): reader for reader in self.readers}
-        pairs = ((by_name.get((one.shop.name, one.spec.parent)), one) for one in self.readers)
-        return {parents: one for parents, one in pairs if parents is not None and parents.list_all()}
+    def _queue(self) -> RequestQueue:
+        return RequestQueue(RateLimiter(self._settings.rate_limit_share, self._settings.concurrency))
 
-    def _tell_outdated(self) -> None:
-        for (name, option), count in self._outdated.items():
-            told = f"{name}: `{option}` has changed since the last run"
-            shops = f"{count} shop" if count == 1 else f"{count} shops"
-            logger.warning("%s; reading it again from the start, for %s.", told, shops)
+    def outdated(self) -> Counter[tuple[str, str]]:
+        """Return how many shops have a bookmark that a changed option makes useless, by stream and option."""
+        count: Counter[tuple[str, str]] = Counter()
+        for stream in self._streams:
+            for shop in () if stream.full_table else self._settings.shops:
+                option = stream.bookmark(self._bookmarks, shop.name).outdated_by
+                if option:
+                    count[stream.spec.name, option] += 1
+        return count
 
-    def _lane(self, shop: Shop) -> Lane:
-        governor = RateLimiter(self._settings.rate_limit_share, self._settings.concurrency)
-        return Lane(shop, governor, self._pool)
+    # In the main thread
 
-    def _readers(self, stream: StreamSelection, bookmarks: Bookmarks, now: datetime) -> Iterator[Reader]:
-        """Yield the readers of a stream, one a shop."""
-        spec = STREAMS[stream.name]
-        left_out = set(stream.properties) - set(stream.columns)
-        options = self._settings.options[stream.name].without(left_out)
-        key = stream.replication_key or options.replication_key
-        options = replace(options, replication_key=key)
-        layouts = None
-        if stream.raw:
-            layouts = AdaptiveDecoder(spec, stream.properties, stream.columns, key, options.include)
-        for shop in self._settings.shops:
-            bookmark = bookmarks.of(spec.name, shop.name, key, options.date_filter, options.fingerprint)
-            if bookmark.outdated_by and not stream.full_table:
-                self._outdated[spec.name, bookmark.outdated_by] += 1
-            shaper = RecordBuilder(
-                spec,
-                stream.properties,
-                stream.columns,
-                key,
-                options.include,
-                guarded=stream.guarded,
-                layouts=layouts,
-            )
-            yield Reader(
-                spec,
-                options,
-                shop,
-                bookmark,
-                shaper,
-                now=now,
-                end_date=self._settings.end_date,
-                fields=_fields(spec, stream, key, options.include),
-                full_table=stream.full_table,
-                traffic=self._lanes[shop.name],
-            )
-
-    def batches(self) -> Generator[Batch, None, None]:
-        """Yield what is read, page by page, in whatever order it comes; see `failures` afterwards."""
-        self._pool.start()
+    def items(self) -> Generator[Item | None, None, None]:
+        """Yield pages and the ends of reads as they come, and None from time to time when nothing comes."""
+        self._thread.start()
         try:
-            held = set(self._waiting.values())
-            for reader in (*self._waiting, *self.readers):  # parents first: others wait for them
-                if reader not in held:
-                    held.add(reader)
-                    self._start(reader, reader.begin())
-            while self._unfinished:
-                self._pool.relieve()
-                result = self._fetcher.result()
-                if result is None:
-                    yield _PAUSE
-                elif not result.chain.cancelled:
-                    yield from self._handle(result)
-                if self.failures and self._settings.stop_on_error:
-                    return
+            while True:
+                item = self._handover.get(_POLL_SECONDS)
+                if item is None and not self._thread.is_alive() and self._handover.empty:
+                    break
+                yield item
         finally:
-            self._pool.stop()
-            self._http.close()
+            self.close()
+        if self._crash is not None:
+            raise self._crash
 
-    def _handle(self, result: Fetched | Failed) -> Iterator[Batch]:
-        reader: Reader = result.chain.owner
+    def give_up(self, stream: str, shop: str, error: ApiError) -> None:
+        """Stop to read a stream of a shop whose records cannot be written."""
+
+        def give_up() -> None:
+            reads = self._shops.get(shop)
+            if reads is not None:
+                reads.give_up(stream, error)
+
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(give_up)
+
+    def close(self) -> None:
+        """Stop reading, and drop the requests that are under way."""
+        if self._thread.is_alive() and self._loop is not None and self._running is not None:
+            self._loop.call_soon_threadsafe(self._running.cancel)
+            self._thread.join(_STOP_SECONDS)
+
+    # In the event loop
+
+    def _run(self) -> None:
         try:
-            if isinstance(result, Failed):
-                self._start(reader, reader.failed(result))
-                return
-            records = reader.take(result)
-        except ApiError as error:
-            self._fail(reader, error)
-            return
-        except Exception as error:  # noqa: BLE001 - what a row does to us, it does to its stream alone
-            self._fail(reader, UnexpectedResponse(f"a row cannot be read ({type(error).__name__})"))
-            return
+            asyncio.run(self._read_all())
+        except asyncio.CancelledError:
+            pass  # closed
+        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
+            self._crash = error
+        finally:
+            self._handover.put(None)
 
-        def written() -> bool:
-            reader.plan.moved = False
-            self._start(reader, reader.written(result))
-            return reader.plan.moved
+    async def _read_all(self) -> None:
+        self._loop, self._running = asyncio.get_running_loop(), asyncio.current_task()
+        session = Session(default_headers(self._settings.user_agent), self._settings.request_timeout_seconds)
+        shops, requests = Slots(_MAX_SHOPS, _SHOP_PATIENCE), Slots(_MAX_REQUESTS, _REQUEST_PATIENCE)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for shop in self._settings.shops:
+                    client = Client(
+                        shop,
+                        session,
+                        self.queues[shop.name],
+                        requests,
+                        ready=self._handover.room,
+                        max_retries=self._settings.max_retries,
+                    )
+                    group.create_task(self._read_shop(client, shops))
+        finally:
+            await session.close()
 
-        yield Batch(
-            reader.spec.name, records, written, lambda reason: self._fail(reader, UnexpectedResponse(reason))
+    async def _read_shop(self, client: Client, shops: Slots) -> None:
+        async with shops.hold():
+            readers = {stream.spec.name: self._reader(stream, client) for stream in self._streams}
+            reads = ShopReads(client.shop.name, readers, self._handover.put)
+            self._shops[client.shop.name] = reads
+            await reads.run()
+        del self._shops[client.shop.name]
+
+    def _reader(self, stream: _StreamSetup, client: Client) -> StreamReader:
+        return StreamReader(
+            stream.spec,
+            stream.options,
+            client,
+            stream.bookmark(self._bookmarks, client.shop.name),
+            stream.shaper,
+            self._handover,
+            now=self._now,
+            end_date=self._settings.end_date,
+            fields=stream.fields,
+            full_table=stream.full_table,
         )
-
-    def _start(self, reader: Reader, chains: Iterable[Chain]) -> None:
-        for chain in chains:
-            self._fetcher.start(self._lanes[reader.shop.name], chain)
-        if reader.finished:
-            self._unfinished.discard(reader)
-            self._start_children(reader)
-
-    def _start_children(self, parents: Reader) -> None:
-        children = self._waiting.pop(parents, None)
-        if children is None:
-            return
-        try:
-            self._start(children, children.begin_under(parents))
-        except ApiError as error:
-            self._fail(children, error)
-
-    def _fail(self, reader: Reader, error: ApiError) -> None:
-        """Give up what a failure concerns: a stream of a shop, or all that the shop has not finished."""
-        mine = self._of_shop[reader.shop.name]
-        lost = [one for one in mine if one in self._unfinished] if error.whole_shop else []
-        lost = [reader, *(one for one in lost if one is not reader)]
-        names = tuple(one.spec.name for one in lost)
-        self.failures.append(Failure(reader.shop.name, names, len(lost) == len(mine) > 1, error))
-        logger.info("%s.", self.failures[-1].cause)
-        for one in lost:
-            one.cancel()
-            self._unfinished.discard(one)
-            self._failed.add(one)
-        children = self._waiting.pop(reader, None)
-        if children is not None and children not in lost:
-            self._fail(children, children.of_parents(error))
-
-    def complete(self, reader: Reader) -> bool:
-        """Return whether a stream of a shop is read whole, and written."""
-        return reader.finished and reader not in self._failed
-
-
-def _fields(spec: StreamSpec, stream: StreamSelection, key: str, include: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the attributes to ask for: none, meaning all, if none is left out.
-
-    Every date is asked for, wanted or not, since the date filter is verified by them.
-    """
-    here = {name for name in stream.properties if name not in OWN_COLUMNS}
-    here -= {spec.parent_column, *spec.include, *include}
-    selected = set(stream.columns)
-    if here <= selected:
-        return ()
-    dates = {name for name in here if stream.properties[name].get("format") in ("date", "date-time")}
-    asked = (selected & here) | dates | {key, *spec.natural_key}
-    return ("id", *sorted(asked))

@@ -1,88 +1,89 @@
-"""What a sync says at its end: what came of each stream, what failed, and what to do about it."""
+"""The summary at the end of a sync: what came of each stream, what failed, and what to do about it."""
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from tap_sumeru.catalog.streams import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from tap_sumeru.extract.stream_reader import Reader
-    from tap_sumeru.sync.engine import Engine
+    from sumeru_api.request_queue import RequestQueue
+    from tap_sumeru.sync.results import Results, StreamResult
 
 logger = logging.getLogger("tap-sumeru")
 
+_MAX_NAMES = 20
 
-def sum_up(engine: Engine, seconds: float) -> None:
-    """Log the summary of a run; it is as long for a thousand shops as for one, but for what failed.
+
+def log_summary(results: Results, queues: Mapping[str, RequestQueue], seconds: float) -> None:
+    """Log the summary of a run; apart from failures it is as long for a thousand shops as for one.
 
     Args:
-        engine: What was run.
-        seconds: How long it took.
+        results: What came of the run.
+        queues: The request queue of each shop.
+        seconds: How long the run took.
     """
-    by_stream: dict[str, list[Reader]] = {}
-    for reader in engine.readers:
-        by_stream.setdefault(reader.spec.name, []).append(reader)
-    for name, readers in by_stream.items():
-        logger.info("%s: %s.", name, "; ".join(_of_stream(engine, readers)))
-    if left_out := [name for name in STREAMS if name not in by_stream]:
-        logger.info("Not selected: %s.", ", ".join(left_out))
-    for name, readers in by_stream.items():
-        _tell_drift(name, readers)
-    for failure in engine.failures:
+    for name, result in results.by_stream.items():
+        logger.info("%s: %s.", name, "; ".join(_of_stream(result, results.shops)))
+    if not_selected := [name for name in STREAMS if name not in results.by_stream]:
+        logger.info("Not selected: %s.", ", ".join(not_selected))
+    for name, result in results.by_stream.items():
+        _log_mismatches(name, result)
+    for failure in results.failures:
         logger.error("%s", failure)
-    complete = sum(map(engine.complete, engine.readers))
-    done = "done" if complete == len(engine.readers) else "incomplete"
-    logger.info("Sync %s: %s.", done, "; ".join(_in_all(engine, seconds, complete)))
+    outcome = "done" if results.complete == results.reads else "incomplete"
+    logger.info("Sync %s: %s.", outcome, "; ".join(_totals(results, queues, seconds)))
 
 
-def _of_stream(engine: Engine, readers: list[Reader]) -> Iterator[str]:
-    yield f"{sum(reader.written_rows for reader in readers)} records"
-    complete = [reader for reader in readers if engine.complete(reader)]
-    if len(complete) < len(readers):
-        yield f"incomplete in {len(readers) - len(complete)} of {_count(len(readers), 'shop')}"
-    known = Counter(reader.trust.known for reader in complete)
+def _of_stream(result: StreamResult, shops: int) -> Iterator[str]:
+    yield count(result.rows, "record")
+    if result.unfinished:
+        yield f"incomplete in {len(result.unfinished)} of {count(shops, 'shop')}"
+    known = result.date_filters
     if len(known) == 1:
         yield f"date filter {next(iter(known))}"
     elif known:
         yield "date filter " + ", ".join(
-            f"{what} in {_count(count, 'shop')}" for what, count in sorted(known.items())
+            f"{word} in {count(number, 'shop')}" for word, number in sorted(known.items())
         )
 
 
-def _tell_drift(name: str, readers: Iterable[Reader]) -> None:
-    drift: Counter[str] = Counter()
-    for reader in readers:
-        drift.update(reader.shaper.drift)
-    for column, count in drift.items():
+def _log_mismatches(stream: str, result: StreamResult) -> None:
+    for column, number in result.mismatches.items():
         logger.warning(
-            "%s.%s: %d values of an unexpected type; the column is null there, `extra` has what it may.",
-            name,
+            "%s.%s: %s of an unexpected type; the column is null there, and `extra` has the value unless the "
+            "column is protected.",
+            stream,
             column,
-            count,
+            count(number, "value"),
         )
 
 
-def _in_all(engine: Engine, seconds: float, complete: int) -> Iterator[str]:
-    rows = sum(reader.written_rows for reader in engine.readers)
-    requests = sum(lane.requests for lane in engine.lanes)
-    yield f"{rows} records, {requests} requests, {seconds:.1f} s"
-    shops = len({reader.shop.name for reader in engine.readers})
-    where = f" in {shops} shops" if shops > 1 else ""
-    yield f"{complete} of {len(engine.readers)} streams complete{where}"
-    if engine.failures:
-        yield _count(len(engine.failures), "failure")
-    slowest = max(engine.lanes, key=lambda lane: lane.held, default=None)
-    refused = sum(lane.refused for lane in engine.lanes)
-    if slowest is not None and (slowest.held >= 1 or refused):
-        most = "" if len(engine.lanes) == 1 else f" at most, for shop {slowest.shop.name}"
-        refusals = _count(refused, "request")
-        yield f"waited {slowest.held:.0f} s{most} for the rate limit, which refused {refusals}"
+def _totals(results: Results, queues: Mapping[str, RequestQueue], seconds: float) -> Iterator[str]:
+    distinct = set(queues.values())
+    requests = sum(queue.requests for queue in distinct)
+    yield f"{count(results.rows, 'record')}, {count(requests, 'request')}, {seconds:.1f} s"
+    where = f" in {results.shops} shops" if results.shops > 1 else ""
+    yield f"{results.complete} of {results.reads} streams complete{where}"
+    if results.failures:
+        yield count(len(results.failures), "failure")
+    refused = sum(queue.refused for queue in distinct)
+    slowest = max(queues, key=lambda shop: queues[shop].held, default=None)
+    held = queues[slowest].held if slowest is not None else 0.0
+    if held >= 1 or refused:
+        most = "" if len(distinct) == 1 else f" at most, for shop {slowest}"
+        yield f"waited {held:.0f} s{most} for the rate limit, which refused {count(refused, 'request')}"
 
 
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural unless it is one."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def names(shops: Sequence[str]) -> str:
+    """Return the names of shops; of many only the first."""
+    more = f" and {len(shops) - _MAX_NAMES} more" if len(shops) > _MAX_NAMES else ""
+    return ", ".join(shops[:_MAX_NAMES]) + more

@@ -1,4 +1,4 @@
-"""`governor`: at the limit, never above it; the clock is a number that the test moves."""
+"""`limiter`: at the limit, never above it; the clock is a number that the test moves."""
 
 from __future__ import annotations
 
@@ -46,23 +46,23 @@ class FakeApi:
         }
 
 
-def drive(governor: RateLimiter, api: FakeApi, requests: int, latency: float) -> float:
-    """Make so many requests as fast as the governor lets us; return when the last answer came."""
+def drive(limiter: RateLimiter, api: FakeApi, requests: int, latency: float) -> float:
+    """Make so many requests as fast as the limiter lets us; return when the last answer came."""
     now, asked = 0.0, 0
     under_way: deque[tuple[float, int, dict[str, str]]] = deque()
     for _ in range(20 * requests):
         if asked >= requests and not under_way:
             return now
-        wait = governor.wait(now) if asked < requests else None
+        wait = limiter.wait(now) if asked < requests else None
         if wait == 0.0:
-            governor.started(now)
+            limiter.started(now)
             under_way.append((now + latency, *api.ask(now + latency / 2)))
             asked += 1
             continue
         step = now + wait if wait is not None else float("inf")
         if under_way and under_way[0][0] <= step:
             now, status, headers = under_way.popleft()
-            governor.answered(now, status, headers)
+            (limiter.refused if status == 429 else limiter.answered)(now, headers)
             asked -= status == 429
         else:
             now = step
@@ -94,119 +94,122 @@ def test_it_keeps_to_its_share(share: float, concurrency: int) -> None:
 
 
 def test_one_request_is_in_flight_until_the_first_answer() -> None:
-    governor = RateLimiter(concurrency=8)
-    governor.started(0.0)
-    assert governor.wait(0.0) is None
-    governor.answered(0.1, 200, {})
-    assert governor.wait(0.1) == 0.0
+    limiter = RateLimiter(concurrency=8)
+    limiter.started(0.0)
+    assert limiter.wait(0.0) is None
+    limiter.answered(0.1, {})
+    assert limiter.wait(0.1) == 0.0
 
 
 def test_never_more_than_the_concurrency_is_in_flight() -> None:
-    governor = RateLimiter(concurrency=3)
-    governor.started(0.0)
-    governor.answered(0.0, 200, {})
+    limiter = RateLimiter(concurrency=3)
+    limiter.started(0.0)
+    limiter.answered(0.0, {})
     for _ in range(3):
-        assert governor.wait(0.0) == 0.0
-        governor.started(0.0)
-    assert governor.wait(0.0) is None
-    governor.answered(0.0, 200, {})
-    assert governor.wait(0.0) == 0.0
+        assert limiter.wait(0.0) == 0.0
+        limiter.started(0.0)
+    assert limiter.wait(0.0) is None
+    limiter.answered(0.0, {})
+    assert limiter.wait(0.0) == 0.0
 
 
 def test_eight_are_in_flight_unless_another_number_is_asked_for() -> None:
-    governor = RateLimiter()
-    governor.started(0.0)
-    governor.answered(0.0, 200, {})
+    limiter = RateLimiter()
+    limiter.started(0.0)
+    limiter.answered(0.0, {})
     for _ in range(8):
-        assert governor.wait(0.0) == 0.0
-        governor.started(0.0)
-    assert governor.wait(0.0) is None
+        assert limiter.wait(0.0) == 0.0
+        limiter.started(0.0)
+    assert limiter.wait(0.0) is None
 
 
 def test_after_a_fault_one_request_is_in_flight_until_the_next_answer() -> None:
     """So a shop that hangs holds one thread, not as many as it may have requests."""
-    governor = RateLimiter(concurrency=8)
-    governor.started(0.0)
-    governor.answered(0.0, 200, {})
-    governor.started(0.0)
-    governor.failed(1.0, 0.0)
-    governor.started(0.0)
-    assert governor.wait(0.0) is None
-    governor.answered(0.0, 200, {})
-    governor.started(0.0)
-    assert governor.wait(0.0) == 0.0
+    limiter = RateLimiter(concurrency=8)
+    limiter.started(0.0)
+    limiter.answered(0.0, {})
+    limiter.started(0.0)
+    limiter.failed(1.0, 0.0)
+    limiter.started(0.0)
+    assert limiter.wait(0.0) is None
+    limiter.answered(0.0, {})
+    limiter.started(0.0)
+    assert limiter.wait(0.0) == 0.0
 
 
 def test_faults_in_a_row_wait_for_longer_each_time_and_those_side_by_side_count_once() -> None:
-    governor = RateLimiter(concurrency=8, jitter=lambda: 1.0)
-    governor.started(0.0)
-    governor.answered(0.0, 200, {})
+    limiter = RateLimiter(concurrency=8, jitter=lambda: 1.0)
+    limiter.started(0.0)
+    limiter.answered(0.0, {})
     for _ in range(8):
-        governor.started(0.0)
+        limiter.started(0.0)
     for _ in range(8):
-        governor.failed(60.0, 0.0)
-    assert (governor.silence, governor.wait(60.0)) == (1, 0.0)
+        limiter.failed(60.0, 0.0)
+    assert (limiter.unanswered, limiter.wait(60.0)) == (1, 0.0)
     now = 60.0
     for times, pause in enumerate((2.0, 4.0, 8.0, 16.0, 32.0, 60.0, 60.0), start=2):
-        governor.started(now)
-        governor.failed(now + 1, now)
+        limiter.started(now)
+        limiter.failed(now + 1, now)
         now += 1
-        assert (governor.silence, governor.wait(now)) == (times, pause)
+        assert (limiter.unanswered, limiter.wait(now)) == (times, pause)
         now += pause
-    governor.started(now)
-    governor.answered(now, 503, {})
-    assert governor.silence == 0
+    limiter.started(now)
+    limiter.answered(now, {})
+    assert limiter.unanswered == 0
 
 
 def test_a_fault_before_any_answer_is_the_first_in_a_row() -> None:
-    governor = RateLimiter(jitter=lambda: 1.0)
-    governor.started(0.0)
-    governor.failed(1.0, 0.0)
-    assert (governor.silence, governor.wait(1.0)) == (1, 0.0)
+    limiter = RateLimiter(jitter=lambda: 1.0)
+    limiter.started(0.0)
+    limiter.failed(1.0, 0.0)
+    assert (limiter.unanswered, limiter.wait(1.0)) == (1, 0.0)
 
 
 def test_faults_leave_nothing_in_flight() -> None:
-    governor = RateLimiter(concurrency=8)
-    governor.started(0.0)
-    governor.answered(0.0, 200, {})
+    limiter = RateLimiter(concurrency=8)
+    limiter.started(0.0)
+    limiter.answered(0.0, {})
     for _ in range(3):
-        governor.started(0.0)
+        limiter.started(0.0)
     for _ in range(3):
-        governor.failed(1.0, 0.0)
-    assert governor.in_flight == 0
-    assert governor.wait(1.0) == 0.0, "they failed side by side, which counts once"
-    assert governor.silence == 1
+        limiter.failed(1.0, 0.0)
+    assert limiter.in_flight == 0
+    assert limiter.wait(1.0) == 0.0, "they failed side by side, which counts once"
+    assert limiter.unanswered == 1
 
 
 def test_a_fault_does_not_end_a_longer_pause() -> None:
-    governor = RateLimiter(jitter=lambda: 0.0)
-    governor.started(0.0)
-    governor.answered(0.0, 429, {"Retry-After": "60"})
+    limiter = RateLimiter(jitter=lambda: 0.0)
+    limiter.started(0.0)
+    limiter.refused(0.0, {"Retry-After": "60"})
     for _ in range(2):
-        governor.started(0.0)
-        governor.failed(0.0, 0.0)
-    assert governor.wait(0.0) == 60.0
+        limiter.started(0.0)
+        limiter.failed(0.0, 0.0)
+    assert limiter.wait(0.0) == 60.0
 
 
 def test_without_headers_it_halves_what_is_in_flight_at_each_429_and_recovers_slowly() -> None:
-    governor = RateLimiter(concurrency=8, jitter=lambda: 0.0)
+    limiter = RateLimiter(concurrency=8, jitter=lambda: 0.0)
 
     def room(now: float) -> int:
         taken = 0
-        while governor.wait(now) == 0.0:
-            governor.started(now)
+        while limiter.wait(now) == 0.0:
+            limiter.started(now)
             taken += 1
-        governor.in_flight -= taken
+        limiter.in_flight -= taken
         return taken
 
     def answer(now: float, status: int) -> None:
-        governor.started(now)
-        governor.answered(now, status, {"Retry-After": "1"} if status == 429 else {})
+        limiter.started(now)
+        if status == 429:
+            limiter.refused(now, {"Retry-After": "1"})
+        else:
+            limiter.answered(now, {})
 
     answer(0.0, 200)
     assert room(0.0) == 8
     answer(0.0, 429)
-    assert governor.wait(0.5) == pytest.approx(0.5)
+    assert limiter.wait(0.5) == pytest.approx(0.5)
     assert room(2.0) == 4
     answer(2.0, 429)
     assert room(4.0) == 2
@@ -227,7 +230,7 @@ def test_without_headers_it_halves_what_is_in_flight_at_each_429_and_recovers_sl
 
 @given(st.dictionaries(st.sampled_from(["X-RateLimit-Limit", "X-RateLimit-Remaining", "Date"]), st.text()))
 def test_garbage_in_the_headers_does_no_harm(headers: dict[str, str]) -> None:
-    governor = RateLimiter()
-    governor.started(0.0)
-    governor.answered(0.0, 200, headers)
-    assert governor.wait(0.0) is not None
+    limiter = RateLimiter()
+    limiter.started(0.0)
+    limiter.answered(0.0, headers)
+    assert limiter.wait(0.0) is not None

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typing_extensions import override
 
-from tap_sumeru.extract.filter_trust import FilterTrust, ProbeCandidate, dates_of, judge, others_of
+from tap_sumeru.extract.filter_trust import FilterTrust, ProbeCandidate, judge
+from tap_sumeru.records.row_dates import dates_of, other_dates_of
 from tap_sumeru.extract.windows import Window
-from tap_sumeru.records.rows import Rows
+from tap_sumeru.records import ShapedPage
 from tap_sumeru.state.bookmarks import Bookmark, Verdict
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ REACH = Window(DAY, DAY + timedelta(days=1)).reach
 )
 def test_what_a_row_says_about_the_filter(key: str, others: dict[str, str | None], verdict: Verdict) -> None:
     instant = datetime.fromisoformat(key)
-    dates = others_of({"updated_at": key, **others}, "updated_at")
+    dates = other_dates_of({"updated_at": key, **others}, "updated_at")
     assert judge(REACH, instant, dates) is verdict
 
 
@@ -70,55 +71,55 @@ def test_a_row_at_the_edge_of_what_a_correct_api_may_give_does_not_refute(edge: 
 
 def test_the_witness_is_a_settled_row_whose_other_dates_lie_elsewhere() -> None:
     useless = ProbeCandidate(DAY + timedelta(days=10))
-    useless.look(DAY, [DAY], None)
+    useless.consider(DAY, [DAY], None)
     assert useless.window is None
-    witness = ProbeCandidate(DAY + timedelta(days=10))
+    candidate = ProbeCandidate(DAY + timedelta(days=10))
     elsewhere = datetime(2025, 1, 1, tzinfo=UTC)
-    witness.look(DAY + timedelta(days=9, hours=12), [elsewhere], "jrn_2")
-    assert witness.window == Window(DAY + timedelta(days=9), DAY + timedelta(days=10))
-    assert (witness.parent, witness.found) == ("jrn_2", False)
-    witness.look(DAY, [elsewhere], "jrn_1")
-    assert witness.window == Window(DAY, DAY + timedelta(days=1))
-    assert (witness.parent, witness.found) == ("jrn_1", True)
+    witness.consider(DAY + timedelta(days=9, hours=12), [elsewhere], "jrn_2")
+    assert candidate.window == Window(DAY + timedelta(days=9), DAY + timedelta(days=10))
+    assert (candidate.parent, candidate.found) == ("jrn_2", False)
+    witness.consider(DAY, [elsewhere], "jrn_1")
+    assert candidate.window == Window(DAY, DAY + timedelta(days=1))
+    assert (candidate.parent, candidate.found) == ("jrn_1", True)
 
 
 def test_a_row_is_settled_when_it_has_not_changed_for_a_day() -> None:
     old = {"created_at": "2025-01-01"}
     at_the_limit = ProbeCandidate(DAY + timedelta(days=1))
     assert (at_the_limit.window, at_the_limit.parent, at_the_limit.found) == (None, None, False)
-    at_the_limit.look(DAY, others(old), None)
+    at_the_limit.consider(DAY, others(old), None)
     assert at_the_limit.found
     just_changed = ProbeCandidate(DAY + timedelta(days=1))
-    just_changed.look(DAY + MICROSECOND, others(old), None)
+    just_changed.consider(DAY + MICROSECOND, others(old), None)
     assert not just_changed.found
-    just_changed.look(DAY, others(old), "settled")
+    just_changed.consider(DAY, others(old), "settled")
     assert (just_changed.parent, just_changed.found) == ("settled", True)
 
 
 def test_the_first_witness_stays_until_a_settled_one_comes_and_that_one_for_good() -> None:
     old = {"created_at": "2025-01-01"}
-    witness = ProbeCandidate(DAY + timedelta(days=1))
-    witness.look(DAY + timedelta(hours=1), others(old), "first")
-    witness.look(DAY + timedelta(hours=2), others(old), "second")
-    assert witness.parent == "first"
-    witness.look(DAY - timedelta(days=3), others(old), "settled")
-    witness.look(DAY - timedelta(days=4), others(old), "settled too")
-    assert witness.parent == "settled"
-    assert witness.window == Window(DAY - timedelta(days=3), DAY - timedelta(days=2))
+    candidate = ProbeCandidate(DAY + timedelta(days=1))
+    witness.consider(DAY + timedelta(hours=1), others(old), "first")
+    witness.consider(DAY + timedelta(hours=2), others(old), "second")
+    assert candidate.parent == "first"
+    witness.consider(DAY - timedelta(days=3), others(old), "settled")
+    witness.consider(DAY - timedelta(days=4), others(old), "settled too")
+    assert candidate.parent == "settled"
+    assert candidate.window == Window(DAY - timedelta(days=3), DAY - timedelta(days=2))
 
 
 def others(row: dict[str, Any]) -> list[datetime]:
-    return list(others_of(row, "updated_at"))
+    return list(other_dates_of(row, "updated_at"))
 
 
-class Given(Rows):
+class Given(ShapedPage):
     """Rows as they are given: their replication key, and all their attributes."""
 
     def __init__(self, rows: list[Dated]) -> None:
-        self.records, self.instants = [row for _, row in rows], [at for at, _ in rows]
+        self.records, self.timestamps = [row for _, row in rows], [at for at, _ in rows]
 
     @override
-    def others(self, index: int) -> Iterator[datetime]:
+    def other_dates(self, index: int) -> Iterator[datetime]:
         return iter(others(self.records[index]))
 
 
@@ -192,7 +193,7 @@ def test_a_filter_that_the_api_refuses_is_refuted_unless_the_request_fails_witho
     one, bookmark = trust(Verdict.PROVEN)
     one.acquit()
     assert one.known == "proven", "nobody was accused"
-    one.refused()
+    one.rejected()
     assert (one.known, bookmark.value) == ("refuted", DAY)
     one.acquit()
     assert one.known == "proven"
@@ -200,7 +201,7 @@ def test_a_filter_that_the_api_refuses_is_refuted_unless_the_request_fails_witho
 
 def test_an_acquittal_counts_once() -> None:
     one, bookmark = trust(Verdict.PROVEN)
-    one.refused()
+    one.rejected()
     one.acquit()
     bookmark.verdict = Verdict.REFUTED
     one.acquit()
@@ -209,46 +210,46 @@ def test_an_acquittal_counts_once() -> None:
 
 def test_a_request_that_goes_well_without_the_filter_settles_that_it_was_to_blame() -> None:
     one, _ = trust(Verdict.PROVEN)
-    one.refused()
-    one.settle()
+    one.rejected()
+    one.confirm_rejection()
     one.acquit()
     assert one.known == "refuted"
 
 
 def test_a_witness_is_sought_for_an_unproven_filter_and_called_once() -> None:
     one, _ = trust()
-    assert one.call_witness() is None
-    one.look(Given([(DAY, GOOD)]), "nobody looks yet")
-    one.seek_witness(DAY + timedelta(days=10))
-    assert one.call_witness() is None, "none was found"
-    one.seek_witness(DAY + timedelta(days=10))
-    one.look(Given([(DAY, VAGUE)]), "jrn_1")
-    one.look(Given([(DAY, GOOD)]), "jrn_2")
-    witness = one.call_witness()
-    assert witness is not None
-    assert (witness.window, witness.parent, witness.found) == (
+    assert one.take_candidate() is None
+    one.consider(Given([(DAY, GOOD)]), "nobody looks yet")
+    one.look_for_candidate(DAY + timedelta(days=10))
+    assert one.take_candidate() is None, "none was found"
+    one.look_for_candidate(DAY + timedelta(days=10))
+    one.consider(Given([(DAY, VAGUE)]), "jrn_1")
+    one.consider(Given([(DAY, GOOD)]), "jrn_2")
+    candidate = one.take_candidate()
+    assert candidate is not None
+    assert (candidate.window, candidate.parent, candidate.found) == (
         Window(DAY, DAY + timedelta(days=1)),
         "jrn_2",
         True,
     )
-    assert one.call_witness() is None
+    assert one.take_candidate() is None
 
 
 @pytest.mark.parametrize("verdict", [Verdict.PROVEN, Verdict.REFUTED])
 def test_no_witness_is_sought_where_there_is_nothing_to_prove(verdict: Verdict) -> None:
     one, _ = trust(verdict)
-    one.seek_witness(DAY + timedelta(days=10))
-    one.look(Given([(DAY, GOOD)]), None)
-    assert one.call_witness() is None
+    one.look_for_candidate(DAY + timedelta(days=10))
+    one.consider(Given([(DAY, GOOD)]), None)
+    assert one.take_candidate() is None
 
 
 def test_a_row_without_the_replication_key_ends_the_search() -> None:
     one, _ = trust()
-    one.seek_witness(DAY + timedelta(days=10))
-    one.look(Given([(DAY, GOOD)]), None)
-    one.look(Given([(None, {})]), None)
-    one.look(Given([(DAY, GOOD)]), None)
-    assert one.call_witness() is None
+    one.look_for_candidate(DAY + timedelta(days=10))
+    one.consider(Given([(DAY, GOOD)]), None)
+    one.consider(Given([(None, {})]), None)
+    one.consider(Given([(DAY, GOOD)]), None)
+    assert one.take_candidate() is None
 
 
 @pytest.mark.parametrize(
@@ -265,5 +266,5 @@ def test_the_filter_is_judged_by_all_that_it_gives_for_the_witness(
     rows: list[Dated], verdict: Verdict
 ) -> None:
     one, bookmark = trust()
-    assert one.hear(REACH, [(at, others(row)) for at, row in rows]) is (verdict is not Verdict.UNPROVEN)
+    assert one.judge_probe(REACH, [(at, others(row)) for at, row in rows]) is (verdict is not Verdict.UNPROVEN)
     assert bookmark.verdict is verdict

@@ -1,4 +1,4 @@
-"""`parts`: a few open at a time, and a bookmark that follows the done ones without a gap."""
+"""`slices`: a few open at a time, and a bookmark that follows the done ones without a gap."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ def test_in_whatever_order_parts_end_all_are_read_and_none_is_passed_over(
     data: st.DataObject, count: int
 ) -> None:
     at_once = st.integers(min_value=1, max_value=8)
-    parts = SliceQueue(Slice(parent=str(i)) for i in range(count))
-    under_way = parts.begin(data.draw(at_once))
+    slices = SliceQueue(Slice(parent=str(i)) for i in range(count))
+    under_way = slices.open(data.draw(at_once))
     ended: set[int] = set()
     reached = -1
     while under_way:
-        part = under_way.pop(data.draw(st.integers(min_value=0, max_value=len(under_way) - 1)))
-        ended.add(int(part.parent or 0))
-        last = parts.finish(part)
+        slice_ = under_way.pop(data.draw(st.integers(min_value=0, max_value=len(under_way) - 1)))
+        ended.add(int(slice_.parent or 0))
+        last = slices.finish(slice_)
         if last is not None:
             assert int(last.parent or 0) > reached
             reached = int(last.parent or 0)
@@ -31,31 +31,31 @@ def test_in_whatever_order_parts_end_all_are_read_and_none_is_passed_over(
         assert reached + 1 not in ended
         wished = data.draw(at_once)
         left = count - len(ended) - len(under_way)
-        begun = parts.begin(wished)
+        begun = slices.open(wished)
         assert len(begun) == min(left, max(0, wished - len(under_way)))
         under_way += begun
-        assert parts.complete == (not under_way)
+        assert slices.complete == (not under_way)
     assert ended == set(range(count))
     assert reached == count - 1
 
 
 def test_one_part_after_the_other() -> None:
-    parts = SliceQueue(Slice(parent=name) for name in "abc")
-    (first,) = parts.begin(1)
-    assert parts.begin(1) == []
-    assert not parts.complete
-    assert parts.finish(first) is first
-    assert [part.parent for part in parts.begin(1)] == ["b"]
+    slices = SliceQueue(Slice(parent=name) for name in "abc")
+    (first,) = slices.open(1)
+    assert slices.open(1) == []
+    assert not slices.complete
+    assert slices.finish(first) is first
+    assert [slice_.parent for slice_ in slices.open(1)] == ["b"]
 
 
 def test_as_many_parts_are_under_way_as_are_wished() -> None:
-    parts = SliceQueue(Slice(parent=name) for name in "abcdef")
-    a, b, c = parts.begin(3)
-    parts.finish(b)
-    parts.finish(c)
-    assert parts.begin(1) == []
-    assert [part.parent for part in parts.begin(3)] == ["d", "e"]
-    assert parts.finish(a) is c
+    slices = SliceQueue(Slice(parent=name) for name in "abcdef")
+    a, b, c = slices.open(3)
+    slices.finish(b)
+    slices.finish(c)
+    assert slices.open(1) == []
+    assert [slice_.parent for slice_ in slices.open(3)] == ["d", "e"]
+    assert slices.finish(a) is c
 
 
 def test_a_part_knows_what_may_come_for_its_window() -> None:

@@ -1,0 +1,107 @@
+"""Per-token request queue: requests wait here, in order, until the rate limit allows the next one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sumeru_api.rate_limiter import RateLimiter
+
+
+class RequestQueue:
+    """The requests of one token, first come, first served. It belongs to one event loop, whose clock it uses.
+
+    Args:
+        limiter: Paces the token.
+
+    Attributes:
+        requests: Requests answered so far.
+        refused: How many of them the rate limit refused.
+        held: Seconds for which the rate limit held back a request that was ready.
+    """
+
+    def __init__(self, limiter: RateLimiter) -> None:
+        self.requests = 0
+        self.refused = 0
+        self.held = 0.0
+        self._limiter = limiter
+        self._turn = asyncio.Lock()
+        self._changed = asyncio.Event()
+        self._waiting = 0
+
+    @property
+    def concurrency(self) -> int:
+        """How many requests may be in flight."""
+        return self._limiter.concurrency
+
+    @property
+    def backlogged(self) -> bool:
+        """Whether requests wait for their turn, so that further ones would only wait with them."""
+        return self._waiting > 0
+
+    @property
+    def unanswered(self) -> int:
+        """How many requests in a row had no response; 0 while one is in flight and may get one."""
+        return 0 if self._limiter.in_flight else self._limiter.unanswered
+
+    async def turn(self) -> float:
+        """Wait until the rate limit allows the next request, which starts now.
+
+        Returns:
+            When it starts, by the clock of the event loop. One of the methods below must follow.
+        """
+        self._waiting += 1
+        try:
+            async with self._turn:
+                now = await self._allowed()
+        finally:
+            self._waiting -= 1
+        self._limiter.started(now)
+        return now
+
+    async def _allowed(self) -> float:
+        clock = asyncio.get_running_loop().time
+        held_since: float | None = None
+        # The clock is read anew each time, and each round waits: no two readings can disagree for ever.
+        while (wait := self._limiter.wait(now := clock())) != 0:
+            if wait and not self._limiter.unanswered and held_since is None:
+                held_since = now
+            await self._change(wait)
+        if held_since is not None:
+            self.held += now - held_since
+        return now
+
+    async def _change(self, wait: float | None) -> None:
+        """Wait until a request ends, at most for `wait` seconds."""
+        self._changed.clear()
+        try:
+            async with asyncio.timeout(wait):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    def answered(self, headers: Mapping[str, str]) -> None:
+        """Record a response, and learn from its headers."""
+        self.requests += 1
+        self._limiter.answered(asyncio.get_running_loop().time(), headers)
+        self._changed.set()
+
+    def refused_by_limit(self, headers: Mapping[str, str]) -> None:
+        """Record a response with which the rate limit refused the request."""
+        self.requests += 1
+        self.refused += 1
+        self._limiter.refused(asyncio.get_running_loop().time(), headers)
+        self._changed.set()
+
+    def failed(self, started_at: float) -> None:
+        """Record that a request ended without a response."""
+        self._limiter.failed(asyncio.get_running_loop().time(), started_at)
+        self._changed.set()
+
+    def cancelled(self) -> None:
+        """Record that a request was given up."""
+        self._limiter.cancelled()
+        self._changed.set()

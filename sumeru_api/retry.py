@@ -1,0 +1,150 @@
+"""The decision table of a request: whether to retry, to wait for the rate limit, or to fail.
+
+| outcome | decision |
+|---|---|
+| 2xx | none: the caller reads it |
+| 2xx that is not JSON, 408, 425, 5xx, no complete response | retry with backoff, then `ApiUnavailable` |
+| the same, with no response to any of the shop's last requests | `HostNotResponding` |
+| 429 | wait until the rate limit allows it; `RateLimited` if the wait is too long or never ends |
+| 3xx | `UnexpectedResponse`: no redirect is followed |
+| 401, 403, 404, any other 4xx | fail at once |
+| certificate not trusted | fail at once with `UntrustedHost` |
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import backoff
+
+from sumeru_api.errors import (
+    ApiError,
+    ApiUnavailable,
+    AuthenticationError,
+    HostNotResponding,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    RequestRejected,
+    UnexpectedResponse,
+    UntrustedHost,
+)
+from sumeru_api.rate_limiter import retry_after
+from sumeru_api.redaction import mask, name_only
+from sumeru_api.responses import Response
+from sumeru_api.session import TransportError, UntrustedHostError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Outcome = Response | TransportError | UntrustedHostError
+
+TOO_MANY_REQUESTS = 429
+"""The status with which the rate limit refuses a request."""
+
+MAX_WAIT = 900.0
+"""Seconds: a rate limit that asks for a longer wait fails the shop instead of holding up the sync."""
+
+_MAX_BACKOFF = 60.0
+_MAX_REFUSALS = 50
+_MIN_UNANSWERED = 3
+"""Requests in a row without a response before the host counts as not responding."""
+_RETRIABLE = frozenset({408, 425, *range(500, 600)})
+_REDIRECT = range(300, 400)
+_ERRORS: Mapping[int, type[ApiError]] = {401: AuthenticationError, 403: PermissionDenied, 404: NotFound}
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Send the request again.
+
+    Attributes:
+        after: Seconds to wait before.
+        cause: What went wrong, for the log.
+    """
+
+    after: float
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitForRateLimit:
+    """Send the request again as soon as the rate limit allows it; this does not count as a retry."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Give up.
+
+    Attributes:
+        error: Why.
+    """
+
+    error: ApiError
+
+
+class Retries:
+    """Counts the tries of one request, and decides what follows each outcome that is not a success.
+
+    Args:
+        max_retries: Retries after the first try.
+    """
+
+    def __init__(self, max_retries: int) -> None:
+        self._max_tries = max_retries + 1
+        self._tries = 0
+        self._refusals = 0
+
+    def decide(self, outcome: Outcome, unanswered: int) -> Retry | WaitForRateLimit | Fail:
+        """Return what to do next.
+
+        Args:
+            outcome: What the request led to; a 2xx response stands for one that is not JSON.
+            unanswered: How many requests of the shop in a row had no response, this one included.
+        """
+        if isinstance(outcome, UntrustedHostError):
+            return Fail(UntrustedHost(str(outcome)))
+        if isinstance(outcome, TransportError):
+            return self._retry(ApiUnavailable(str(outcome)), unanswered)
+        if outcome.status == TOO_MANY_REQUESTS:
+            return self._refused(outcome)
+        if outcome.ok:
+            error: ApiError = ApiUnavailable("the response is not JSON", status=outcome.status)
+        else:
+            error = error_of(outcome)
+        if outcome.ok or outcome.status in _RETRIABLE:
+            return self._retry(error, unanswered, retry_after(outcome.headers) or 0.0)
+        return Fail(error)
+
+    def _refused(self, response: Response) -> WaitForRateLimit | Fail:
+        self._refusals += 1
+        wait = retry_after(response.headers) or 0.0
+        if wait > MAX_WAIT:
+            cause = f"the rate limit asks for a wait of {wait / 60:.0f} minutes; run the tap again after that"
+            return Fail(RateLimited(cause, status=response.status))
+        if self._refusals > _MAX_REFUSALS:
+            cause = f"the rate limit refused the same request {self._refusals} times in a row"
+            return Fail(RateLimited(cause, status=response.status))
+        return WaitForRateLimit()
+
+    def _retry(self, error: ApiError, unanswered: int, asked: float = 0.0) -> Retry | Fail:
+        self._tries += 1
+        if unanswered >= max(self._max_tries, _MIN_UNANSWERED):
+            return Fail(HostNotResponding(f"{error.cause} ({unanswered} requests in a row)"))
+        if self._tries == self._max_tries:
+            return Fail(error.with_cause(f"{error.cause} ({self._tries} tries)", ApiUnavailable))
+        wait = backoff.full_jitter(min(_MAX_BACKOFF, 2.0 ** (self._tries - 1)))
+        return Retry(max(wait, min(asked, MAX_WAIT)), error.describe())
+
+
+def error_of(response: Response) -> ApiError:
+    """Return the error that a response with a status other than 2xx stands for; its message is masked."""
+    if response.status in _REDIRECT:
+        return UnexpectedResponse("the API redirects; check `api_url`", status=response.status)
+    code, message, request_id = response.error_envelope()
+    kind = _ERRORS.get(response.status)
+    if kind is None:
+        kind = ApiUnavailable if response.status in _RETRIABLE else RequestRejected
+    cause = mask(message, response.sent) or "no reason given"
+    return kind(cause, status=response.status, code=name_only(code), request_id=name_only(request_id))

@@ -1,0 +1,210 @@
+"""HTTP session on aiohttp: verified TLS, proxies and timeouts; no redirects, cookies or `.netrc`."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import quote, quote_plus, urlsplit
+from weakref import WeakSet
+
+import aiohttp
+from aiohttp import hdrs
+from multidict import CIMultiDict
+from typing_extensions import override
+from yarl import URL
+
+from sumeru_api.exchange import TICKS, Exchange, Request
+from sumeru_api.routes import Routes, allow_connections
+from sumeru_api.transport_errors import TransportError, UntrustedHostError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
+
+__all__ = ["MAX_BODY_BYTES", "RawResponse", "Session", "TransportError", "UntrustedHostError"]
+
+MAX_BODY_BYTES = 512 << 20
+"""Largest body, decompressed, that is read by default."""
+_CONNECT_SECONDS = 10.0
+_KEEP_ALIVE_SECONDS = 30.0
+_MAX_CONNECTIONS = 1000
+_MAX_HEADER_BYTES = 1 << 16
+_PATH_SAFE = "/%:@!$&'()*+,;="
+
+
+class RawResponse(NamedTuple):
+    """An HTTP response.
+
+    Attributes:
+        status: HTTP status.
+        headers: Headers, case-insensitive; of several with the same name, the first is found.
+        body: The body, decompressed.
+        elapsed: Seconds from sending the request until the headers came.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    elapsed: float
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Connection pool that tells each exchange whether its connection was used before."""
+
+    def __init__(self) -> None:
+        super().__init__(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS)
+        self._used: WeakSet[ResponseHandler] = WeakSet()
+
+    @override
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        """Return a connection from the pool, or a new one."""
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            protocol = connection.protocol
+            assert protocol is not None  # noqa: S101 - for the type checker: it is open
+            reused = protocol in self._used
+            if not (reused and protocol.should_close):
+                break
+            connection.close()  # the server sent something that was not asked for
+        if not reused:
+            self._used.add(protocol)
+        if isinstance(req, Request) and req.exchange is not None:
+            req.exchange.connected(protocol, reused=reused)
+        return connection
+
+
+class Session:
+    """Connections that all requests share; the first request makes the resources.
+
+    Args:
+        headers: Headers of every request.
+        read_timeout: Seconds without a byte of a response after which the request fails.
+        max_connections: Requests at the same time; fewer if the system allows fewer open files.
+        max_body_bytes: Largest body, decompressed, that is read.
+    """
+
+    _loop: asyncio.AbstractEventLoop
+    _slots: asyncio.Semaphore
+
+    def __init__(
+        self,
+        headers: Mapping[str, str],
+        read_timeout: float,
+        *,
+        max_connections: int = _MAX_CONNECTIONS,
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> None:
+        self._headers = {**headers, hdrs.ACCEPT_ENCODING: "gzip, deflate"}
+        self._tick_seconds = read_timeout / TICKS
+        self._max_connections = max_connections
+        self._max_body_bytes = max_body_bytes
+        self._client: aiohttp.ClientSession | None = None
+        self._routes = Routes()
+        self._authorized: dict[str, CIMultiDict[str]] = {}
+        self._in_flight: set[Exchange] = set()
+        self._ticker: asyncio.TimerHandle | None = None
+
+    async def get(self, url: str, params: Sequence[tuple[str, str]], authorization: str) -> RawResponse:
+        """Send a GET request; see `request`."""
+        return await self.request(hdrs.METH_GET, url, params, authorization)
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        params: Sequence[tuple[str, str]],
+        authorization: str,
+        body: bytes | None = None,
+    ) -> RawResponse:
+        """Send a request once and return the response, whatever its status.
+
+        Args:
+            method: HTTP method.
+            url: URL without a query string.
+            params: Query parameters.
+            authorization: Authorization header.
+            body: JSON, if there is a body.
+
+        Raises:
+            TransportError: No complete answer was received.
+            UntrustedHostError: No connection may be made to the host.
+        """
+        client = self._client or self._open()
+        scheme, netloc, path, _, _ = urlsplit(url)
+        route = self._routes.find(scheme, netloc)
+        target = URL.build(
+            scheme=route.scheme,
+            authority=route.authority,
+            path=quote(path, safe=_PATH_SAFE),
+            query_string="&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in params]),
+            encoded=True,
+        )
+        headers = self._authorized.get(authorization) or self._authorize(authorization)
+        if body is not None:
+            headers = CIMultiDict({**headers, hdrs.CONTENT_TYPE: "application/json"})
+        async with self._slots:
+            exchange = Exchange(self._loop)
+            self._in_flight.add(exchange)
+            if self._ticker is None:
+                self._tick()
+            try:
+                response = await client.request(
+                    method,
+                    target,
+                    headers=headers,
+                    data=body,
+                    allow_redirects=False,
+                    middlewares=(exchange,),
+                    ssl=route.ssl,
+                    proxy=route.proxy,
+                    proxy_headers=route.proxy_headers,
+                )
+                content = await exchange.body(response, self._max_body_bytes)
+            finally:
+                self._in_flight.discard(exchange)
+        return RawResponse(response.status, response.headers, content, exchange.elapsed)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        if self._client is not None:
+            await self._client.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        self._loop = asyncio.get_running_loop()
+        self._slots = asyncio.Semaphore(allow_connections(self._max_connections))
+        self._client = aiohttp.ClientSession(
+            connector=_Connector(),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            request_class=Request,
+            timeout=aiohttp.ClientTimeout(connect=_CONNECT_SECONDS),
+            auto_decompress=False,
+            max_line_size=_MAX_HEADER_BYTES,
+            max_field_size=_MAX_HEADER_BYTES,
+        )
+        return self._client
+
+    def _tick(self) -> None:
+        """Let the requests in flight check their progress.
+
+        One timer serves them all. It does not tick while this process is busy, so that a busy process is
+        not mistaken for a silent server.
+        """
+        for exchange in self._in_flight:
+            exchange.tick()
+        self._ticker = self._loop.call_later(self._tick_seconds, self._tick) if self._in_flight else None
+
+    def _authorize(self, authorization: str) -> CIMultiDict[str]:
+        headers = CIMultiDict({**self._headers, hdrs.AUTHORIZATION: authorization})
+        self._authorized[authorization] = headers
+        return headers
+
+
+_quoted = lru_cache(4096)(quote_plus)

@@ -1,0 +1,32 @@
+"""What a catalog selects of one stream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tap_sumeru.catalog.stream_schemas import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class StreamSelection:
+    """A selected stream.
+
+    Attributes:
+        name: Name of the stream.
+        properties: Properties of its schema.
+        columns: The selected columns.
+        replication_key: Replication key in the catalog, None to use the stream's own.
+        full_table: Whether the replication method is FULL_TABLE.
+        protected: Columns that are partly deselected or changed by a stream map.
+        columnar: Whether records may be structs that only the tap's own encoder understands.
+    """
+
+    name: str
+    properties: Schema
+    columns: tuple[str, ...]
+    replication_key: str | None = None
+    full_table: bool = False
+    protected: frozenset[str] = frozenset()
+    columnar: bool = False

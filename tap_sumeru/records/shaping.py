@@ -1,0 +1,103 @@
+"""The door to the records: a page goes in, its records come out, by whichever path the page allows.
+
+The columnar path decodes a page once and checks it column by column; the reference path goes row by row and
+value by value. Both give the same records, which one test compares for every stream.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from sumeru_api.responses import Page, row_id
+from tap_sumeru.records.adaptive_decoder import AdaptiveDecoder, DecodedPage
+from tap_sumeru.records.columnar import ColumnarPage, UnfitError
+from tap_sumeru.records.record_builder import RecordBuilder
+from tap_sumeru.records.row_dates import other_dates_of
+from tap_sumeru.records.shaped_page import ShapedPage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from sumeru_api.responses import Row
+    from tap_sumeru.catalog.selection import StreamSelection
+    from tap_sumeru.catalog.streams import StreamSpec
+
+
+class RecordShaper:
+    """Shapes the pages of one stream, for all shops.
+
+    Args:
+        spec: The stream.
+        selection: What the catalog selects of it.
+        key: Replication key.
+        include: Related resources that are requested.
+    """
+
+    def __init__(
+        self, spec: StreamSpec, selection: StreamSelection, key: str, include: tuple[str, ...] = ()
+    ) -> None:
+        self.key = key
+        self.by_day = selection.properties.get(key, {}).get("format") == "date"
+        """Whether the replication key is a date, so that a row belongs to a day and not to a moment."""
+        self._builder = RecordBuilder(
+            spec, selection.properties, selection.columns, key, include, protected=selection.protected
+        )
+        self._decoder = None
+        if selection.columnar:
+            self._decoder = AdaptiveDecoder(spec, selection.properties, selection.columns, key, include)
+
+    def decode(self, body: bytes) -> DecodedPage | None:
+        """Return the page in a response body for the columnar path; None if it needs the reference path.
+
+        Raises:
+            UnexpectedResponse: `pagination` contradicts itself.
+        """
+        return self._decoder.read(body) if self._decoder else None
+
+    def shape_page(self, page: Page | DecodedPage, shop: str, parent: str | None = None) -> ShapedPage:
+        """Return the records of a page.
+
+        Args:
+            page: The page.
+            shop: Name of the shop.
+            parent: Id of the parent whose children the rows are.
+        """
+        if isinstance(page, DecodedPage):
+            decoded = page
+            try:
+                return ColumnarPage(decoded, shop, parent, lambda: self._attributes(decoded, parent))
+            except UnfitError:
+                page = decoded.parsed()
+        shaped = _ReferencePage(page, self._builder, shop, parent)
+        if self._decoder is not None:
+            self._decoder.learn(page, shaped.mismatches)
+        return shaped
+
+    def timestamp(self, row: Row, page: Page, parent: str | None = None) -> datetime | None:
+        """Return the replication key of a row, None if it is missing or unreadable."""
+        return self._builder.peek(row, page, parent)[0]
+
+    def _attributes(self, decoded: DecodedPage, parent: str | None) -> list[Row]:
+        page = decoded.parsed()
+        return [self._builder.peek(row, page, parent)[1] for row in page.rows]
+
+
+class _ReferencePage(ShapedPage):
+    """The records of any page, each row parsed."""
+
+    def __init__(self, page: Page, builder: RecordBuilder, shop: str, parent: str | None) -> None:
+        self.mismatches = Counter()
+        built = [builder.build(row, shop, page, parent, self.mismatches) for row in page.rows]
+        self.records = [one.record for one in built]
+        self.ids = [row_id(row) for row in page.rows]
+        self.timestamps = [one.timestamp for one in built]
+        self._attributes = [one.attributes for one in built]
+        self._key = builder.key
+
+    @override
+    def other_dates(self, index: int) -> Iterator[datetime]:
+        return other_dates_of(self._attributes[index], self._key)

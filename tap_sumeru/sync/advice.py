@@ -1,0 +1,39 @@
+"""What a user can do about each error of the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sumeru_api.errors import (
+    ApiError,
+    ApiUnavailable,
+    AuthenticationError,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    RequestRejected,
+    UnexpectedResponse,
+)
+from tap_sumeru.catalog.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ADVICE: Mapping[type[ApiError], str] = {
+    AuthenticationError: "Put a valid token in `api_token` (or the shop's entry): Settings → API tokens in "
+    "Sumeru.",
+    PermissionDenied: "Grant `{scope}` to the token in Settings → API tokens, or deselect `{stream}`.",
+    NotFound: "Check `api_url`; if it is right, this shop's API does not have the resource: deselect "
+    "`{stream}`.",
+    RequestRejected: "Check `stream_options.{stream}` (filters, include, date_filter).",
+    RateLimited: "Run the tap again later, or lower `rate_limit_share` if other integrations use the token.",
+    ApiUnavailable: "Check `api_url` and the network, then run the tap again: it continues where it stopped.",
+    UnexpectedResponse: "Run the tap again; if the error persists, report it: the API has changed.",
+    ApiError: "Run the tap again; if the error persists, contact Sumeru's support with the request id.",
+}
+
+
+def advice(error: ApiError, stream: str) -> str:
+    """Return what the user can do about an error that a stream met."""
+    kind = next(kind for kind in type(error).__mro__ if kind in _ADVICE)
+    return _ADVICE[kind].format(stream=stream, scope=STREAMS[stream].scope)

@@ -1,0 +1,135 @@
+"""What a run has written so far, which reads are complete, and which have failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+from typing_extensions import override
+
+from tap_sumeru.sync.advice import advice
+
+if TYPE_CHECKING:
+    from sumeru_api.errors import ApiError
+    from tap_sumeru.extract.read_page import ReadPage
+
+
+class ReadDone(NamedTuple):
+    """A stream of a shop was read to its end.
+
+    Attributes:
+        stream: Name of the stream.
+        shop: Name of the shop.
+        date_filter: What is known about the date filter, in a word.
+    """
+
+    stream: str
+    shop: str
+    date_filter: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Streams of a shop that could not be read or written, for one reason.
+
+    Attributes:
+        shop: Name of the shop.
+        streams: Names of the streams, the one that met the error first.
+        whole_shop: Whether these are all streams of the shop.
+        error: The reason.
+    """
+
+    shop: str
+    streams: tuple[str, ...]
+    whole_shop: bool
+    error: ApiError
+
+    @property
+    def cause(self) -> str:
+        """What failed, and why."""
+        what = "all streams" if self.whole_shop else ", ".join(self.streams)
+        return f"Shop {self.shop}: {what} failed: {self.error.describe()}"
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.cause}. {advice(self.error, self.streams[0])}"
+
+
+@dataclass(slots=True)
+class StreamResult:
+    """What came of one stream, over all shops.
+
+    Attributes:
+        rows: Records written.
+        date_filters: What is known about the date filter, counted over the complete shops.
+        unfinished: Names of the shops that are not complete.
+        mismatches: By column, how many values did not have the type of the column.
+    """
+
+    rows: int = 0
+    date_filters: Counter[str] = field(default_factory=Counter)
+    unfinished: dict[str, None] = field(default_factory=dict)
+    mismatches: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def complete(self) -> int:
+        """How many shops are complete."""
+        return self.date_filters.total()
+
+
+class Results:
+    """The results of a run.
+
+    Args:
+        streams: Names of the selected streams.
+        shops: Names of the shops.
+
+    Attributes:
+        by_stream: The result of each stream.
+        failures: The failures so far.
+    """
+
+    def __init__(self, streams: list[str], shops: list[str]) -> None:
+        self.shops = len(shops)
+        self.by_stream = {name: StreamResult(unfinished=dict.fromkeys(shops)) for name in streams}
+        self.failures: list[Failure] = []
+        self._failed: set[tuple[str, str]] = set()
+
+    def written(self, page: ReadPage) -> None:
+        """Record that a page is written."""
+        result = self.by_stream[page.stream]
+        result.rows += len(page.records)
+        if page.mismatches:
+            result.mismatches.update(page.mismatches)
+
+    def done(self, done: ReadDone) -> None:
+        """Record that a read is complete, and all its pages written."""
+        if not self.has_failed(done.stream, done.shop):
+            result = self.by_stream[done.stream]
+            result.date_filters[done.date_filter] += 1
+            del result.unfinished[done.shop]
+
+    def failed(self, failure: Failure) -> None:
+        """Record a failure."""
+        self.failures.append(failure)
+        self._failed.update((stream, failure.shop) for stream in failure.streams)
+
+    def has_failed(self, stream: str, shop: str) -> bool:
+        """Return whether a stream of a shop has failed."""
+        return (stream, shop) in self._failed
+
+    @property
+    def rows(self) -> int:
+        """Records written, of all streams."""
+        return sum(result.rows for result in self.by_stream.values())
+
+    @property
+    def complete(self) -> int:
+        """How many reads are complete, of all streams and shops."""
+        return sum(result.complete for result in self.by_stream.values())
+
+    @property
+    def reads(self) -> int:
+        """How many reads there are: one for each stream of each shop."""
+        return len(self.by_stream) * self.shops

@@ -1,0 +1,92 @@
+"""The reads of one shop: one task per stream, which fails alone unless the error affects the whole shop."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from sumeru_api.errors import ApiError, UnexpectedResponse
+from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.sync.results import Failure, ReadDone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tap_sumeru.extract.stream_reader import Listing, StreamReader
+
+
+class ShopReads:
+    """Reads all streams of a shop, side by side.
+
+    Args:
+        shop: Name of the shop.
+        readers: The readers, by stream.
+        put: Takes the end of each read, good or bad.
+    """
+
+    def __init__(
+        self, shop: str, readers: Mapping[str, StreamReader], put: Callable[[ReadDone | Failure], None]
+    ) -> None:
+        self._shop = shop
+        self._readers = readers
+        self._put = put
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._unfinished = dict.fromkeys(readers)
+        self._listings = self._shared_listings()
+
+    def _shared_listings(self) -> dict[str, asyncio.Future[Listing | ApiError]]:
+        """Let one read serve both, where a stream and the children of its rows are read."""
+        parents = {STREAMS[name].parent for name in self._readers} & self._readers.keys()
+        loop = asyncio.get_running_loop()
+        return {name: loop.create_future() for name in parents if self._readers[name].list_all()}
+
+    async def run(self) -> None:
+        """Read all streams to their end; parents start first, since others wait for them."""
+        async with asyncio.TaskGroup() as group:
+            for name in sorted(self._readers, key=lambda name: name not in self._listings):
+                self._tasks[name] = group.create_task(self._read(name))
+
+    async def _read(self, name: str) -> None:
+        reader = self._readers[name]
+        try:
+            await reader.read(await self._parents_of(name))
+        except ApiError as error:
+            self._fail(name, error)
+        except Exception as error:  # noqa: BLE001 - whatever a row does to us, it does to its stream alone
+            self._fail(name, UnexpectedResponse(f"a row cannot be read ({type(error).__name__})"))
+        else:
+            del self._unfinished[name]
+            self._put(ReadDone(name, self._shop, reader.trust.known))
+            self._settle(name, reader.listing)
+
+    async def _parents_of(self, name: str) -> Listing | None:
+        listing = self._listings.get(STREAMS[name].parent)
+        if listing is None:
+            return None
+        result = await asyncio.shield(listing)
+        if isinstance(result, ApiError):
+            raise self._readers[name].parents_failed(result)
+        return result
+
+    def _fail(self, name: str, error: ApiError) -> None:
+        """Give up what a failure concerns: one stream, or all that the shop has not finished."""
+        others = [one for one in self._unfinished if one != name] if error.affects_shop else []
+        lost = (name, *others)
+        self._put(Failure(self._shop, lost, len(lost) == len(self._readers) > 1, error))
+        for one in others:
+            self._tasks[one].cancel()
+        for one in lost:
+            self._unfinished.pop(one, None)
+        self._settle(name, error)
+
+    def give_up(self, name: str, error: ApiError) -> None:
+        """Stop to read a stream whose records cannot be written."""
+        if name in self._unfinished:
+            del self._unfinished[name]
+            self._tasks[name].cancel()
+            self._settle(name, error)
+
+    def _settle(self, name: str, result: Listing | ApiError) -> None:
+        listing = self._listings.get(name)
+        if listing is not None and not listing.done():
+            listing.set_result(result)
