@@ -18,12 +18,12 @@ import msgspec
 import uvloop
 from typing_extensions import override
 
-from sumeru_sandbox.api import Api
-from sumeru_sandbox.clock import Clock, parse_moment
-from sumeru_sandbox.messages import Request
-from sumeru_sandbox.openapi_catalog import TYPES
-from sumeru_sandbox.options import Options
-from sumeru_sandbox.routes import PREFIX, find
+from sumeru_sandbox.server.api import Api
+from sumeru_sandbox.server.options import Options
+from sumeru_sandbox.server.routes import PREFIX, find
+from sumeru_sandbox.spec.endpoints import TYPES
+from sumeru_sandbox.spec.messages import Request
+from sumeru_sandbox.world.clock import Clock, parse_moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,7 +26,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sumeru_sandbox.server import Sandbox
+    from sumeru_sandbox.server.embedded import Sandbox
 
 __all__ = ["Sandbox"]
 
@@ -34,7 +34,7 @@ __all__ = ["Sandbox"]
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever is asked for
     """Import the server only when somebody wants one."""
     if name == "Sandbox":
-        from sumeru_sandbox.server import Sandbox  # noqa: PLC0415
+        from sumeru_sandbox.server.embedded import Sandbox  # noqa: PLC0415
 
         return Sandbox
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from sumeru_sandbox import Sandbox
-from sumeru_sandbox.openapi_catalog import OPERATIONS, Operation
+from sumeru_sandbox.spec.endpoints import OPERATIONS, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
