@@ -40,14 +40,17 @@ class Endpoint:
         self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one request, unless its client disconnects before the whole body has arrived."""
+        body = b"" if scope["method"] in {"GET", "HEAD"} else await _body(receive)
+        if body is None:
+            return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         request = Request(
             scope["method"],
             scope["path"].removeprefix(routes.PREFIX),
             scope["query_string"].decode("latin-1"),
             headers,
-            b"" if scope["method"] in {"GET", "HEAD"} else await _body(receive),
+            body,
         )
         answer = self._api.answer(request)
         if answer.delay:
@@ -58,11 +61,14 @@ class Endpoint:
             await _send(send, answer)
 
 
-async def _body(receive: Receive) -> bytes:
+async def _body(receive: Receive) -> bytes | None:
+    """Read a request's body; None if the client disconnects before its end."""
     parts = []
     more = True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
         parts.append(message.get("body", b""))
         more = message.get("more_body", False)
     return b"".join(parts)

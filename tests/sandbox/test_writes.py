@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import socket
 from decimal import Decimal
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 from sandbox_client import (
@@ -169,3 +172,28 @@ def test_a_key_belongs_to_its_token_and_lasts_a_day() -> None:
         assert create() == first
         another.sandbox.advance(120)
         assert create() != first
+
+
+@over("create", "update", "bulk")
+@pytest.mark.parametrize("share", [0, 0.5, 0.99])
+def test_a_write_whose_client_disconnects_during_the_body_is_dropped(
+    api: Api, operation: Operation, share: float
+) -> None:
+    path, body = api.path(operation), api.body(operation)
+    key = f"disconnected {name(operation)} {share}"
+    state = api.sandbox.truth(SHOP, operation.stream)
+    requests = api.sandbox.stats()["requests"]
+    content = json.dumps(body).encode()
+    head = (
+        f"{operation.method.upper()} /api/v1{path} HTTP/1.1\r\nHost: sandbox\r\n"
+        f"Authorization: Bearer {api.sandbox.token(SHOP)}\r\nIdempotency-Key: {key}\r\n"
+        f"Content-Length: {len(content)}\r\n\r\n"
+    ).encode()
+    address = urlsplit(api.sandbox.url)
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as connection:
+        connection.sendall(head + content[: int(len(content) * share)])
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(1) == b""
+    assert api.sandbox.stats()["requests"] == requests
+    assert api.sandbox.truth(SHOP, operation.stream) == state
+    assert api.call(operation, path=path, json=body, headers={"Idempotency-Key": key}).ok
