@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from memory_target import KilledError, Pipe, Target
 
+from sumeru_sandbox.spec.endpoints import REPLICATION_KEYS
 from sumeru_sandbox.spec.fields import FIELDS
-from sumeru_sandbox.world.date_patterns import REPLICATION_KEYS
 from tap_sumeru import fetch
 from tap_sumeru.messages import Output
 from tap_sumeru.run import Run

@@ -1,1 +1,1 @@
-"""Faults on demand: switches that make responses and rows differ from the documented ones."""
+"""Fault injection: switches that make responses and rows differ from the documented ones."""

@@ -1,4 +1,4 @@
-"""The switches: what the documentation leaves open and what a network does, by shop and stream."""
+"""Switches per shop and stream for undocumented API behaviour, network faults and row faults."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ DATE_FIELDS = {
 }
 
 
-class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An answer that is spoilt: after the first `after` requests each `every`-th, at most `times` times."""
+class ResponseFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A faulty response to every `every`-th request after the first `after`, at most `times` times."""
 
     kind: Literal["status", "reset", "truncate", "html", "rubbish", "hang", "slow", "redirect"]
     every: _Every = 1
@@ -39,7 +39,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class RowFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Rows that are not as documented: each `every`-th by index."""
+    """A fault in every `every`-th row, by index."""
 
     kind: Literal[
         "unknown_field",
@@ -63,7 +63,7 @@ class RowFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All switches of one shop and stream."""
+    """All switches of one shop and stream, with their defaults."""
 
     date_filter: Literal["applied", "ignored", "refused"] = "applied"
     date_field: str = "replication_key"
@@ -82,7 +82,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     cursor_repeats: bool = False
     cursor_missing: bool = False
     data_missing: bool = False
-    faults: tuple[Fault, ...] = ()
+    faults: tuple[ResponseFault, ...] = ()
     rows: tuple[RowFault, ...] = ()
     rate_headers: Literal["present", "absent", "garbage"] = "present"
     date_header: Literal["present", "absent"] = "present"
@@ -90,32 +90,32 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     def __post_init__(self) -> None:
         if self.date_field not in {"replication_key", *DATE_FIELDS}:
-            raise ValueError(f"date_field: {self.date_field!r} is no date of any stream")
+            raise ValueError(f"date_field: {self.date_field!r} is not a date field of any stream")
 
 
 class Settings:
-    """Switches by scope: `*`, `STREAM`, `SHOP/*` and `SHOP/STREAM`, of which the most specific wins."""
+    """Switches by scope: `*`, `STREAM`, `SHOP/*` or `SHOP/STREAM`. The most specific scope wins."""
 
-    def __init__(self, shops: Collection[str], first: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, shops: Collection[str], initial: Mapping[str, Mapping[str, Any]]) -> None:
         self._shops = shops
-        self._first = first
+        self._initial = initial
         self.scopes: dict[str, dict[str, Any]] = {}
-        self._known: dict[tuple[str, str], Switches] = {}
+        self._resolved: dict[tuple[str, str], Switches] = {}
         self.generation = 0
         self.reset()
 
     def update(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
-        """Set keys of scopes, all or none; null sets a key back.
+        """Change the switches of some scopes, all or none; null restores the default.
 
         Raises:
-            TypeError: If a scope is given no object.
-            ValueError: If a scope, a key or a value is not known.
+            TypeError: If the value of a scope is not an object.
+            ValueError: If a scope, a key or a value is unknown.
         """
         scopes = {scope: dict(keys) for scope, keys in self.scopes.items()}
         for scope, keys in changes.items():
             self._check(scope)
             if not isinstance(keys, dict):
-                raise TypeError(f"{scope}: an object of keys and values is expected")
+                raise TypeError(f"{scope}: must be an object of keys and values")
             merged = scopes.get(scope, {}) | keys
             scopes[scope] = {key: value for key, value in merged.items() if value is not None}
             try:
@@ -123,23 +123,23 @@ class Settings:
             except msgspec.ValidationError as error:
                 raise ValueError(f"{scope}: {error}") from error
         self.scopes = {scope: keys for scope, keys in scopes.items() if keys}
-        self._known.clear()
+        self._resolved.clear()
         self.generation += 1
 
     def reset(self) -> None:
-        """Set everything back to what it was at first."""
+        """Restore the initial settings."""
         self.scopes = {}
-        self.update(self._first)
+        self.update(self._initial)
 
-    def of(self, shop: str, stream: str) -> Switches:
-        """The switches of a shop's stream."""
-        known = self._known.get((shop, stream))
-        if known is None:
+    def switches_for(self, shop: str, stream: str) -> Switches:
+        """Return the switches that apply to a stream of a shop."""
+        resolved = self._resolved.get((shop, stream))
+        if resolved is None:
             keys: dict[str, Any] = {}
             for scope in ("*", stream, f"{shop}/*", f"{shop}/{stream}"):
                 keys |= self.scopes.get(scope, {})
-            known = self._known[shop, stream] = msgspec.convert(keys, Switches)
-        return known
+            resolved = self._resolved[shop, stream] = msgspec.convert(keys, Switches)
+        return resolved
 
     def _check(self, scope: str) -> None:
         shop, slash, stream = scope.rpartition("/")

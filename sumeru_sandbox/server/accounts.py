@@ -1,4 +1,4 @@
-"""Who may ask: plans, tokens and their scopes."""
+"""Plans, tokens and their scopes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PLANS = {"free": 60, "starter": 300, "pro": 600, "agency": 1500, "enterprise": 0}
-"""Requests a minute; an enterprise's are agreed with it."""
+"""Requests per minute, by plan; the limit of the enterprise plan is an option."""
 SCOPES = frozenset(operation.scope for operation in OPERATIONS if operation.scope) | {"orders:write"}
 _BASE62 = string.digits + string.ascii_letters
 
 
 class Token(NamedTuple):
-    """What a token opens; `limit` is in requests a minute, 0 for none."""
+    """A token of a shop; `limit` is in requests per minute, and 0 means none."""
 
     text: str
     shop: str
@@ -35,35 +35,35 @@ class Accounts:
         self._plan = plan
         self._rate_limit = rate_limit
         self._tokens: dict[str, Token] = {}
-        self.first = {shop: self.issue(shop) for shop in shops}
+        self.default_tokens = {shop: self.issue(shop) for shop in shops}
 
     @property
     def limit(self) -> int:
-        """The limit of those who have shown no token."""
+        """The limit of requests without a valid token."""
         return self._limit(self._plan)
 
     def issue(self, shop: str, scopes: Iterable[str] | None = None, plan: str | None = None) -> Token:
-        """The token of a shop with these scopes, all of them by default; the same one each time.
+        """Return the token of a shop with these scopes (default: all); equal arguments give the same token.
 
         Raises:
-            ValueError: If a scope or the plan is not known.
+            ValueError: If a scope or the plan is unknown.
         """
         granted = SCOPES if scopes is None else frozenset(scopes)
         if granted - SCOPES:
             raise ValueError(f"unknown scope {min(granted - SCOPES)!r}")
         if plan is not None and plan not in PLANS:
             raise ValueError(f"unknown plan {plan!r}")
-        of = f"{self._seed}/{shop}"
+        identity = f"{self._seed}/{shop}"
         if granted != SCOPES or plan is not None:
-            of += f"/{sorted(granted)}/{plan}"
-        number = int.from_bytes(blake2b(of.encode()).digest(), "big")
+            identity += f"/{sorted(granted)}/{plan}"
+        number = int.from_bytes(blake2b(identity.encode()).digest(), "big")
         text = "copt_test_" + "".join(_BASE62[number // 62**place % 62] for place in range(32))
         limit = self._limit(plan or self._plan)
         self._tokens[text] = Token(text, shop, plan or self._plan, limit, granted)
         return self._tokens[text]
 
     def find(self, authorization: str | None) -> Token | None:
-        """The token of an `Authorization` header."""
+        """Return the token of an `Authorization` header, or None."""
         kind, _, text = (authorization or "").partition(" ")
         return self._tokens.get(text.strip()) if kind.lower() == "bearer" else None
 

@@ -12,7 +12,7 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from sumeru_sandbox.server import control, routes
-from sumeru_sandbox.spec.messages import Answer, Request
+from sumeru_sandbox.spec.messages import Request, Response
 
 if TYPE_CHECKING:
     from starlette.requests import Request as HttpRequest
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from sumeru_sandbox.server.api import Api
 
 
-_PARTS = 10  # of a slow body
+_CHUNKS = 10  # into which a slow response is divided
 
 
-class Protocol(HttpToolsProtocol):
-    """Uvicorn's HTTP protocol, with the connection at hand so that an answer can be cut off."""
+class HttpProtocol(HttpToolsProtocol):
+    """Uvicorn's HTTP protocol, extended so that faults can close the connection."""
 
     @override
     def on_message_begin(self) -> None:
@@ -33,8 +33,8 @@ class Protocol(HttpToolsProtocol):
         self.scope["extensions"] = {"sumeru.transport": {"transport": self.transport}}
 
 
-class Endpoint:
-    """Everything under `/api/v1`."""
+class ApiEndpoint:
+    """The ASGI endpoint of all paths under `/api/v1`."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
@@ -52,13 +52,13 @@ class Endpoint:
             headers,
             body,
         )
-        answer = self._api.answer(request)
-        if answer.delay:
-            await asyncio.sleep(answer.delay)
-        if answer.fault:
-            await _spoil(answer, scope["extensions"]["sumeru.transport"]["transport"], receive, send)
+        response = self._api.answer(request)
+        if response.delay:
+            await asyncio.sleep(response.delay)
+        if response.fault:
+            await _send_faulty(response, scope["extensions"]["sumeru.transport"]["transport"], receive, send)
         else:
-            await _send(send, answer)
+            await _send(send, response)
 
 
 async def _body(receive: Receive) -> bytes | None:
@@ -74,58 +74,61 @@ async def _body(receive: Receive) -> bytes | None:
     return b"".join(parts)
 
 
-def _start(answer: Answer) -> Message:
-    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
-    headers.append((b"content-length", b"%d" % len(answer.body)))
-    return {"type": "http.response.start", "status": answer.status, "headers": headers}
+def _response_start(response: Response) -> Message:
+    headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in response.headers.items()]
+    headers.append((b"content-length", b"%d" % len(response.body)))
+    return {"type": "http.response.start", "status": response.status, "headers": headers}
 
 
-async def _send(send: Send, answer: Answer) -> None:
-    await send(_start(answer))
-    await send({"type": "http.response.body", "body": answer.body})
+async def _send(send: Send, response: Response) -> None:
+    await send(_response_start(response))
+    await send({"type": "http.response.body", "body": response.body})
 
 
-async def _spoil(answer: Answer, transport: asyncio.Transport, receive: Receive, send: Send) -> None:
-    """Give an answer late, or in part, or not at all."""
-    if answer.fault == "slow":
-        await send(_start(answer))
-        step = len(answer.body) // _PARTS + 1
-        for place in range(0, len(answer.body), step):
-            await asyncio.sleep(answer.seconds / _PARTS)
-            part = answer.body[place : place + step]
+async def _send_faulty(
+    response: Response, transport: asyncio.Transport, receive: Receive, send: Send
+) -> None:
+    """Send a response slowly or in part, or close the connection instead."""
+    if response.fault == "slow":
+        await send(_response_start(response))
+        step = len(response.body) // _CHUNKS + 1
+        for start in range(0, len(response.body), step):
+            await asyncio.sleep(response.seconds / _CHUNKS)
+            part = response.body[start : start + step]
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body"})
         return
-    if answer.fault == "truncate":
-        await send(_start(answer))
-        half = answer.body[: len(answer.body) // 2]
+    if response.fault == "truncate":
+        await send(_response_start(response))
+        half = response.body[: len(response.body) // 2]
         await send({"type": "http.response.body", "body": half, "more_body": True})
         transport.close()
-    elif answer.fault == "hang":
-        await asyncio.wait([asyncio.ensure_future(_gone(receive))], timeout=answer.seconds)
+    elif response.fault == "hang":
+        await asyncio.wait([asyncio.ensure_future(_wait_for_disconnect(receive))], timeout=response.seconds)
         transport.abort()
     else:
         transport.abort()
-    # Uvicorn takes an answer for unfinished, and complains, until it knows that the connection is gone.
-    await _gone(receive)
+    # Until Uvicorn notices the disconnect, it reports the response as incomplete.
+    await _wait_for_disconnect(receive)
 
 
-async def _gone(receive: Receive) -> None:
+async def _wait_for_disconnect(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def _openapi(_request: HttpRequest) -> JSONResponse:
-    from sumeru_sandbox.spec.openapi_document import document  # noqa: PLC0415 - only those who ask for it pay for it
+    # Imported on demand: few runs serve the document.
+    from sumeru_sandbox.spec.openapi_document import document  # noqa: PLC0415
 
     return JSONResponse(document())
 
 
 def application(api: Api) -> Starlette:
-    """The whole server."""
+    """Return the whole server: the API, the control endpoints and the OpenAPI document."""
     return Starlette(
         routes=[
-            Mount(routes.PREFIX, Endpoint(api)),
+            Mount(routes.PREFIX, ApiEndpoint(api)),
             Mount("/_sandbox", control.application(api)),
             Route("/openapi.json", _openapi),
         ]

@@ -1,4 +1,4 @@
-"""The control endpoints, for those on this machine: settings, clock, counters and the truth."""
+"""The control endpoints, for local clients only: settings, clock, counters and the expected rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from sumeru_sandbox.server.api import Api
 
-_ROWS_AT_ONCE = 500
+    _Endpoint = Callable[[Request], Awaitable[Response]]
+
+_ROWS_PER_CHUNK = 500
 
 
 class Control:
@@ -29,7 +31,7 @@ class Control:
         self._api = api
 
     async def shops(self, _request: Request) -> Response:
-        """Name, token, plan, limit and scopes of each shop."""
+        """List the name, token, plan, limit and scopes of each shop."""
         return _json([
             {
                 "name": token.shop,
@@ -38,55 +40,55 @@ class Control:
                 "limit": token.limit,
                 "scopes": sorted(token.scopes),
             }
-            for token in self._api.accounts.first.values()
+            for token in self._api.accounts.default_tokens.values()
         ])  # fmt: skip
 
     async def tokens(self, request: Request) -> Response:
         """Issue a token."""
-        asked = await _object(request)
-        if asked.get("shop") not in self._api.shops:
-            raise ValueError(f"unknown shop {asked.get('shop')!r}")
+        body = await _json_object(request)
+        if body.get("shop") not in self._api.shops:
+            raise ValueError(f"unknown shop {body.get('shop')!r}")
         with self._api.lock:
-            token = self._api.accounts.issue(asked["shop"], asked.get("scopes"), asked.get("plan"))
+            token = self._api.accounts.issue(body["shop"], body.get("scopes"), body.get("plan"))
         return _json({"shop": token.shop, "token": token.text, "plan": token.plan, "limit": token.limit})
 
     async def settings(self, request: Request) -> Response:
-        """Show the settings, or change them."""
+        """Return the settings; PATCH changes them first."""
         if request.method == "PATCH":
-            changes = await _object(request)
+            changes = await _json_object(request)
             with self._api.lock:
                 self._api.configure(changes)
         return _json(self._api.settings.scopes)
 
     async def reset(self, _request: Request) -> Response:
-        """Go back to the beginning."""
+        """Restore the initial settings and rows, and clear all counters."""
         with self._api.lock:
             self._api.reset()
         return _json({})
 
     async def advance(self, request: Request) -> Response:
-        """Move the clock on."""
-        seconds = (await _object(request)).get("seconds")
+        """Move the clock forward."""
+        seconds = (await _json_object(request)).get("seconds")
         if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or seconds < 0:
-            raise ValueError("seconds: a number, 0 or more, is expected")
+            raise ValueError("seconds: must be a number, 0 or more")
         with self._api.lock:
             self._api.advance(seconds)
         return _json({"now": self._api.clock.time()})
 
     async def counts(self, _request: Request) -> Response:
-        """How many rows there are, by shop and stream."""
+        """Return the number of rows, by shop and stream."""
         with self._api.lock:
             return _json(self._api.counts())
 
     async def stats(self, _request: Request) -> Response:
-        """What was asked."""
+        """Return the request counters and the latest queries."""
         with self._api.lock:
             return _json(self._api.stats.report())
 
     async def truth(self, request: Request) -> Response:
-        """All rows of a stream, flat, one a line."""
+        """Stream all rows that the API should return, as flat objects, one per line."""
         shop, stream = request.path_params["shop"], request.path_params["stream"]
-        if shop not in self._api.shops or stream not in self._api.shops[shop].store.world.counts:
+        if shop not in self._api.shops or stream not in self._api.shops[shop].store.generated.counts:
             return Response(status_code=404)
         return StreamingResponse(self._lines(shop, stream), media_type="application/x-ndjson")
 
@@ -94,51 +96,51 @@ class Control:
         lines: list[bytes] = []
         for row in self._api.truth(shop, stream):
             lines.append(encode(row) + b"\n")
-            if len(lines) == _ROWS_AT_ONCE:
+            if len(lines) == _ROWS_PER_CHUNK:
                 yield b"".join(lines)
                 lines.clear()
         yield b"".join(lines)
 
 
-def _json(body: Any, status: int = 200) -> Response:  # noqa: ANN401 - whatever JSON can say
+def _json(body: Any, status: int = 200) -> Response:  # noqa: ANN401 - any JSON value
     return Response(encode(body), status, media_type="application/json")
 
 
-async def _object(request: Request) -> dict[str, Any]:
+async def _json_object(request: Request) -> dict[str, Any]:
     return msgspec.json.decode(await request.body() or b"{}", type=dict[str, Any])
 
 
-def _guarded(endpoint: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that says what is wrong with what it was given."""
+def _reporting_errors(endpoint: _Endpoint) -> _Endpoint:
+    """Wrap an endpoint so that invalid input returns status 422 with the reason."""
 
-    async def guarded(request: Request) -> Response:
+    async def reporting(request: Request) -> Response:
         try:
             return await endpoint(request)
         except (TypeError, ValueError) as error:
             return _json({"error": str(error)}, 422)
 
-    return guarded
+    return reporting
 
 
 def application(api: Api) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
-    """The control endpoints; for anyone who is not on this machine there are none."""
+    """Return the control endpoints; remote clients receive status 404."""
     control = Control(api)
     router = Router([
-        Route("/shops", _guarded(control.shops)),
-        Route("/tokens", _guarded(control.tokens), methods=["POST"]),
-        Route("/settings", _guarded(control.settings), methods=["GET", "PATCH"]),
-        Route("/reset", _guarded(control.reset), methods=["POST"]),
-        Route("/advance", _guarded(control.advance), methods=["POST"]),
-        Route("/counts", _guarded(control.counts)),
-        Route("/stats", _guarded(control.stats)),
-        Route("/truth/{shop}/{stream}", _guarded(control.truth)),
+        Route("/shops", _reporting_errors(control.shops)),
+        Route("/tokens", _reporting_errors(control.tokens), methods=["POST"]),
+        Route("/settings", _reporting_errors(control.settings), methods=["GET", "PATCH"]),
+        Route("/reset", _reporting_errors(control.reset), methods=["POST"]),
+        Route("/advance", _reporting_errors(control.advance), methods=["POST"]),
+        Route("/counts", _reporting_errors(control.counts)),
+        Route("/stats", _reporting_errors(control.stats)),
+        Route("/truth/{shop}/{stream}", _reporting_errors(control.truth)),
     ])  # fmt: skip
 
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+    async def local_only(scope: Scope, receive: Receive, send: Send) -> None:
         client = scope.get("client")
         if client is None or not ipaddress.ip_address(client[0]).is_loopback:
             await Response(status_code=404)(scope, receive, send)
         else:
             await router(scope, receive, send)
 
-    return guarded
+    return local_only

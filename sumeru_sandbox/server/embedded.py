@@ -1,8 +1,7 @@
-"""A sandbox in a thread of this process."""
+"""Run a sandbox in a thread of the current process, for tests and demos."""
 
 from __future__ import annotations
 
-import socket
 import threading
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Self
 
 from sumeru_sandbox.server.api import Api
+from sumeru_sandbox.server.http_server import create_server, open_socket
 from sumeru_sandbox.server.options import Options
-from sumeru_sandbox.world.clock import Clock, parse_moment
+from sumeru_sandbox.world.clock import Clock, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -21,37 +21,16 @@ if TYPE_CHECKING:
     import uvicorn
 
 
-def listening(host: str, port: int) -> socket.socket:
-    """A socket that listens; with port 0 on any free one."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=2048)
-
-
-def server(api: Api) -> uvicorn.Server:
-    """A server of the API that says nothing by itself."""
-    import uvicorn  # noqa: PLC0415 - only those who start a server pay for it
-
-    from sumeru_sandbox.server.app import Protocol, application  # noqa: PLC0415 - a server alone needs it
-
-    config = uvicorn.Config(
-        application(api),
-        http=Protocol,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=3600,
-        timeout_graceful_shutdown=0,
-    )
-    return uvicorn.Server(config)
-
-
 class Sandbox:
-    """The documented API with made-up shops, on a free port of this machine, until the `with` ends."""
+    """A sandbox server with generated shops, which runs on a free local port inside a `with` block.
+
+    ```python
+    with Sandbox(shops=("acme",), customers=100) as sandbox:
+        rows = requests.get(
+            f"{sandbox.url}/api/v1/orders", headers={"Authorization": f"Bearer {sandbox.token('acme')}"}
+        )
+    ```
+    """
 
     def __init__(
         self,
@@ -67,9 +46,9 @@ class Sandbox:
         host: str = "127.0.0.1",
         port: int = 0,
     ) -> None:
-        seconds = int(now.timestamp()) if isinstance(now, datetime) else parse_moment(now)
+        seconds = int(now.timestamp()) if isinstance(now, datetime) else parse_timestamp(now)
         if now is not None and seconds is None:
-            raise ValueError(f"now: {now!r} is no moment like 2026-05-10T14:00:00Z")
+            raise ValueError(f"now: {now!r} is not a timestamp like 2026-05-10T14:00:00Z")
         options = Options(tuple(shops), customers, seed, plan, rate_limit, seconds, live)
         self._api = Api(options, Clock(seconds), settings)
         self._address = (host, port)
@@ -78,10 +57,10 @@ class Sandbox:
         self.url = ""
 
     def __enter__(self) -> Self:
-        listener = listening(*self._address)
+        listener = open_socket(*self._address)
         host, port = listener.getsockname()[:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-        self._server = server(self._api)
+        self._server = create_server(self._api)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="sumeru-sandbox", daemon=True
         )
@@ -96,50 +75,50 @@ class Sandbox:
             self._thread.join()
 
     def token(self, shop: str, scopes: Iterable[str] | None = None, plan: str | None = None) -> str:
-        """A token of a shop; with fewer scopes, or another plan, if asked."""
+        """Return a token of a shop, optionally with fewer scopes or another plan."""
         if shop not in self._api.shops:
             raise ValueError(f"unknown shop {shop!r}")
         with self._api.lock:
             return self._api.accounts.issue(shop, scopes, plan).text
 
     def truth(self, shop: str, stream: str) -> list[dict[str, Any]]:
-        """All rows that the API would give now, flat; `msgspec.Raw` where `put` was given it."""
+        """Return all rows that the API should return now, as flat objects; `msgspec.Raw` values stay raw."""
         with self._api.lock:
             return list(self._api.truth(shop, stream))
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many rows there are, by shop and stream."""
+        """Return the number of rows, by shop and stream."""
         with self._api.lock:
             return self._api.counts()
 
     def stats(self) -> dict[str, Any]:
-        """What was asked since the last reset."""
+        """Return the request counters and the latest queries since the last reset."""
         with self._api.lock:
             return self._api.stats.report()
 
     def configure(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
-        """Set switches: `{scope: {key: value}}`."""
+        """Change switches: `{scope: {key: value}}`."""
         with self._api.lock:
             self._api.configure(settings)
 
     def reset(self) -> None:
-        """Go back to the beginning: first settings, no written rows, no counts."""
+        """Restore the initial settings and rows, and clear all counters."""
         with self._api.lock:
             self._api.reset()
 
     def advance(self, seconds: float) -> None:
-        """Move the sandbox's clock on."""
+        """Move the sandbox's clock forward."""
         with self._api.lock:
             self._api.advance(seconds)
 
     def now(self) -> datetime:
-        """The time on the sandbox's clock."""
+        """Return the time of the sandbox's clock."""
         return datetime.fromtimestamp(self._api.clock.time(), timezone.utc)
 
-    def put(self, shop: str, stream: str, id: str, /, **attributes: Any) -> None:  # noqa: A002, ANN401 - as JSON has it
-        """Make or change a row; its replication key is now, unless given.
+    def put(self, shop: str, stream: str, id: str, /, **attributes: Any) -> None:  # noqa: A002, ANN401 - the names and types of the API
+        """Create or change a row; its replication key is set to now unless given.
 
-        A value of `msgspec.Raw` is JSON that is sent letter by letter, such as `Raw(b"1e-7")`.
+        A `msgspec.Raw` value is sent byte for byte, such as `Raw(b"1e-7")`.
         """
         exact = {
             name: Decimal(str(value)) if isinstance(value, float) else value
@@ -149,8 +128,8 @@ class Sandbox:
             self._api.catch_up()
             self._api.shops[shop].store.put(stream, id, exact)
 
-    def delete(self, shop: str, stream: str, id: str) -> None:  # noqa: A002 - as JSON has it
-        """Take a row away."""
+    def delete(self, shop: str, stream: str, id: str) -> None:  # noqa: A002 - the API's name
+        """Delete a row."""
         with self._api.lock:
             self._api.catch_up()
             self._api.shops[shop].store.delete(stream, id)

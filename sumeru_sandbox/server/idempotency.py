@@ -1,52 +1,53 @@
-"""Answers kept by `Idempotency-Key`, for a day."""
+"""Responses stored by `Idempotency-Key` for a day, so that a repeated write happens once."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from sumeru_sandbox.spec.messages import Problem, invalid
+from sumeru_sandbox.spec.messages import ApiError, invalid_field
 from sumeru_sandbox.world.clock import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sumeru_sandbox.spec.messages import Answer, Request
+    from sumeru_sandbox.spec.messages import Request, Response
 
-_LONGEST = 255
+_MAX_KEY_LENGTH = 255
 
 
-class _Kept(NamedTuple):
-    asked: tuple[str, str, bytes]
-    answer: Answer
+class _StoredResponse(NamedTuple):
+    fingerprint: tuple[str, str, bytes]
+    response: Response
     until: float
 
 
-class Idempotency:
-    """The answers to the writes of each token."""
+class IdempotencyStore:
+    """Stores the responses to the writes of each token."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._kept: dict[tuple[str, str], _Kept] = {}
+        self._stored: dict[tuple[str, str], _StoredResponse] = {}
 
     def reset(self) -> None:
-        """Forget all answers."""
-        self._kept.clear()
+        """Discard all stored responses."""
+        self._stored.clear()
 
-    def once(self, token: str, request: Request, answer: Callable[[], Answer]) -> Answer:
-        """The answer to a write: the first one, if it came before.
+    def respond_once(self, token: str, request: Request, respond: Callable[[], Response]) -> Response:
+        """Return the stored response to a repeated write, or call `respond` and store its response.
 
         Raises:
-            Problem: If the key is no key, or came with another request before.
+            ApiError: If the key is invalid or was used with a different request.
         """
         key = request.headers.get("idempotency-key")
         if key is None:
-            return answer()
-        if not 1 <= len(key) <= _LONGEST:
-            raise invalid("Idempotency-Key", f"Idempotency-Key must have 1 to {_LONGEST} characters")
-        asked = (request.method, request.path, request.body)
-        kept = self._kept.get((token, key))
-        if kept is None or self._now() >= kept.until:
-            kept = self._kept[token, key] = _Kept(asked, answer(), self._now() + DAY)
-        elif kept.asked != asked:
-            raise Problem(409, "this Idempotency-Key came with another request before")
-        return kept.answer._replace(headers=dict(kept.answer.headers))
+            return respond()
+        if not 1 <= len(key) <= _MAX_KEY_LENGTH:
+            message = f"Idempotency-Key must have 1 to {_MAX_KEY_LENGTH} characters"
+            raise invalid_field("Idempotency-Key", message)
+        fingerprint = (request.method, request.path, request.body)
+        stored = self._stored.get((token, key))
+        if stored is None or self._now() >= stored.until:
+            stored = self._stored[token, key] = _StoredResponse(fingerprint, respond(), self._now() + DAY)
+        elif stored.fingerprint != fingerprint:
+            raise ApiError(409, "this Idempotency-Key was used with a different request")
+        return stored.response._replace(headers=dict(stored.response.headers))

@@ -1,4 +1,4 @@
-"""The rate limit: a window of a minute, and in any ten seconds at most twice the steady rate."""
+"""The rate limit: a one-minute window, and bursts of at most twice the steady rate over ten seconds."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ BURST_WINDOW = 10
 BURST_FACTOR = 2
 
 
-class Verdict(NamedTuple):
-    """Whether a request may pass: `retry_after` is none if so."""
+class RateLimitStatus(NamedTuple):
+    """The state of a limit after a request; `retry_after` is None if the request is allowed."""
 
     limit: int
     remaining: int
@@ -23,8 +23,8 @@ class Verdict(NamedTuple):
     retry_after: int | None = None
 
 
-class _Account:
-    """What a token has spent."""
+class _TokenUsage:
+    """The requests of one token in the current windows."""
 
     def __init__(self) -> None:
         self.start = -math.inf
@@ -34,47 +34,47 @@ class _Account:
 
 
 class Limiter:
-    """Counts the requests of each token."""
+    """Counts the requests of each token and decides which are allowed."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._accounts: dict[str, _Account] = {}
+        self._usage: dict[str, _TokenUsage] = {}
 
     def reset(self) -> None:
-        """Forget all requests."""
-        self._accounts.clear()
+        """Discard all counts."""
+        self._usage.clear()
 
-    def take(self, token: str, limit: int, cost: int = 1) -> Verdict:
-        """Let a request pass, or say when to come again; one that may not pass costs nothing."""
+    def take(self, token: str, limit: int, cost: int = 1) -> RateLimitStatus:
+        """Allow and count a request, or say when to retry; a refused request is not counted."""
         now = self._now()
-        account = self._accounts.setdefault(token, _Account())
-        if now >= account.start + WINDOW:
-            account.start, account.used = now, 0
-        while account.recent and account.recent[0][0] <= now - BURST_WINDOW:
-            account.burst -= account.recent.popleft()[1]
-        end = account.start + WINDOW
-        wait = max(self._window_wait(account, limit, cost, now), self._burst_wait(account, limit, cost, now))
+        usage = self._usage.setdefault(token, _TokenUsage())
+        if now >= usage.start + WINDOW:
+            usage.start, usage.used = now, 0
+        while usage.recent and usage.recent[0][0] <= now - BURST_WINDOW:
+            usage.burst -= usage.recent.popleft()[1]
+        end = usage.start + WINDOW
+        wait = max(self._window_wait(usage, limit, cost, now), self._burst_wait(usage, limit, cost, now))
         if wait > 0:
-            return Verdict(limit, 0, math.ceil(end), math.ceil(wait))
-        account.used += cost
-        account.burst += cost
-        account.recent.append((now, cost))
-        return Verdict(limit, max(0, limit - account.used), math.ceil(end))
+            return RateLimitStatus(limit, 0, math.ceil(end), math.ceil(wait))
+        usage.used += cost
+        usage.burst += cost
+        usage.recent.append((now, cost))
+        return RateLimitStatus(limit, max(0, limit - usage.used), math.ceil(end))
 
     @staticmethod
-    def _window_wait(account: _Account, limit: int, cost: int, now: float) -> float:
-        """Seconds until the window has room; whatever costs more than a window takes a whole one."""
-        return account.start + WINDOW - now if account.used + min(cost, limit) > limit else 0
+    def _window_wait(usage: _TokenUsage, limit: int, cost: int, now: float) -> float:
+        """Return the seconds until the window has room; a cost above the limit needs an empty window."""
+        return usage.start + WINDOW - now if usage.used + min(cost, limit) > limit else 0
 
     @staticmethod
-    def _burst_wait(account: _Account, limit: int, cost: int, now: float) -> float:
-        """Seconds until enough of the last ten seconds' requests are past."""
+    def _burst_wait(usage: _TokenUsage, limit: int, cost: int, now: float) -> float:
+        """Return the seconds until enough of the recent requests leave the burst window."""
         room = max(1, BURST_FACTOR * limit * BURST_WINDOW // WINDOW)
-        over = account.burst + min(cost, room) - room
+        over = usage.burst + min(cost, room) - room
         wait = 0.0
-        for moment, spent in account.recent:
+        for timestamp, spent in usage.recent:
             if over <= 0:
                 break
             over -= spent
-            wait = moment + BURST_WINDOW - now
+            wait = timestamp + BURST_WINDOW - now
         return wait

@@ -1,4 +1,4 @@
-"""Which rows a list gives: filters, dates, order and place."""
+"""Select the rows of a list page: filters, date range, order and cursor."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sumeru_sandbox.server.query import Cursor, Query
+from sumeru_sandbox.spec.endpoints import REPLICATION_KEYS
 from sumeru_sandbox.spec.fields import FIELDS
-from sumeru_sandbox.spec.messages import invalid
-from sumeru_sandbox.world.clock import DAY, parse_moment
-from sumeru_sandbox.world.date_patterns import REPLICATION_KEYS
+from sumeru_sandbox.spec.messages import invalid_field
+from sumeru_sandbox.world.clock import DAY, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -20,124 +20,128 @@ if TYPE_CHECKING:
     from sumeru_sandbox.world.store import Store
 
     Row = dict[str, Any]
-    Found = tuple[int, Row]
+    IndexedRow = tuple[int, Row]
 
-_FAR = 10**15
-_KEPT = 64  # selections held at a time
+_FAR_FUTURE = 10**15
+_MAX_CACHED = 64  # selections and orders
 
 
 class Page(NamedTuple):
-    """The rows of a page, and the cursor of the next one."""
+    """The rows of a page, and the cursor of the next page, if any."""
 
-    rows: list[Found]
+    rows: list[IndexedRow]
     next: Cursor | None
 
 
 class _Selection(NamedTuple):
-    """The rows of a date range: computed ones as ranges, written ones by index."""
+    """The rows of a parent and date range: generated ones as ranges, written ones by index."""
 
-    computed: Sequence[range]
+    generated: Sequence[range]
     written: list[int]
 
 
 class Listing:
-    """The lists of one shop."""
+    """Lists the rows of one shop."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._version = -1
         self._selections: dict[object, _Selection] = {}
-        self._orders: dict[object, list[tuple[tuple[bool, str | float], int]]] = {}
+        self._sorted_indices: dict[object, list[tuple[tuple[bool, str | float], int]]] = {}
 
     def page(self, query: Query, switches: Switches) -> Page:
-        """The page that a query asks for."""
+        """Return the page for a query."""
         self._refresh()
         if switches.date_filter == "refused" and query.dates != (None, None):
-            raise invalid("filter[date_from]", "filter[date_from] and filter[date_to] are not supported")
+            raise invalid_field(
+                "filter[date_from]", "filter[date_from] and filter[date_to] are not supported"
+            )
         number = query.cursor.page if query.cursor else 1
         if switches.empty_every and number % switches.empty_every == 0:
             place = query.cursor or Cursor(query.fingerprint(), -1)
             return Page([], Cursor(place.of, place.at, number + 1, place.key))
-        limit = min(query.limit, switches.page_cap) if switches.pagination == "present" else _FAR
-        walk = self._sorted(query, switches) if query.sort else self._matching(query, switches)
-        rows = list(islice(walk, limit + 1))
+        limit = min(query.limit, switches.page_cap) if switches.pagination == "present" else _FAR_FUTURE
+        matching = self._sorted(query, switches) if query.sort else self._matching(query, switches)
+        rows = list(islice(matching, limit + 1))
         if len(rows) <= limit:
             return Page(rows, None)
         index, row = rows[limit - 1]
-        key = _key(query.sort, row) if query.sort else None
+        key = _sort_key(query.sort, row) if query.sort else None
         return Page(rows[:limit], Cursor(query.fingerprint(), index, number + 1, key))
 
     def _refresh(self) -> None:
-        if self._version != self._store.version or len(self._selections) + len(self._orders) > _KEPT:
+        cached = len(self._selections) + len(self._sorted_indices)
+        if self._version != self._store.version or cached > _MAX_CACHED:
             self._version = self._store.version
             self._selections.clear()
-            self._orders.clear()
+            self._sorted_indices.clear()
 
-    def _matching(self, query: Query, switches: Switches) -> Iterator[Found]:
-        """Rows that match, by index, after the cursor."""
+    def _matching(self, query: Query, switches: Switches) -> Iterator[IndexedRow]:
+        """Yield the matching rows after the cursor, by index."""
         after = query.cursor.at if query.cursor else -1
         selection = self._selection(query, switches)
-        for index in self._store.walk(query.stream, after, selection.computed, selection.written):
+        for index in self._store.indices(query.stream, after, selection.generated, selection.written):
             row = self._store.get(query.stream, index)
             if row is None:
                 continue
             if not query.filters or all(matches(row[field], value) for field, value in query.filters):
                 yield index, row
 
-    def _sorted(self, query: Query, switches: Switches) -> Iterator[Found]:
-        """Rows that match, by the field asked for and then by index, after the cursor."""
+    def _sorted(self, query: Query, switches: Switches) -> Iterator[IndexedRow]:
+        """Yield the matching rows after the cursor, by the sort field and then by index."""
         identity = (query._replace(limit=0, cursor=None, fields=None, include=()), switches)
-        field, down = query.sort or "", query.descending
-        if identity not in self._orders:
+        field, descending = query.sort or "", query.descending
+        if identity not in self._sorted_indices:
             rows = self._matching(query._replace(cursor=None), switches)
-            self._orders[identity] = sorted(
-                (_rank(_key(field, row), down=down), -index if down else index) for index, row in rows
+            self._sorted_indices[identity] = sorted(
+                (_comparable(_sort_key(field, row), descending=descending), -index if descending else index)
+                for index, row in rows
             )
-        order = self._orders[identity]
-        start = len(order) if down else 0
+        order = self._sorted_indices[identity]
+        start = len(order) if descending else 0
         if query.cursor:
             at = query.cursor.at
-            place = (_rank(query.cursor.key, down=down), -at if down else at)
+            place = (_comparable(query.cursor.key, descending=descending), -at if descending else at)
             try:
-                start = bisect_left(order, place) if down else bisect_right(order, place)
+                start = bisect_left(order, place) if descending else bisect_right(order, place)
             except TypeError as error:
-                raise invalid("cursor", "invalid cursor") from error
-        for number in range(start - 1, -1, -1) if down else range(start, len(order)):
+                raise invalid_field("cursor", "invalid cursor") from error
+        for number in range(start - 1, -1, -1) if descending else range(start, len(order)):
             index = abs(order[number][1])
             row = self._store.get(query.stream, index)
             if row is not None:
                 yield index, row
 
     def _selection(self, query: Query, switches: Switches) -> _Selection:
-        """The rows of the query's parent and dates."""
+        """Return the rows of the query's parent and date range."""
         identity = (query.stream, query.parent, query.dates, switches)
         if identity not in self._selections:
-            computed, written = self._family(query)
-            window = _window(query, switches)
-            if window:
-                field, low, high = window
-                ranges = self._store.world.timelines[query.stream].between(field, low, high)
-                computed = [part for rows in computed for part in _common(rows, ranges)]
+            generated, written = self._rows_of_parent(query)
+            date_range = _date_range(query, switches)
+            if date_range:
+                field, low, high = date_range
+                ranges = self._store.generated.timelines[query.stream].indices_between(field, low, high)
+                generated = [part for rows in generated for part in _intersections(rows, ranges)]
                 written = [
                     index
                     for index in written
-                    if low <= _moment((self._store.get(query.stream, index) or {}).get(field)) < high
+                    if low <= _timestamp((self._store.get(query.stream, index) or {}).get(field)) < high
                 ]
-            self._selections[identity] = _Selection(computed, written)
+            self._selections[identity] = _Selection(generated, written)
         return self._selections[identity]
 
-    def _family(self, query: Query) -> tuple[Sequence[range], list[int]]:
-        """The rows under the query's parent, or all."""
+    def _rows_of_parent(self, query: Query) -> tuple[Sequence[range], list[int]]:
+        """Return the rows of the query's parent, or all rows."""
         store, stream = self._store, query.stream
-        everything = range(store.world.counts[stream])
+        everything = range(store.generated.counts[stream])
         if query.parent is None:
             return [everything], store.written(stream)
-        family = store.family(stream, *query.parent)
-        return family.computed, family.written
+        children = store.child_rows(stream, *query.parent)
+        return children.generated, children.written
 
 
-def _common(rows: range, ranges: Iterable[range]) -> Iterator[range]:
-    """What a range has in common with others that are coarser, or as coarse, in step."""
+def _intersections(rows: range, ranges: Iterable[range]) -> Iterator[range]:
+    """Yield the overlap of a range with other ranges whose step is at least as large."""
     for other in ranges:
         if rows.step == 1:
             part = other[max(0, -(-(rows.start - other.start) // other.step)) :]
@@ -148,27 +152,27 @@ def _common(rows: range, ranges: Iterable[range]) -> Iterator[range]:
             yield part
 
 
-def _window(query: Query, switches: Switches) -> tuple[str, int, int] | None:
-    """The field that the dates act on, and the half-open range of Unix seconds that they mean."""
+def _date_range(query: Query, switches: Switches) -> tuple[str, int, int] | None:
+    """Return the field that the date filter applies to, and its half-open range in Unix seconds."""
     if query.dates == (None, None) or switches.date_filter == "ignored":
         return None
     field = switches.date_field
     if field not in FIELDS[query.stream]:
         field = REPLICATION_KEYS[query.stream]
-    border = 0 if field == "date" else switches.zone * 60
+    offset = 0 if field == "date" else switches.zone * 60
     first, last = query.dates
-    low = -_FAR if first is None else first * DAY - border
+    low = -_FAR_FUTURE if first is None else first * DAY - offset
     days = 1 if switches.date_to == "inclusive" else 0
-    return field, low, _FAR if last is None else (last + days) * DAY - border
+    return field, low, _FAR_FUTURE if last is None else (last + days) * DAY - offset
 
 
-def _moment(value: object) -> int:
-    moment = parse_moment(value)
-    return 2 * _FAR if moment is None else moment
+def _timestamp(value: object) -> int:
+    timestamp = parse_timestamp(value)
+    return 2 * _FAR_FUTURE if timestamp is None else timestamp
 
 
 def matches(value: object, wanted: str) -> bool:
-    """Whether an attribute has the value that a filter asks for."""
+    """Whether an attribute has the value of a filter."""
     if isinstance(value, bool) or value is None:
         return {True: "true", False: "false", None: "null"}[value] == wanted
     if isinstance(value, str):
@@ -179,8 +183,8 @@ def matches(value: object, wanted: str) -> bool:
         return False
 
 
-def _key(field: str, row: Row) -> str | int | bool | None:
-    """What a row is sorted by, as a cursor can hold it."""
+def _sort_key(field: str, row: Row) -> str | int | bool | None:
+    """Return the value that a row is sorted by, in a form that a cursor can hold."""
     value = row[field]
     if isinstance(value, Decimal):
         return int(value.scaleb(6))
@@ -189,6 +193,6 @@ def _key(field: str, row: Row) -> str | int | bool | None:
     return value if isinstance(value, (str, int)) else None
 
 
-def _rank(key: str | float | None, *, down: bool) -> tuple[bool, str | float]:
-    """A key that can be compared; nulls come after all else, up or `down`."""
-    return (not down, 0) if key is None else (down, key)
+def _comparable(key: str | float | None, *, descending: bool) -> tuple[bool, str | float]:
+    """Return a comparable sort key; nulls come last in both directions."""
+    return (not descending, 0) if key is None else (descending, key)

@@ -1,4 +1,4 @@
-"""How a sandbox is set up."""
+"""The options that a sandbox starts with, validated."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 from sumeru_sandbox.server.accounts import PLANS
 from sumeru_sandbox.world.clock import HOUR
-from sumeru_sandbox.world.shop_model import JOURNEYS, MAX_CUSTOMERS, MAX_JOURNEYS, MIN_CUSTOMERS
+from sumeru_sandbox.world.shop_model import DEFAULT_JOURNEYS, MAX_CUSTOMERS, MAX_JOURNEYS, MIN_CUSTOMERS
 
 _SHOP = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Options:
-    """Shops, their size and plan, and the sandbox's clock.
+    """The shops, their size and plan, and the start of the clock.
 
-    `rate_limit` is the enterprise plan's, in requests a minute, 0 for none; `now` is in Unix seconds.
+    `rate_limit` applies to the enterprise plan, in requests per minute; 0 means none. `now` is in Unix
+    seconds. `live` is the number of live events per hour.
     """
 
     shops: tuple[str, ...] = ("acme", "globex", "initech")
@@ -26,25 +27,25 @@ class Options:
     rate_limit: int = 0
     now: int | None = None
     live: float = 0
-    journeys: int = JOURNEYS
+    journeys: int = DEFAULT_JOURNEYS
 
     def __post_init__(self) -> None:
         if not self.shops or len(set(self.shops)) != len(self.shops):
-            raise ValueError("shops: at least one is needed, and each only once")
+            raise ValueError("shops: give at least one, and each only once")
         for shop in self.shops:
             if not _SHOP.fullmatch(shop):
-                raise ValueError(f"shops: {shop!r} is no name for a shop")
+                raise ValueError(f"shops: {shop!r} is not a valid shop name")
         if not MIN_CUSTOMERS <= self.customers <= MAX_CUSTOMERS:
-            raise ValueError(f"customers: from {MIN_CUSTOMERS} to {MAX_CUSTOMERS}")
+            raise ValueError(f"customers: must be from {MIN_CUSTOMERS} to {MAX_CUSTOMERS}")
         if not 1 <= self.journeys <= MAX_JOURNEYS:
-            raise ValueError(f"journeys: from 1 to {MAX_JOURNEYS}")
+            raise ValueError(f"journeys: must be from 1 to {MAX_JOURNEYS}")
         if self.plan not in PLANS:
-            raise ValueError(f"plan: one of {', '.join(PLANS)}")
+            raise ValueError(f"plan: must be one of {', '.join(PLANS)}")
         if self.rate_limit < 0:
-            raise ValueError("rate limit: 0 or more")
-        if not 0 <= self.live <= 3_600_000:  # noqa: PLR2004 - a thousand a second
-            raise ValueError("live: from 0 to 3600000 events an hour")
+            raise ValueError("rate limit: must be 0 or more")
+        if not 0 <= self.live <= 3_600_000:  # noqa: PLR2004 - a thousand per second
+            raise ValueError("live: must be from 0 to 3600000 events per hour")
 
-    def world_now(self, clock: float) -> int:
-        """The moment up to which the shops' rows go: `now`, or the start of the present hour."""
+    def data_end(self, clock: float) -> int:
+        """Return the time at which the generated rows end: `now`, or the start of the current hour."""
         return int(clock) // HOUR * HOUR if self.now is None else self.now

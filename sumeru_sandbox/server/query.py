@@ -1,4 +1,4 @@
-"""What a request asks for: its parameters, checked, and its cursor."""
+"""Parse and validate the query parameters of a read, including its cursor."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import msgspec
 
 from sumeru_sandbox.spec.endpoints import INCLUDES
 from sumeru_sandbox.spec.fields import FIELDS
-from sumeru_sandbox.spec.messages import Problem, invalid
-from sumeru_sandbox.world.clock import parse_day
+from sumeru_sandbox.spec.messages import ApiError, invalid_field
+from sumeru_sandbox.world.clock import parse_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,10 @@ _DATES = ("date_from", "date_to")
 
 
 class Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A place in a list: after the row `at`, on page `page`, of the query `of`; `key` if it is sorted."""
+    """A position in a list: after the row with index `at`, at page `page`, of the query `of`.
+
+    `key` is the sort key of that row, in a sorted list.
+    """
 
     of: str
     at: int
@@ -32,7 +35,7 @@ class Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key: str | int | bool | None = None
 
     def text(self) -> str:
-        """The cursor as the API gives it."""
+        """Return the cursor as an opaque string."""
         return base64.b64encode(msgspec.json.encode(self)).decode()
 
 
@@ -51,38 +54,38 @@ class Query(NamedTuple):
     include: tuple[str, ...] = ()
 
     def fingerprint(self) -> str:
-        """What a cursor is bound to: all that decides which rows come, and in which order."""
-        said = repr((self.stream, self.parent, self.filters, self.dates, self.sort, self.descending))
-        return blake2b(said.encode(), digest_size=6).hexdigest()
+        """Identify the rows and their order; a cursor is valid only for the same fingerprint."""
+        identity = repr((self.stream, self.parent, self.filters, self.dates, self.sort, self.descending))
+        return blake2b(identity.encode(), digest_size=6).hexdigest()
 
 
 def parse(
     stream: str, parent: tuple[str, str] | None, text: str, *, listing: bool, fields: str = "honoured"
 ) -> Query:
-    """The query of a list or of a single resource.
+    """Parse the query string of a list or of a single resource.
 
     Raises:
-        Problem: If the API does not know a parameter, or does not take its value.
+        ApiError: If a parameter is unknown or its value is invalid.
     """
     given: dict[str, Any] = {}
     filters: dict[str, str] = {}
     for name, value in _pairs(text):
         if name in given or name in filters:
-            raise invalid(name, f"{name} is given twice")
+            raise invalid_field(name, f"{name} is given more than once")
         if listing and name.startswith("filter[") and name.endswith("]"):
             filters[name] = value
-        elif name in _READERS and (listing or name in {"fields", "include"}):
+        elif name in _PARSERS and (listing or name in {"fields", "include"}):
             if name == "fields" and fields == "refused":
-                raise invalid(name, "fields is not supported")
-            given[name] = _READERS[name](stream, value)
+                raise invalid_field(name, "fields is not supported")
+            given[name] = _PARSERS[name](stream, value)
         else:
-            raise invalid(name, f"unknown parameter {name}")
+            raise invalid_field(name, f"unknown parameter {name}")
     query = Query(stream, parent, **_filters(stream, filters))
     query = query._replace(**{name: value for name, value in given.items() if name != "sort"})
     if "sort" in given:
         query = query._replace(sort=given["sort"].lstrip("-"), descending=given["sort"][0] == "-")
     if query.cursor and query.cursor.of != query.fingerprint():
-        raise invalid("cursor", "cursor belongs to another query")
+        raise invalid_field("cursor", "cursor belongs to another query")
     return query._replace(fields=None) if fields == "ignored" else query
 
 
@@ -90,29 +93,29 @@ def _pairs(text: str) -> list[tuple[str, str]]:
     try:
         return parse_qsl(text, keep_blank_values=True, max_num_fields=200, errors="strict")
     except ValueError as error:
-        raise Problem(422, "the query string cannot be read", field="query") from error
+        raise ApiError(422, "the query string cannot be read", field="query") from error
 
 
 def _filters(stream: str, given: dict[str, str]) -> dict[str, Any]:
-    """The two dates of a query, and the fields that must have a value."""
+    """Split filters into the two dates and the field conditions."""
     dates: dict[str, int | None] = dict.fromkeys(_DATES)
     fields = []
     for name, value in given.items():
         field = name[len("filter[") : -1]
         if field in dates:
-            dates[field] = parse_day(value)
+            dates[field] = parse_date(value)
             if dates[field] is None:
-                raise invalid(name, f"{name} must be a date, YYYY-MM-DD")
+                raise invalid_field(name, f"{name} must be a date, YYYY-MM-DD")
         elif field in FIELDS[stream] and FIELDS[stream][field].scalar:
             fields.append((field, value))
         else:
-            raise invalid(name, f"unknown filter {field}")
+            raise invalid_field(name, f"unknown filter {field}")
     return {"dates": (dates["date_from"], dates["date_to"]), "filters": tuple(sorted(fields))}
 
 
 def _limit(_stream: str, value: str) -> int:
     if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MAX_LIMIT):
-        raise invalid("limit", f"limit must be a whole number from 1 to {MAX_LIMIT}")
+        raise invalid_field("limit", f"limit must be a whole number from 1 to {MAX_LIMIT}")
     return int(value)
 
 
@@ -120,16 +123,16 @@ def _cursor(_stream: str, value: str) -> Cursor:
     try:
         cursor = msgspec.json.decode(base64.b64decode(value, validate=True), type=Cursor)
     except (binascii.Error, ValueError) as error:
-        raise invalid("cursor", "invalid cursor") from error
+        raise invalid_field("cursor", "invalid cursor") from error
     if cursor.at < -1 or cursor.page < 1 or cursor.text() != value:
-        raise invalid("cursor", "invalid cursor")
+        raise invalid_field("cursor", "invalid cursor")
     return cursor
 
 
 def _sort(stream: str, value: str) -> str:
     field = value.removeprefix("-")
     if field not in FIELDS[stream] or not FIELDS[stream][field].scalar:
-        raise invalid("sort", f"cannot sort by {field}")
+        raise invalid_field("sort", f"cannot sort by {field}")
     return value
 
 
@@ -137,7 +140,7 @@ def _names(parameter: str, value: str, known: set[str]) -> tuple[str, ...]:
     names = tuple(value.split(","))
     for name in names:
         if name not in known:
-            raise invalid(parameter, f"{parameter} does not know {name!r}")
+            raise invalid_field(parameter, f"{parameter}: unknown name {name!r}")
     return names
 
 
@@ -147,11 +150,11 @@ def _fields(stream: str, value: str) -> tuple[str, ...]:
 
 def _include(stream: str, value: str) -> tuple[str, ...]:
     if stream not in INCLUDES:
-        raise invalid("include", "unknown parameter include")
+        raise invalid_field("include", "unknown parameter include")
     return _names("include", value, set(INCLUDES[stream]))
 
 
-_READERS: dict[str, Callable[[str, str], Any]] = {
+_PARSERS: dict[str, Callable[[str, str], Any]] = {
     "limit": _limit,
     "cursor": _cursor,
     "sort": _sort,

@@ -1,26 +1,26 @@
-"""What was asked, counted by shop and stream."""
+"""Request counters and recent query strings, by shop and stream."""
 
 from __future__ import annotations
 
 from collections import Counter, deque
 from typing import Any
 
-_KEPT = 1000
+_MAX_QUERIES = 1000
 
 
-class Stats:
-    """Counters, and the latest query strings, since the last reset."""
+class RequestStats:
+    """Counts requests since the last reset, and stores the latest query strings."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew."""
+        """Set all counters to zero."""
         self._counts: dict[tuple[str, str], dict[str, int]] = {}
         self._queries: dict[tuple[str, str], deque[str]] = {}
         self._methods: Counter[str] = Counter()
 
-    def count(self, shop: str, stream: str, query: str, status: int, method: str = "GET") -> None:
+    def record(self, shop: str, stream: str, query: str, status: int, method: str = "GET") -> None:
         """Count one request."""
         self._methods[method] += 1
         counts = self._counts.setdefault((shop, stream), {"requests": 0, "rate_limited": 0, "errors": 0})
@@ -29,10 +29,10 @@ class Stats:
             counts["rate_limited"] += 1
         elif status >= 400:  # noqa: PLR2004
             counts["errors"] += 1
-        self._queries.setdefault((shop, stream), deque(maxlen=_KEPT)).append(query)
+        self._queries.setdefault((shop, stream), deque(maxlen=_MAX_QUERIES)).append(query)
 
     def report(self) -> dict[str, Any]:
-        """Totals, the methods used, and by shop and stream the same with the latest queries."""
+        """Return totals, counts by method, and counts with the latest queries by shop and stream."""
         totals = {"requests": 0, "rate_limited": 0, "errors": 0}
         shops: dict[str, dict[str, Any]] = {}
         for (shop, stream), counts in self._counts.items():

@@ -1,27 +1,27 @@
-"""Which operation a path and a method mean."""
+"""Find the operation for a method and path."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from sumeru_sandbox.spec.endpoints import OPERATIONS, Operation
-from sumeru_sandbox.spec.messages import Problem
+from sumeru_sandbox.spec.messages import ApiError
 
 PREFIX = "/api/v1"
-# Beside the catalog: where a customer's relationship link leads.
+# Not in the vendor's catalog: the target of a customer's relationship link.
 _LINKED = Operation("get", "/customers/{customer_id}/orders", "orders:read", "orders", "list")
 
 
 class Call(NamedTuple):
-    """An operation, and the id in its path."""
+    """An operation, and the id in its path, if any."""
 
     operation: Operation
-    ident: str | None
+    row_id: str | None
 
     @property
     def parent(self) -> str | None:
-        """The stream of the row that a list belongs to."""
-        if self.ident is None or self.operation.kind != "list":
+        """The stream of the parent row, for a list that belongs to one."""
+        if self.row_id is None or self.operation.kind != "list":
             return None
         return "journeys" if self.operation.stream == "enrollments" else "customers"
 
@@ -33,10 +33,10 @@ for _operation in (*OPERATIONS, _LINKED):
 
 
 def find(method: str, path: str) -> Call:
-    """The call that a request makes; `path` begins after `/api/v1`.
+    """Return the operation for a method and a path, which starts after `/api/v1`.
 
     Raises:
-        Problem: If there is no such path, or it does not take the method.
+        ApiError: If the path does not exist or does not support the method.
     """
     parts = path.split("/")[1:]
     for place in (None, *range(len(parts) - 1, -1, -1)):
@@ -46,6 +46,6 @@ def find(method: str, path: str) -> Call:
             continue
         if method not in operations:
             allow = ", ".join(sorted(operations))
-            raise Problem(405, f"{method} is not allowed here", "method_not_allowed", allow=allow)
+            raise ApiError(405, f"{method} is not allowed here", "method_not_allowed", allow=allow)
         return Call(operations[method], None if place is None else parts[place])
-    raise Problem(404, "no such endpoint")
+    raise ApiError(404, "no such endpoint")

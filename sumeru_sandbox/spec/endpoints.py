@@ -1,4 +1,4 @@
-"""The vendor's endpoint catalog as data: operations, resources, errors, and which of it the vendor shows."""
+"""The vendor's endpoint catalog as data: operations, resource types and errors, with their provenance."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import NamedTuple
 
 
 class Operation(NamedTuple):
-    """One line of the vendor's endpoint catalog."""
+    """One line of the vendor's endpoint catalog.
+
+    `kind` is `list` or `get` for a read, and `update`, `bulk`, `create` or `launch` for a write.
+    """
 
     method: str
     path: str
@@ -15,7 +18,6 @@ class Operation(NamedTuple):
     kind: str
 
 
-# By kind: `list` and `get` read, `update`, `bulk`, `create` and `launch` write.
 OPERATIONS = (
     Operation("get", "/decision-intelligence/runs", "analytics:read", "decision_intelligence_runs", "list"),
     Operation(
@@ -44,10 +46,10 @@ OPERATIONS = (
     Operation("get", "/usage", None, "usage", "list"),
 )
 
-# What the catalog calls a list; of the others it is not said that they come in pages.
-LISTS = {"customers", "orders", "campaigns", "journeys", "enrollments", "products"}
+# Streams whose endpoint the catalog marks as a list. For the others, paging is assumed.
+DOCUMENTED_LISTS = {"customers", "orders", "campaigns", "journeys", "enrollments", "products"}
 
-# By stream: the resource's `type` and the prefix of its ids. Of the types, only the customer's is shown.
+# By stream: the resource's `type` and the prefix of its ids. Only the customer's type is documented.
 TYPES = {
     "customers": ("customer", "cus_"),
     "orders": ("order", "ord_"),
@@ -61,44 +63,49 @@ TYPES = {
     "decision_intelligence_runs": ("decision_intelligence_run", "run_"),
     "seo_keywords": ("seo_keyword", "kw_"),
 }
-PREFIXES_SHOWN = {"cus_", "cam_", "jrn_", "prd_"}
+DOCUMENTED_PREFIXES = {"cus_", "cam_", "jrn_", "prd_"}
+REPLICATION_KEYS = dict.fromkeys(TYPES, "updated_at") | {
+    "attribution": "attributed_at",
+    "decision_intelligence_runs": "created_at",
+    "usage": "date",
+}
 REQUIRED = {"campaigns": ["name", "audience_id"], "journeys": ["name"], "products": ["title"]}
 INCLUDES = {"customers": ("orders", "attributions"), "attribution": ("touchpoints",)}
-FILTERS_SHOWN = {
+DOCUMENTED_FILTERS = {
     "attribution": {"date_from", "date_to"},
     "customers": {"lifecycle_stage"},
     "enrollments": {"status"},
 }
 
 
-class Error(NamedTuple):
-    """An error of the API, and what is not shown about it."""
+class ErrorType(NamedTuple):
+    """An error of the API; `basis` says what its assumed part rests on."""
 
     name: str
     code: str
     basis: str | None = None
 
 
-# By HTTP status. A status is shown unless `STATUSES_ASSUMED` holds it.
+# By HTTP status. A status is documented unless `ASSUMED_STATUSES` contains it.
 ERRORS = {
-    "401": Error("Unauthenticated", "unauthenticated"),
-    "403": Error("Forbidden", "forbidden"),
-    "404": Error("NotFound", "not_found", "the code is shown, its status is cut off after `4`"),
-    "409": Error("Conflict", "conflict", "the status is shown, its code is not"),
-    "422": Error("ValidationFailed", "validation_failed", "the code is shown, its status is not"),
-    "429": Error("RateLimited", "rate_limited"),
-    "500": Error("InternalError", "internal_error", "the code is shown, its status is not"),
+    "401": ErrorType("Unauthenticated", "unauthenticated"),
+    "403": ErrorType("Forbidden", "forbidden"),
+    "404": ErrorType("NotFound", "not_found", "the code is documented, its status is cut off after `4`"),
+    "409": ErrorType("Conflict", "conflict", "the status is documented, its code is not"),
+    "422": ErrorType("ValidationFailed", "validation_failed", "the code is documented, its status is not"),
+    "429": ErrorType("RateLimited", "rate_limited"),
+    "500": ErrorType("InternalError", "internal_error", "the code is documented, its status is not"),
 }
-STATUSES_ASSUMED = {"404", "422", "500"}
+ASSUMED_STATUSES = {"404", "422", "500"}
 
 
-def prefix(operation: Operation) -> str:
-    """The prefix of the id in an operation's path."""
+def id_prefix(operation: Operation) -> str:
+    """Return the prefix of the id in an operation's path."""
     return TYPES["journeys" if operation.stream == "enrollments" else operation.stream][1]
 
 
-def statuses(operation: Operation) -> list[str]:
-    """The HTTP statuses of the errors that an operation can answer with."""
+def error_statuses(operation: Operation) -> list[str]:
+    """Return the HTTP statuses of the errors that an operation can return."""
     absent = {"403"} if operation.scope is None else set()
     absent |= set() if "{" in operation.path else {"404"}
     absent |= {"409"} if operation.method == "get" else set()

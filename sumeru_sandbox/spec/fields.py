@@ -1,4 +1,4 @@
-"""The attributes of each stream's resource as one table: name, type, provenance, whether writable."""
+"""The fields of each resource, one table per stream: name, type, provenance, and whether writable."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 Schema = dict[str, Any]
 
-# A line of a table is `name type [documented] [writable] [# why it is assumed]`; without `documented`, a
-# field is assumed. A type is a JSON type, `date`, `date-time`, a part's name, or a list of one: `[part]`.
-_PARTS = {
+# Each line of a table is `name type [documented] [writable] [# basis of the assumption]`. A field without
+# `documented` is assumed. A type is a JSON type, `date`, `date-time`, the name of an object type below, or
+# a list of one of these: `[type]`.
+_OBJECT_TYPES = {
     "address": "line1 string, city string, province string, postal_code string, country_code string",
     "line_item": (
         "id string, product_id string, variant_id string, sku string, title string, quantity integer, "
@@ -36,12 +37,12 @@ _TABLES = {
     "customers": """
         email string documented writable
         phone string documented writable
-        first_name string writable # erasure nulls `names`, whose fields are not shown
-        last_name string writable # erasure nulls `names`, whose fields are not shown
+        first_name string writable # erasure nulls `names`, whose fields are not documented
+        last_name string writable # erasure nulls `names`, whose fields are not documented
         shopify_customer_id string documented
         lifecycle_stage string documented
         total_spent number documented
-        currency string # money is shown without one
+        currency string # amounts are documented without a currency
         orders_count integer
         average_order_value number
         first_order_at date-time documented
@@ -49,11 +50,11 @@ _TABLES = {
         predicted_ltv_12mo number documented
         rfm_segment string
         churn_risk number
-        fatigue_score number # the recommendation engine is said to read it
-        channel_preference string # the recommendation engine is said to read it
-        accepts_email boolean writable # opt-ins are shown by channel, outside this API
-        accepts_sms boolean writable # opt-ins are shown by channel, outside this API
-        accepts_whatsapp boolean writable # opt-ins are shown by channel, outside this API
+        fatigue_score number # the recommendation engine is documented to read it
+        channel_preference string # the recommendation engine is documented to read it
+        accepts_email boolean writable # opt-ins are documented by channel, outside this API
+        accepts_sms boolean writable # opt-ins are documented by channel, outside this API
+        accepts_whatsapp boolean writable # opt-ins are documented by channel, outside this API
         tags [string] documented writable
         segments [string] documented
         address address
@@ -66,21 +67,21 @@ _TABLES = {
     "orders": """
         order_number string
         shopify_order_id string # orders come from Shopify
-        customer_id string # the order trigger carries it
-        email string # Shopify's inbound order carries it
+        customer_id string # the order trigger contains it
+        email string # Shopify's inbound order contains it
         status string
         financial_status string
         fulfillment_status string
         channel string
-        currency string # Shopify's inbound order carries it
-        total_price number # Shopify's inbound order carries it, as a string
+        currency string # Shopify's inbound order contains it
+        total_price number # Shopify's inbound order contains it, as a string
         subtotal_price number
         total_discounts number
         total_tax number
         total_shipping number
         total_refunded number
         discount_codes [string]
-        line_items [line_item] # the order trigger carries them
+        line_items [line_item] # the order trigger contains them
         refunds [refund] # refunds pass through attribution
         shipping_address address
         note string
@@ -90,7 +91,7 @@ _TABLES = {
         paid_at date-time
         fulfilled_at date-time
         cancelled_at date-time
-        created_at date-time # Shopify's inbound order carries it
+        created_at date-time # Shopify's inbound order contains it
         updated_at date-time
     """,
     "attribution": """
@@ -110,11 +111,11 @@ _TABLES = {
         name string documented writable
         audience_id string documented writable
         status string # campaigns are launched, paused, approved and completed
-        channels [string] writable # a campaign's anatomy in the admin UI
+        channels [string] writable # part of a campaign in the admin UI
         subject string writable
-        holdout_percent integer writable # a campaign's anatomy in the admin UI
+        holdout_percent integer writable # part of a campaign in the admin UI
         approval_status string # campaigns are approved or rejected
-        send_in_local_time boolean writable # a campaign's anatomy in the admin UI
+        send_in_local_time boolean writable # part of a campaign in the admin UI
         audience_size integer documented
         sent integer documented
         skipped integer documented
@@ -122,9 +123,9 @@ _TABLES = {
         opened integer
         clicked integer
         unsubscribed integer
-        revenue_attributed number # a webhook shows a key that begins `revenue_attrib`
+        revenue_attributed number # a webhook contains a key that begins with `revenue_attrib`
         currency string
-        scheduled_at date-time writable # a campaign's anatomy in the admin UI
+        scheduled_at date-time writable # part of a campaign in the admin UI
         launched_at date-time
         completed_at date-time
         created_at date-time
@@ -137,7 +138,7 @@ _TABLES = {
         trigger string writable
         channels [string] writable
         exit_on_purchase boolean writable # the default of built-in journeys
-        steps [step] # waits, conditional skips and messages
+        steps [step] # journeys consist of waits, conditional skips and messages
         active_enrollments integer
         total_enrollments integer
         published_at date-time
@@ -149,8 +150,8 @@ _TABLES = {
         customer_id string
         status string documented
         current_step_id string
-        steps_executed integer # there is an event `journey.step_executed`
-        exit_reason string # the event `journey.exited` carries a reason
+        steps_executed integer # the event `journey.step_executed` exists
+        exit_reason string # the event `journey.exited` contains a reason
         converted_order_id string
         enrolled_at date-time
         exited_at date-time
@@ -186,7 +187,7 @@ _TABLES = {
         on_hand integer writable
         committed integer
         incoming integer writable
-        reorder_point integer writable # there is a trigger `product.low-stock`
+        reorder_point integer writable # the trigger `product.low-stock` exists
         unit_cost number writable
         currency string
         created_at date-time
@@ -208,8 +209,8 @@ _TABLES = {
         status string
         engine_version string
         duration_ms integer
-        signals [signal] # each signal is scored for trust and bias
-        recommendations [recommendation] # shown with rank, impact, confidence and issue
+        signals [signal] # signals are scored for trust and bias
+        recommendations [recommendation] # documented with rank, impact, confidence and issue
         created_at date-time
     """,
     "seo_keywords": """
@@ -220,16 +221,16 @@ _TABLES = {
         position number
         previous_position number
         clicks integer
-        prior_clicks integer # findings on decay hold priorClicks and nowClicks
+        prior_clicks integer # findings on decay contain priorClicks and nowClicks
         impressions integer
         ctr number
         search_volume integer
         cpc number
         currency string
-        is_branded boolean # branded and non-branded queries are told apart
-        ai_overview boolean # the presence of an AI overview is said to be known
-        serp_features [string] # an inventory of them is said to be kept
-        opportunity_score number # a traffic-weighted score is said to be kept
+        is_branded boolean # branded and non-branded queries are distinguished
+        ai_overview boolean # the presence of an AI overview is documented
+        serp_features [string] # an inventory of them is documented
+        opportunity_score number # a traffic-weighted score is documented
         created_at date-time
         updated_at date-time
     """,
@@ -246,16 +247,16 @@ class Field(NamedTuple):
 
     @property
     def scalar(self) -> bool:
-        """Whether the value is neither a list nor an object, so that one can filter and sort by it."""
+        """Whether clients can filter and sort by the field: its value is neither a list nor an object."""
         return self.schema["type"][0] not in {"array", "object"}
 
 
 def _schema(type_: str) -> Schema:
-    """The JSON Schema of a type of the tables; any value may be null."""
+    """Return the JSON Schema of a type in the tables; every value may be null."""
     if type_.startswith("["):
         return {"type": ["array", "null"], "items": _schema(type_[1:-1])}
-    if type_ in _PARTS:
-        members = (member.split() for member in _PARTS[type_].split(", "))
+    if type_ in _OBJECT_TYPES:
+        members = (member.split() for member in _OBJECT_TYPES[type_].split(", "))
         properties = {name: _schema(inner) for name, inner in members}
         return {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
     if type_ in {"date", "date-time"}:
@@ -264,7 +265,7 @@ def _schema(type_: str) -> Schema:
 
 
 def _field(line: str) -> tuple[str, Field]:
-    """One line of a table."""
+    """Parse one line of a table."""
     declaration, _, basis = line.partition(" # ")
     name, type_, *marks = declaration.split()
     return name, Field(_schema(type_), "documented" in marks, "writable" in marks, basis or None)
@@ -273,10 +274,10 @@ def _field(line: str) -> tuple[str, Field]:
 FIELDS: dict[str, dict[str, Field]] = {
     stream: dict(_field(line) for line in table.strip().splitlines()) for stream, table in _TABLES.items()
 }
-"""Attributes by stream and name."""
+"""Fields by stream and name."""
 
 WRITABLE: dict[str, tuple[str, ...]] = {
     stream: tuple(name for name, field in fields.items() if field.writable)
     for stream, fields in FIELDS.items()
 }
-"""Names of the attributes that a write may set, by stream."""
+"""Names of the fields that a write may set, by stream."""

@@ -1,4 +1,4 @@
-"""Requests, answers and refusals, as the API's core sees them."""
+"""Requests, responses and errors of the API, independent of any HTTP library."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CODES = {int(status): error.code for status, error in ERRORS.items()}
 
 
 class Request(NamedTuple):
-    """What a client sent; header names are lower-case."""
+    """A client's request; header names are lower-case."""
 
     method: str
     path: str
@@ -22,8 +22,12 @@ class Request(NamedTuple):
     body: bytes = b""
 
 
-class Answer(NamedTuple):
-    """What goes back: after `delay` seconds, and if `fault` says so, not as it should."""
+class Response(NamedTuple):
+    """A response, and how to send it.
+
+    It is sent after `delay` seconds. `fault` names a fault to inject while it is sent; `seconds` is how long
+    that fault lasts.
+    """
 
     status: int
     headers: dict[str, str]
@@ -33,8 +37,8 @@ class Answer(NamedTuple):
     seconds: float = 0
 
 
-class Problem(Exception):
-    """A request that is refused."""
+class ApiError(Exception):
+    """A request fails with this status, code and details."""
 
     def __init__(self, status: int, message: str, code: str | None = None, **details: Any) -> None:  # noqa: ANN401
         super().__init__(message)
@@ -43,7 +47,7 @@ class Problem(Exception):
         self.details = details
 
     def body(self, request_id: str) -> dict[str, Any]:
-        """The documented envelope."""
+        """Return the documented error envelope."""
         return {
             "error": {
                 "code": self.code,
@@ -54,6 +58,6 @@ class Problem(Exception):
         }
 
 
-def invalid(field: str, message: str) -> Problem:
-    """A parameter or an attribute that the API does not take."""
-    return Problem(422, message, field=field)
+def invalid_field(field: str, message: str) -> ApiError:
+    """Return the error for a parameter or attribute that the API does not accept."""
+    return ApiError(422, message, field=field)

@@ -1,25 +1,25 @@
-"""What orders hold: baskets, each of which many orders share."""
+"""Generated carts: line items and totals, each shared by many orders."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sumeru_sandbox.world import random_source as chance
-from sumeru_sandbox.world.random_source import money
+from sumeru_sandbox.world.random_source import pool_index
+from sumeru_sandbox.world.sample_values import hundredths
 
 if TYPE_CHECKING:
-    from sumeru_sandbox.world.shop_model import Outline
+    from sumeru_sandbox.world.shop_model import ShopModel
 
     Row = dict[str, Any]
 
-BASKETS = 16  # of an era
-ERA = 8  # products that appear in an era
-_KEPT = 2**12
+CARTS_PER_PERIOD = 16
+PRODUCTS_PER_PERIOD = 8  # products added in a period; carts contain only products that exist by then
+_CACHE_SIZE = 2**12
 
 
-class Bill(NamedTuple):
-    """Product, variant and price of each line, so many of each, and the sums in hundredths."""
+class CartTotals(NamedTuple):
+    """The lines of a cart as (product, variant, price), the quantity of each, and the sums in hundredths."""
 
     lines: list[tuple[int, int, int]]
     quantity: int
@@ -30,39 +30,40 @@ class Bill(NamedTuple):
     total: int
 
 
-class Basket(NamedTuple):
-    """A basket as orders show it."""
+class Cart(NamedTuple):
+    """The line items and the attributes that an order takes from its cart."""
 
     lines: list[Row]
     attributes: Row
 
 
-class Baskets:
-    """The baskets of a shop."""
+class Carts:
+    """The carts of a shop."""
 
-    def __init__(self, shop: Outline) -> None:
+    def __init__(self, shop: ShopModel) -> None:
         self._shop = shop
         self._products, self._orders = shop.counts["products"], shop.counts["orders"]
-        # Most of those who ask want to know the total only, and that is soon found.
-        self._bill = lru_cache(_KEPT)(self._reckoned)
-        self._basket = lru_cache(_KEPT)(self._filled)
+        # Most callers need only the total, which is cheaper than the whole cart.
+        self._totals = lru_cache(_CACHE_SIZE)(self._compute_totals)
+        self._cart = lru_cache(_CACHE_SIZE)(self._build_cart)
 
-    def of(self, order: int) -> Basket:
-        """The basket of an order."""
-        return self._basket(self._number(order))
+    def cart_of(self, order: int) -> Cart:
+        """Return the cart of an order."""
+        return self._cart(self._cart_number(order))
 
     def total(self, order: int) -> int:
-        """What the basket of an order costs, in hundredths."""
-        return self._bill(self._number(order)).total
+        """Return the total price of an order, in hundredths."""
+        return self._totals(self._cart_number(order)).total
 
-    def _number(self, order: int) -> int:
-        """Which basket an order has: one of those of its era."""
-        return order * self._products // self._orders // ERA * BASKETS + chance.number(order) % BASKETS
+    def _cart_number(self, order: int) -> int:
+        """Choose one of the carts of the order's period."""
+        period = order * self._products // self._orders // PRODUCTS_PER_PERIOD
+        return period * CARTS_PER_PERIOD + pool_index(order) % CARTS_PER_PERIOD
 
-    def _reckoned(self, number: int) -> Bill:
-        """The bill of a basket, which is filled from the products that there are by its era."""
+    def _compute_totals(self, number: int) -> CartTotals:
+        """Compute the lines and sums of a cart, using products that exist by its period."""
         draw = self._shop.draws["orders"](number)
-        known = min(number // BASKETS * ERA + 1, self._products)
+        known = min(number // CARTS_PER_PERIOD * PRODUCTS_PER_PERIOD + 1, self._products)
         lines = []
         for place in range(1 + draw[0] % 3):
             product, variant = draw[1 + place] % known, draw[4 + place] % 3
@@ -73,30 +74,30 @@ class Baskets:
         tax = (subtotal - discount) * 8 // 100
         shipping = 0 if draw[9] % 3 else 499
         total = subtotal - discount + tax + shipping
-        return Bill(lines, quantity, subtotal, discount, tax, shipping, total)
+        return CartTotals(lines, quantity, subtotal, discount, tax, shipping, total)
 
-    def _filled(self, number: int) -> Basket:
-        bill = self._bill(number)
+    def _build_cart(self, number: int) -> Cart:
+        totals = self._totals(number)
         lines = [
             {
                 "id": "",
-                "product_id": self._shop.ident("products", product),
+                "product_id": self._shop.row_id("products", product),
                 "variant_id": f"var_{product:08}{variant}",
                 "sku": f"SKU-{product}-{variant}",
                 "title": self._shop.title(product),
-                "quantity": bill.quantity,
-                "price": money(price),
-                "total_discount": money(price * bill.quantity // 10 if bill.discount else 0),
+                "quantity": totals.quantity,
+                "price": hundredths(price),
+                "total_discount": hundredths(price * totals.quantity // 10 if totals.discount else 0),
             }
-            for product, variant, price in bill.lines
+            for product, variant, price in totals.lines
         ]
         attributes = {
             "currency": self._shop.currency,
-            "total_price": money(bill.total),
-            "subtotal_price": money(bill.subtotal - bill.discount),
-            "total_discounts": money(bill.discount),
-            "total_tax": money(bill.tax),
-            "total_shipping": money(bill.shipping),
-            "discount_codes": ["WELCOME10"] if bill.discount else [],
+            "total_price": hundredths(totals.total),
+            "subtotal_price": hundredths(totals.subtotal - totals.discount),
+            "total_discounts": hundredths(totals.discount),
+            "total_tax": hundredths(totals.tax),
+            "total_shipping": hundredths(totals.shipping),
+            "discount_codes": ["WELCOME10"] if totals.discount else [],
         }
-        return Basket(lines, attributes)
+        return Cart(lines, attributes)

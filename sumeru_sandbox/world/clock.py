@@ -1,4 +1,4 @@
-"""The sandbox's own clock, and the two ways in which the API writes a moment."""
+"""The sandbox's clock, and the API's formats for timestamps and dates."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ DAY = 86400
 _EPOCH = date(1970, 1, 1).toordinal()
 _MINUTES = [f"T{minute // 60:02}:{minute % 60:02}" for minute in range(DAY // 60)]
 _SECONDS = [f":{second:02}Z" for second in range(60)]
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
+_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 class Clock:
-    """A clock that starts at a moment of one's choice, ticks like any other, and can be moved on."""
+    """A clock that starts at a given time, runs at normal speed, and can be moved forward."""
 
     def __init__(self, start: float | None = None) -> None:
         self._offset = (time.time() if start is None else start) - time.monotonic()
 
     def time(self) -> float:
-        """Unix seconds."""
+        """Return the time in Unix seconds."""
         return time.monotonic() + self._offset
 
     def advance(self, seconds: float) -> None:
-        """Move the clock on."""
+        """Move the clock forward."""
         self._offset += seconds
 
 
 @lru_cache(maxsize=4096)
-def day(number: int) -> str:
-    """`2026-05-10`, from the number of days since 1970."""
+def format_date(number: int) -> str:
+    """Format days since 1970 as `2026-05-10`."""
     return date.fromordinal(_EPOCH + number).isoformat()
 
 
-def stamp(moment: int) -> str:
-    """`2026-05-10T14:23:00Z`, from Unix seconds."""
-    return day(moment // DAY) + _MINUTES[moment % DAY // 60] + _SECONDS[moment % 60]
+def format_timestamp(timestamp: int) -> str:
+    """Format Unix seconds as `2026-05-10T14:23:00Z`."""
+    return format_date(timestamp // DAY) + _MINUTES[timestamp % DAY // 60] + _SECONDS[timestamp % 60]
 
 
-def parse_day(text: str) -> int | None:
-    """Days since 1970, from `2026-05-10`; none if it is anything else."""
+def parse_date(text: str) -> int | None:
+    """Parse `2026-05-10` into days since 1970; None if the text is not a date."""
     if not _DATE.fullmatch(text):
         return None
     try:
@@ -52,12 +52,12 @@ def parse_day(text: str) -> int | None:
         return None
 
 
-def parse_moment(text: object) -> int | None:
-    """Unix seconds, from a timestamp or a date; none if it is anything else."""
+def parse_timestamp(text: object) -> int | None:
+    """Parse a timestamp or a date into Unix seconds; None if the value is neither."""
     if not isinstance(text, str):
         return None
-    if not _INSTANT.fullmatch(text):
-        days = parse_day(text)
+    if not _TIMESTAMP.fullmatch(text):
+        days = parse_date(text)
         return None if days is None else days * DAY
     try:
         whole = datetime.strptime(text[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=timezone.utc)

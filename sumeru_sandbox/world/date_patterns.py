@@ -1,36 +1,35 @@
-"""What happens to the rows of each stream: which dates a class of them gets, how long after its making."""
+"""Date patterns: which dates the rows of each stream have, and how long after the row's creation.
+
+The patterns of a stream repeat: the row with index `i` follows the pattern `i % len(patterns)`. A pattern
+maps date fields to delays in seconds. `touched` and `touched_at` are not fields; they only delay the date of
+the last change.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sumeru_sandbox.spec.endpoints import TYPES
 from sumeru_sandbox.world.clock import DAY, HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-REPLICATION_KEYS = dict.fromkeys(TYPES, "updated_at") | {
-    "attribution": "attributed_at",
-    "decision_intelligence_runs": "created_at",
-    "usage": "date",
-}
-# Customers whose index, modulo 60, is one of these are erased or merged some days after their last order.
+# The customers with these indices modulo 60 are erased or merged a few days after their last order.
 ERASED = 13
 MERGED = 33
 CUSTOMERS: tuple[Mapping[str, int], ...] = tuple(
     {"touched": days * DAY} if (days := {13: 6, 14: 4, 15: 9, 16: 20, 17: 45, 18: 90}.get(number)) else {}
     for number in range(20)
 )
-# Classes of orders.
+# The orders with these indices modulo 20 have a pattern of their own.
 UNPAID = 10
 CANCELLED = 11
-IMPORTED = 12  # orders from a marketplace come in days after they were placed
+IMPORTED = 12  # orders from a marketplace arrive days after they were placed
 REFUNDED = 13
 
 
-def _order_class(number: int) -> Mapping[str, int]:
-    """What happens to the orders of a class, and how long after they came in."""
+def _order_pattern(number: int) -> Mapping[str, int]:
+    """Return the pattern of the orders with this index modulo 20."""
     placed = {"created_at": 0, "placed_at": -60}
     if number == UNPAID:
         return placed
@@ -45,7 +44,7 @@ def _order_class(number: int) -> Mapping[str, int]:
     return {**done, "touched_at": touched * DAY} if touched else done
 
 
-ORDERS = tuple(_order_class(number) for number in range(20))
+ORDERS = tuple(_order_pattern(number) for number in range(20))
 ATTRIBUTION: tuple[Mapping[str, int], ...] = tuple(
     {
         "ordered_at": ORDERS[2 * number % 20]["placed_at"],
@@ -53,31 +52,32 @@ ATTRIBUTION: tuple[Mapping[str, int], ...] = tuple(
     }
     for number in range(20)
 )
-# Four classes a journey: on the way, out by purchase, out for another reason, and changed late.
+# Four groups of ten: active, exited by purchase, exited for another reason, and active but changed late.
 ENROLLMENTS: tuple[Mapping[str, int], ...] = tuple(
     {"enrolled_at": 0}
     | ({"exited_at": 3 * DAY} if number // 10 in {1, 2} else {})
     | ({"touched_at": (4 + number % 10 * 6) * DAY} if number // 10 == 3 else {})  # noqa: PLR2004
     for number in range(40)
 )
-DRAFT = 9  # campaigns whose index ends so were never launched
-LATE = {3: 4, 7: 12, 11: 30, 15: 60, 19: 150}
-GOODS: tuple[Mapping[str, int], ...] = tuple(
-    {"created_at": 0, "updated_at": LATE.get(number, 0) * DAY} for number in range(20)
+DRAFT_DIGIT = 9  # campaigns whose index ends in this digit are never launched
+# By index modulo 20: rows that change again this many days later, with no other date that shows it.
+LATE_CHANGE_DAYS = {3: 4, 7: 12, 11: 30, 15: 60, 19: 150}
+CREATED_AND_UPDATED: tuple[Mapping[str, int], ...] = tuple(
+    {"created_at": 0, "updated_at": LATE_CHANGE_DAYS.get(number, 0) * DAY} for number in range(20)
 )
 PRODUCTS: tuple[Mapping[str, int], ...] = tuple(
-    {"created_at": 0, "updated_at": LATE.get(number, 0) * DAY}
+    {"created_at": 0, "updated_at": LATE_CHANGE_DAYS.get(number, 0) * DAY}
     | ({"published_at": HOUR} if number % 10 != 6 else {})  # noqa: PLR2004
     for number in range(20)
 )
 CAMPAIGNS: tuple[Mapping[str, int], ...] = tuple(
-    {"created_at": 0, "updated_at": LATE[number] * DAY if number in LATE and number % 10 == DRAFT else 0}
-    if number % 10 == DRAFT
+    {"created_at": 0, "updated_at": LATE_CHANGE_DAYS.get(number, 0) * DAY}
+    if number % 10 == DRAFT_DIGIT
     else {
         "created_at": 0,
         "launched_at": DAY,
         "completed_at": 4 * DAY,
-        "updated_at": (LATE[number] + 5) * DAY if number in LATE else 0,
+        "updated_at": (LATE_CHANGE_DAYS[number] + 5) * DAY if number in LATE_CHANGE_DAYS else 0,
     }
     | ({"scheduled_at": DAY} if number % 2 else {})
     for number in range(20)

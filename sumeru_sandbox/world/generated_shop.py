@@ -1,12 +1,12 @@
-"""A made-up shop, every row of which is computed from (seed, shop, stream, index)."""
+"""A generated shop: each row is computed from seed, shop, stream and index when it is read."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sumeru_sandbox.world.customer_rows import People
-from sumeru_sandbox.world.shop_model import JOURNEYS, Outline
-from sumeru_sandbox.world.shop_rows import Goods
+from sumeru_sandbox.world.customer_rows import CustomerRows
+from sumeru_sandbox.world.shop_model import DEFAULT_JOURNEYS, ShopModel
+from sumeru_sandbox.world.shop_rows import ShopRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 
-class World(Outline):
-    """The rows that a shop has to begin with."""
+class GeneratedShop(ShopModel):
+    """The rows of a shop before any write."""
 
     def __init__(
         self,
@@ -26,30 +26,30 @@ class World(Outline):
         plan: str,
         rate_limit: int,
         *,
-        journeys: int = JOURNEYS,
+        journeys: int = DEFAULT_JOURNEYS,
     ) -> None:
         super().__init__(shop, customers, seed, now, plan, rate_limit, journeys=journeys)
-        people, goods = People(self), Goods(self)
-        self._makers: Mapping[str, Callable[[int], Row]] = {
-            "customers": people.customer,
-            "orders": people.order,
-            "attribution": people.attribution,
-            "campaigns": goods.campaign,
-            "journeys": goods.journey,
-            "enrollments": people.enrollment,
-            "products": goods.product,
-            "inventory": goods.stock,
-            "usage": goods.usage,
-            "decision_intelligence_runs": goods.run,
-            "seo_keywords": goods.keyword,
+        customer_rows, shop_rows = CustomerRows(self), ShopRows(self)
+        self._row_builders: Mapping[str, Callable[[int], Row]] = {
+            "customers": customer_rows.customer,
+            "orders": customer_rows.order,
+            "attribution": customer_rows.attribution,
+            "campaigns": shop_rows.campaign,
+            "journeys": shop_rows.journey,
+            "enrollments": customer_rows.enrollment,
+            "products": shop_rows.product,
+            "inventory": shop_rows.inventory_level,
+            "usage": shop_rows.usage,
+            "decision_intelligence_runs": shop_rows.decision_run,
+            "seo_keywords": shop_rows.keyword,
         }
 
     def row(self, stream: str, index: int) -> Row:
-        """The attributes of a row."""
-        return self._makers[stream](index)
+        """Return the attributes of a row."""
+        return self._row_builders[stream](index)
 
-    def family(self, stream: str, field: str, parent: int) -> list[range]:
-        """The rows of a stream that belong to a customer or a journey."""
+    def child_rows(self, stream: str, field: str, parent: int) -> list[range]:
+        """Return the rows of a stream that belong to a customer or a journey, as ranges of indices."""
         if field == "journey_id":
             return [range(parent, self.counts[stream], self.counts["journeys"])]
         numbers = self.ownership.orders_of(parent)

@@ -1,4 +1,4 @@
-"""What the rows of a made-up shop agree on: how many there are, their ids, dates and owners, and prices."""
+"""The properties that all rows of a generated shop share: counts, ids, dates, owners, prices and titles."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from math import gcd
 from typing import TYPE_CHECKING
 
 from sumeru_sandbox.spec.endpoints import TYPES
-from sumeru_sandbox.world import date_patterns as histories
-from sumeru_sandbox.world import random_source as chance
+from sumeru_sandbox.world import date_patterns, random_source, sample_values
 from sumeru_sandbox.world.clock import DAY, HOUR
-from sumeru_sandbox.world.timelines import CustomerTimeline, Ownership, Timeline, paced
+from sumeru_sandbox.world.order_ownership import OrderOwnership
+from sumeru_sandbox.world.timelines import CustomerTimeline, Timeline, spread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 HISTORY = 730 * DAY
 MIN_CUSTOMERS = 100
 MAX_CUSTOMERS = 10_000_000
-JOURNEYS = 10
+DEFAULT_JOURNEYS = 10
 MAX_JOURNEYS = 1000
-_IDENTS = {stream: f"{prefix}%08d" for stream, (_, prefix) in TYPES.items()}
-_SMALL = 1000  # shops with fewer customers have less of everything
+_ID_FORMATS = {stream: f"{prefix}%08d" for stream, (_, prefix) in TYPES.items()}
+_SMALL_SHOP = 1000  # shops with fewer customers have fewer rows of every stream
 
 
-def counts(customers: int, journeys: int = JOURNEYS) -> dict[str, int]:
-    """Rows by stream, for a shop with so many customers and journeys."""
-    small = customers < _SMALL
+def counts(customers: int, journeys: int = DEFAULT_JOURNEYS) -> dict[str, int]:
+    """Return the number of rows per stream, for a shop with this many customers and journeys."""
+    small = customers < _SMALL_SHOP
     products = max(20, customers // 20)
     return {
         "customers": customers,
@@ -43,8 +43,8 @@ def counts(customers: int, journeys: int = JOURNEYS) -> dict[str, int]:
     }
 
 
-class Outline:
-    """The shop that all its rows agree on."""
+class ShopModel:
+    """The properties that the rows of a shop share; `now` is the end of their dates."""
 
     def __init__(
         self,
@@ -55,97 +55,109 @@ class Outline:
         plan: str,
         rate_limit: int,
         *,
-        journeys: int = JOURNEYS,
+        journeys: int = DEFAULT_JOURNEYS,
     ) -> None:
         self.shop = shop
         self.now = now
         self.plan = plan
         self.rate_limit = rate_limit
         self.counts = counts(customers, journeys)
-        self.ownership = Ownership(customers)
-        self.draws = {stream: chance.drawer(seed, shop, stream) for stream in TYPES}
-        self.currency = ("USD", "EUR", "GBP")[chance.drawer(seed, shop)(0)[0] % 3]
+        self.ownership = OrderOwnership(customers)
+        self.draws = {stream: random_source.random_draws(seed, shop, stream) for stream in TYPES}
+        self.currency = ("USD", "EUR", "GBP")[random_source.random_draws(seed, shop)(0)[0] % 3]
 
     @cached_property
     def timelines(self) -> Mapping[str, Timeline]:
-        """The dates of each stream's rows; what depends on something else comes after it."""
+        """The dates of each stream's rows; a row is created after the rows that it refers to."""
         start, now = self.now - HISTORY, self.now
 
-        def line(stream: str, later: int, classes: tuple[Mapping[str, int], ...], span: int = 0) -> Timeline:
-            anchor = paced(start + later, span or HISTORY - later, self.counts[stream], DAY)
-            return Timeline(self.counts[stream], anchor, classes, now)
+        def timeline_of(
+            stream: str, delay: int, patterns: tuple[Mapping[str, int], ...], span: int = 0
+        ) -> Timeline:
+            created_at = spread(start + delay, span or HISTORY - delay, self.counts[stream], DAY)
+            return Timeline(self.counts[stream], created_at, patterns, now)
 
-        orders = line("orders", 3 * DAY, histories.ORDERS)
-        made = paced(start, HISTORY - 3 * DAY, self.counts["customers"], DAY)
+        orders = timeline_of("orders", 3 * DAY, date_patterns.ORDERS)
+        customers_created_at = spread(start, HISTORY - 3 * DAY, self.counts["customers"], DAY)
         return {
             "customers": CustomerTimeline(
-                self.counts["customers"], made, histories.CUSTOMERS, orders, self.ownership
+                self.counts["customers"],
+                customers_created_at,
+                date_patterns.CUSTOMERS,
+                orders,
+                self.ownership,
             ),
             "orders": orders,
             "attribution": Timeline(
                 self.counts["attribution"],
-                lambda index: orders.anchor(2 * index),
-                histories.ATTRIBUTION,
+                lambda index: orders.created_at(2 * index),
+                date_patterns.ATTRIBUTION,
                 now,
-                changed="attributed_at",
+                updated_field="attributed_at",
             ),
-            "campaigns": line("campaigns", 0, histories.CAMPAIGNS),
-            "journeys": line("journeys", 0, histories.JOURNEYS, DAY),
-            "enrollments": line("enrollments", DAY, histories.ENROLLMENTS, HISTORY - 3 * DAY),
-            "products": line("products", 0, histories.PRODUCTS),
-            "inventory": line("inventory", DAY, histories.GOODS),
-            "usage": self._regular("usage", DAY, "date"),
-            "decision_intelligence_runs": self._regular("decision_intelligence_runs", HOUR, "created_at"),
-            "seo_keywords": line("seo_keywords", 0, histories.GOODS),
+            "campaigns": timeline_of("campaigns", 0, date_patterns.CAMPAIGNS),
+            "journeys": timeline_of("journeys", 0, date_patterns.JOURNEYS, DAY),
+            "enrollments": timeline_of("enrollments", DAY, date_patterns.ENROLLMENTS, HISTORY - 3 * DAY),
+            "products": timeline_of("products", 0, date_patterns.PRODUCTS),
+            "inventory": timeline_of("inventory", DAY, date_patterns.CREATED_AND_UPDATED),
+            "usage": self._periodic("usage", DAY, "date"),
+            "decision_intelligence_runs": self._periodic("decision_intelligence_runs", HOUR, "created_at"),
+            "seo_keywords": timeline_of("seo_keywords", 0, date_patterns.CREATED_AND_UPDATED),
         }
 
-    def _regular(self, stream: str, step: int, field: str) -> Timeline:
-        """Rows one step apart, the last of them in the present one."""
+    def _periodic(self, stream: str, step: int, field: str) -> Timeline:
+        """Return the dates of rows one step apart, the last of them in the current step."""
         first = self.now // step * step - (self.counts[stream] - 1) * step
         return Timeline(
-            self.counts[stream], lambda index: first + index * step, ({field: 0},), self.now, changed=field
+            self.counts[stream],
+            lambda index: first + index * step,
+            ({field: 0},),
+            self.now,
+            updated_field=field,
         )
 
     @cached_property
     def customers(self) -> CustomerTimeline:
         """The dates of the customers."""
         timeline = self.timelines["customers"]
-        assert isinstance(timeline, CustomerTimeline)  # noqa: S101 - so made above
+        assert isinstance(timeline, CustomerTimeline)  # noqa: S101 - see timelines
         return timeline
 
-    def ident(self, stream: str, index: int) -> str:
-        """The id of a row; ids sort as indices do."""
-        return _IDENTS[stream] % index
+    def row_id(self, stream: str, index: int) -> str:
+        """Return the id of a row; ids sort like indices."""
+        return _ID_FORMATS[stream] % index
 
-    def index(self, stream: str, ident: str) -> int | None:
-        """The index of a row that there was to begin with."""
-        number = ident.removeprefix(TYPES[stream][1])
+    def row_index(self, stream: str, row_id: str) -> int | None:
+        """Return the index of a generated row; None if the id belongs to no such row."""
+        number = row_id.removeprefix(TYPES[stream][1])
         if not (number.isascii() and number.isdigit()) or int(number) >= self.counts[stream]:
             return None
-        return int(number) if self.ident(stream, int(number)) == ident else None
+        return int(number) if self.row_id(stream, int(number)) == row_id else None
 
     def price(self, product: int, variant: int) -> int:
-        """The price of a variant, in hundredths."""
+        """Return the price of a variant, in hundredths."""
         return 599 + product * 7919 % 14_400 + variant * 250
 
     def title(self, product: int) -> str:
-        """The title of a product."""
-        colour = chance.COLOURS[product % len(chance.COLOURS)]
-        return f"{colour} {chance.THINGS[product // 6 % len(chance.THINGS)]}"
+        """Return the title of a product."""
+        colour = sample_values.COLOURS[product % len(sample_values.COLOURS)]
+        return f"{colour} {sample_values.PRODUCT_NAMES[product // 6 % len(sample_values.PRODUCT_NAMES)]}"
 
     def launched_campaign(self, latest: int) -> str | None:
-        """The id of a campaign launched before the one given was made; nothing if there is none."""
-        number = latest - (latest % 10 == histories.DRAFT)
-        return self.ident("campaigns", number) if number >= 0 else None
+        """Return the id of `latest` or, if that is a draft, of the campaign before; None if there is none."""
+        number = latest - (latest % 10 == date_patterns.DRAFT_DIGIT)
+        return self.row_id("campaigns", number) if number >= 0 else None
 
-    def enrolled(self, journey: int, *, still: bool) -> int:
-        """How many customers are in a journey, or ever were."""
+    def enrollment_count(self, journey: int, *, active_only: bool) -> int:
+        """Count the enrollments of a journey: all of them, or only the active ones."""
         timeline, journeys = self.timelines["enrollments"], self.counts["journeys"]
-        enrolled = 0
-        for rows in timeline.pieces():
-            # The rows of one journey come back after so many.
-            turn = journeys // gcd(journeys, rows.step)
-            first = next((place for place, row in enumerate(rows[:turn]) if row % journeys == journey), None)
-            if first is not None and not (still and "exited_at" in timeline.moments(rows[0])):
-                enrolled += len(rows[first::turn])
-        return enrolled
+        count = 0
+        for rows in timeline.sorted_ranges():
+            # Within a range, the rows of one journey recur at this interval.
+            interval = journeys // gcd(journeys, rows.step)
+            first = next(
+                (place for place, row in enumerate(rows[:interval]) if row % journeys == journey), None
+            )
+            if first is not None and not (active_only and "exited_at" in timeline.timestamps(rows[0])):
+                count += len(rows[first::interval])
+        return count

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sandbox_client import SHOP, Api, bearer, over, refused, serving
 
-from sumeru_sandbox.spec.endpoints import INCLUDES, OPERATIONS, TYPES, Operation, prefix
+from sumeru_sandbox.spec.endpoints import INCLUDES, OPERATIONS, TYPES, Operation, id_prefix
 from sumeru_sandbox.spec.fields import FIELDS
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def test_its_own_scope_is_enough(api: Api, operation: Operation) -> None:
 @pytest.mark.parametrize("missing", ["{prefix}nowhere", "nonsense", "0", "%F0%9F%92%A5"])
 def test_404_for_an_id_that_is_not_there(api: Api, operation: Operation, missing: str) -> None:
     head, _, tail = operation.path.partition("{")
-    path = head + missing.format(prefix=prefix(operation)) + tail.partition("}")[2]
+    path = head + missing.format(prefix=id_prefix(operation)) + tail.partition("}")[2]
     refused(api.call(operation, path=path), 404, "not_found")
 
 

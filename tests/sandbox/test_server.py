@@ -43,7 +43,7 @@ def test_the_command_says_where_it_listens_and_stops_at_once_and_quietly(
         lines = [process.stdout.readline() for _ in range(3)]
         match = re.fullmatch(r"sumeru-sandbox: (http://127\.0\.0\.1:\d+)\n", lines[0])
         shop = re.fullmatch(
-            r"  acme  (copt_test_[0-9A-Za-z]{32})  \(agency, 1500 requests a minute\)\n", lines[1]
+            r"  acme  (copt_test_[0-9A-Za-z]{32})  \(agency, 1500 requests per minute\)\n", lines[1]
         )
         assert match
         assert shop

@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from sumeru_sandbox.faults.switches import DATE_FIELDS, Switches
 from sumeru_sandbox.server.listing import Listing
 from sumeru_sandbox.server.query import Query
-from sumeru_sandbox.spec.endpoints import TYPES
+from sumeru_sandbox.spec.endpoints import REPLICATION_KEYS, TYPES
 from sumeru_sandbox.spec.fields import FIELDS
-from sumeru_sandbox.world.clock import DAY, HOUR, Clock, parse_moment
-from sumeru_sandbox.world.date_patterns import REPLICATION_KEYS
-from sumeru_sandbox.world.generated_shop import World
+from sumeru_sandbox.world.clock import DAY, HOUR, Clock, parse_timestamp
+from sumeru_sandbox.world.generated_shop import GeneratedShop
+from sumeru_sandbox.world.order_ownership import OrderOwnership
 from sumeru_sandbox.world.shop_model import HISTORY, counts
 from sumeru_sandbox.world.store import Store
-from sumeru_sandbox.world.timelines import Ownership
 
 NOW = 1_778_000_400 // HOUR * HOUR
 STREAMS = sorted(TYPES)
@@ -29,19 +28,19 @@ PLAIN = Switches(pagination="absent")
 
 
 @lru_cache
-def world(customers: int = 300, seed: int = 1, shop: str = "acme") -> World:
-    return World(shop, customers, seed, NOW, "agency", 1500)
+def world(customers: int = 300, seed: int = 1, shop: str = "acme") -> GeneratedShop:
+    return GeneratedShop(shop, customers, seed, NOW, "agency", 1500)
 
 
 @lru_cache
 def rows(stream: str, customers: int = 300) -> list[dict[str, Any]]:
     made = world(customers)
-    return [{"id": made.ident(stream, i), **made.row(stream, i)} for i in range(made.counts[stream])]
+    return [{"id": made.row_id(stream, i), **made.row(stream, i)} for i in range(made.counts[stream])]
 
 
 def dates(stream: str, row: dict[str, Any]) -> dict[str, int]:
-    moments = {name: parse_moment(row[name]) for name in FIELDS[stream] if name in DATE_FIELDS}
-    return {name: moment for name, moment in moments.items() if moment is not None}
+    timestamps = {name: parse_timestamp(row[name]) for name in FIELDS[stream] if name in DATE_FIELDS}
+    return {name: timestamp for name, timestamp in timestamps.items() if timestamp is not None}
 
 
 @pytest.mark.parametrize("customers", [100, 999, 1000, 10_000_000])
@@ -62,7 +61,7 @@ def test_there_is_as_much_of_everything_as_said(customers: int) -> None:
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_the_same_seed_gives_the_same_rows_and_another_one_others(stream: str) -> None:
-    again = World("acme", 300, 1, NOW, "agency", 1500)
+    again = GeneratedShop("acme", 300, 1, NOW, "agency", 1500)
     assert [again.row(stream, i) for i in range(10)] == [world().row(stream, i) for i in range(10)]
     for other in (world(seed=2), world(shop="globex")):
         assert [other.row(stream, i) for i in range(10)] != [world().row(stream, i) for i in range(10)]
@@ -73,7 +72,7 @@ def test_a_row_of_a_huge_shop_is_computed_not_looked_up(stream: str) -> None:
     huge = world(10_000_000)
     last = huge.counts[stream] - 1
     assert set(huge.row(stream, last)) == set(FIELDS[stream])
-    assert huge.index(stream, huge.ident(stream, last)) == last
+    assert huge.row_index(stream, huge.row_id(stream, last)) == last
 
 
 @pytest.mark.parametrize("stream", STREAMS)
@@ -89,20 +88,20 @@ def test_rows_have_exactly_the_attributes_of_their_stream_in_the_right_types(str
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_ids_sort_as_rows_were_made_and_all_dates_lie_in_the_history(stream: str) -> None:
-    idents = [row["id"] for row in rows(stream)]
-    assert idents == sorted(set(idents))
+    row_ids = [row["id"] for row in rows(stream)]
+    assert row_ids == sorted(set(row_ids))
     created = [row["created_at"] for row in rows(stream) if "created_at" in row]
     assert created == sorted(created)
     for row in rows(stream):
-        assert all(NOW - HISTORY <= moment <= NOW for moment in dates(stream, row).values()), row
+        assert all(NOW - HISTORY <= timestamp <= NOW for timestamp in dates(stream, row).values()), row
         assert dates(stream, row)[REPLICATION_KEYS[stream]] == max(dates(stream, row).values())
 
 
 @pytest.mark.parametrize("stream", STREAMS)
 def test_the_dates_of_a_row_are_those_of_its_timeline(stream: str) -> None:
     for index, row in enumerate(rows(stream)):
-        moments = world().timelines[stream].moments(index)
-        known = {name: moment for name, moment in moments.items() if name in FIELDS[stream]}
+        timestamps = world().timelines[stream].timestamps(index)
+        known = {name: timestamp for name, timestamp in timestamps.items() if name in FIELDS[stream]}
         assert dates(stream, row) == known
 
 
@@ -113,9 +112,9 @@ def test_about_a_quarter_of_the_rows_change_long_after_all_their_other_dates(str
     key = REPLICATION_KEYS[stream]
     late = []
     for place, row in enumerate(rows(stream, 2000)):
-        moments = dates(stream, row)
-        changed = moments.pop(key)
-        if all(changed - moment > 3 * DAY for moment in moments.values()):
+        timestamps = dates(stream, row)
+        changed = timestamps.pop(key)
+        if all(changed - timestamp > 3 * DAY for timestamp in timestamps.values()):
             late.append(place)
     total = len(rows(stream, 2000))
     assert 0.12 < len(late) / total < 0.38
@@ -169,12 +168,12 @@ def test_customers_and_journeys_sum_up_what_is_theirs() -> None:
 
 @pytest.mark.parametrize("journeys", [1, 7, 50])
 def test_as_many_journeys_as_asked_for_share_the_enrollments(journeys: int) -> None:
-    shop = World("acme", 600, 1, NOW, "agency", 1500, journeys=journeys)
+    shop = GeneratedShop("acme", 600, 1, NOW, "agency", 1500, journeys=journeys)
     enrollments = [shop.row("enrollments", index) for index in range(shop.counts["enrollments"])]
     assert shop.counts["journeys"] == journeys
     for index in range(journeys):
-        mine = [row for row in enrollments if row["journey_id"] == shop.ident("journeys", index)]
-        family = shop.family("enrollments", "journey_id", index)
+        mine = [row for row in enrollments if row["journey_id"] == shop.row_id("journeys", index)]
+        family = shop.child_rows("enrollments", "journey_id", index)
         assert [shop.row("enrollments", place) for rows in family for place in rows] == mine
         journey = shop.row("journeys", index)
         assert journey["total_enrollments"] == len(mine) > 0
@@ -195,7 +194,7 @@ def test_some_customers_are_erased_or_merged_or_have_no_order_and_some_text_is_n
 
 @pytest.mark.parametrize("customers", [1, 3, 7, 100, 101])
 def test_every_order_has_one_owner(customers: int) -> None:
-    ownership = Ownership(customers)
+    ownership = OrderOwnership(customers)
     owned = [(order, owner) for owner in range(customers) for order in ownership.orders_of(owner)]
     assert sorted(order for order, _ in owned) == list(range(3 * customers))
     assert all(ownership.owner(order) == owner for order, owner in owned)
@@ -205,10 +204,10 @@ def test_every_order_has_one_owner(customers: int) -> None:
 @pytest.mark.parametrize("stream", STREAMS)
 def test_every_date_is_found_in_pieces_that_can_be_bisected(stream: str, customers: int) -> None:
     timeline = world(customers).timelines[stream]
-    pieces = list(timeline.pieces())
+    pieces = list(timeline.sorted_ranges())
     assert sorted(index for piece in pieces for index in piece) == list(range(timeline.count))
     for piece in pieces:
-        for before, after in pairwise(timeline.moments(index) for index in piece):
+        for before, after in pairwise(timeline.timestamps(index) for index in piece):
             assert before.keys() == after.keys()
             assert all(before[name] <= after[name] for name in before)
 
@@ -226,7 +225,7 @@ def test_a_date_filter_finds_what_a_scan_would(data: st.DataObject) -> None:
     )
     store = Store(world(), Clock(NOW))
     for place in data.draw(st.lists(st.integers(0, world().counts[stream] - 1), max_size=3)):
-        store.put(stream, store.ident(stream, place), {})
+        store.put(stream, store.row_id(stream, place), {})
     today = NOW // DAY
     page = Listing(store).page(Query(stream, dates=(today + first, today + last)), switches)
     field = switches.date_field if switches.date_field in FIELDS[stream] else REPLICATION_KEYS[stream]
@@ -235,8 +234,8 @@ def test_a_date_filter_finds_what_a_scan_would(data: st.DataObject) -> None:
     expected = [
         index
         for index, row in store.rows(stream)
-        if (moment := parse_moment(row[field])) is not None
-        if today + first <= (moment + shift) // DAY <= last_day
+        if (timestamp := parse_timestamp(row[field])) is not None
+        if today + first <= (timestamp + shift) // DAY <= last_day
     ]
     assert [index for index, _ in page.rows] == expected
 
@@ -248,7 +247,7 @@ def test_rows_under_a_parent_are_found_with_dates_too() -> None:
     for number in range(10):
         parent = ("journey_id", f"jrn_{number:08}")
         query = Query("enrollments", parent, dates=(today - 300, today - 100))
-        found = [store.ident("enrollments", index) for index, _ in Listing(store).page(query, PLAIN).rows]
+        found = [store.row_id("enrollments", index) for index, _ in Listing(store).page(query, PLAIN).rows]
         assert found == [
             row["id"]
             for row in rows("enrollments")
