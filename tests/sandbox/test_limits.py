@@ -1,4 +1,4 @@
-"""The sandbox's rate limit, on a clock that nobody has to wait for."""
+"""The rate limit of the sandbox, tested with a virtual clock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sumeru_sandbox.server.limits import Limiter
 
 
 class Hand:
-    """A clock moved by hand."""
+    """A clock that moves only when a test advances it."""
 
     def __init__(self, now: float = 1_715_345_940.25) -> None:
         self.now = now

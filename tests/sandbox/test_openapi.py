@@ -1,4 +1,4 @@
-"""The sandbox's OpenAPI document: valid, the vendor's, in step with `schemas/`, and true of the server."""
+"""The OpenAPI document is valid, and matches the vendor's catalog, `schemas/` and the server."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ CATALOG = """
 
 
 def vendor_operations() -> Iterator[tuple[str, str, str | None]]:
-    """Path, method and scope of each operation of the vendor's catalog."""
+    """Yield path, method and scope of each operation of the vendor's catalog."""
     for line in CATALOG.strip().splitlines():
         path, methods, scopes = line.split(" | ")
         for method, scope in zip(methods.split(", "), scopes.split(", "), strict=True):
@@ -59,7 +59,7 @@ def vendor_operations() -> Iterator[tuple[str, str, str | None]]:
 
 
 def nodes(node: Any, *path: str) -> Iterator[tuple[tuple[str, ...], dict[str, Any]]]:
-    """Every object within a JSON value, with the path to it."""
+    """Yield every object within a JSON value, with its path."""
     if isinstance(node, dict):
         yield path, node
     members = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
@@ -113,7 +113,7 @@ def test_it_agrees_with_the_schemas(path: Path) -> None:
         del described[includable]
 
     def bare(node: Any) -> Any:
-        """The schema without what only explains; names and provenance stay."""
+        """Remove explanations from a schema; names and provenance stay."""
         if isinstance(node, list):
             return [bare(item) for item in node]
         if not isinstance(node, dict):
@@ -175,12 +175,12 @@ def test_the_sandbox_serves_it(sandbox: Sandbox) -> None:
 
 
 def known_ids(stream: str) -> list[str]:
-    """Ids of rows that every sandbox has."""
+    """Return ids of rows that every sandbox has."""
     return [f"{TYPES[stream][1]}{number:08}" for number in range(10)]
 
 
 def with_known_ids() -> BaseSchema:
-    """The document with what cannot be made up: ids are those of rows, and no cursor is invented."""
+    """Return the document with ids of existing rows and without generated cursors."""
     described = document()
     for operation in OPERATIONS:
         stated = described["paths"]["/api/v1" + operation.path][operation.method]
@@ -193,9 +193,7 @@ def with_known_ids() -> BaseSchema:
             body = stated["requestBody"]["content"]["application/json"]["schema"]
             body["properties"]["data"]["items"]["properties"]["id"] = ids
     config = SchemathesisConfig(seed=1)
-    config.projects.default.generation.update(
-        with_security_parameters=False
-    )  # a test of its own sees to these
+    config.projects.default.generation.update(with_security_parameters=False)  # tested separately
     return schemathesis.openapi.from_dict(described, config=config)
 
 
@@ -207,7 +205,7 @@ def test_the_ids_are_known(sandbox: Sandbox) -> None:
 @with_known_ids().parametrize()
 @settings(max_examples=10, derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
 def test_the_sandbox_does_what_it_says(case: schemathesis.Case[Any], sandbox: Sandbox) -> None:
-    # A campaign is launched once, which OpenAPI has no words for.
+    # A campaign can be launched only once, which OpenAPI cannot express.
     excluded: list[Any] = [positive_data_acceptance] if case.path.endswith("/launch") else []
     token = {"Authorization": f"Bearer {sandbox.token('acme')}"}
     case.call_and_validate(base_url=sandbox.url, headers=token, excluded_checks=excluded)

@@ -1,4 +1,4 @@
-"""Each of the 23 operations over real HTTP: what it gives, and each documented refusal."""
+"""Each of the 23 operations over HTTP: its response, and each documented error."""
 
 from __future__ import annotations
 
@@ -73,13 +73,15 @@ def test_422_for_an_unknown_parameter(api: Api, operation: Operation) -> None:
 
 @over()
 def test_429_beyond_the_limit(api: Api, operation: Operation) -> None:
-    api.sandbox.reset()  # the token's earlier requests are forgotten
+    api.sandbox.reset()  # clears the token's request count
     url = f"{api.sandbox.url}/_sandbox/tokens"
     scopes = [operation.scope] if operation.scope else []
     made = api.session.post(url, json={"shop": SHOP, "scopes": scopes, "plan": "free"}, timeout=10)
     authorised = bearer(made.json()["token"])
     path, body = api.path(operation), api.body(operation)
-    answers = [api.send("get", "/usage", **authorised) for _ in range(20)]  # 60 a minute: 20 in ten seconds
+    answers = [
+        api.send("get", "/usage", **authorised) for _ in range(20)
+    ]  # 60 per minute allow 20 in ten seconds
     assert {answer.status_code for answer in answers} == {200}
     assert answers[-1].headers["X-RateLimit-Limit"] == "60"
     answer = api.call(operation, path=path, json=body, **authorised)

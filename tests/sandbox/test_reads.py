@@ -1,4 +1,4 @@
-"""Lists and single rows over real HTTP: pages, filters, sorting, fields and includes."""
+"""Lists and single rows over HTTP: pages, filters, sorting, fields and includes."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_sort_goes_both_ways(api: Api, operation: Operation) -> None:
 
 
 def text(value: Any) -> str:
-    """A value as one writes it into a filter."""
+    """Return a value as it is written in a filter."""
     return json.dumps(value) if isinstance(value, bool) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""The sandbox as a program and as an object: its command, its control endpoints, and life in its shops."""
+"""The command line, the `Sandbox` object, the control endpoints and the live events."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def test_a_reset_goes_back_to_the_first_settings() -> None:
 
 
 def lived() -> dict[str, list[dict[str, Any]]]:
-    """The rows of a shop after two lively days."""
+    """Return the rows of a shop after two days with live events."""
     api = Api(Options(("acme",), 300, now=1_778_421_600, live=100), Clock(1_778_421_600))
     api.clock.advance(2 * 86400 - 600)
     api.catch_up()

@@ -1,54 +1,21 @@
-"""Each switch and each fault of the sandbox does what it says, over HTTP."""
+"""The switches of the sandbox, over HTTP."""
 
 from __future__ import annotations
 
-import json
 import time
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import pytest
 import requests
 
+from sandbox.shop_reads import data, get
 from sumeru_sandbox import Sandbox
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-NOW = datetime(2026, 5, 10, 14, tzinfo=timezone.utc)
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Sandbox]:
-    with Sandbox(shops=("acme", "globex"), now=NOW) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-def sandbox(server: Sandbox) -> Iterator[Sandbox]:
-    yield server
-    server.reset()
-
-
-def get(sandbox: Sandbox, path: str, shop: str = "acme", **parameters: str) -> requests.Response:
-    return requests.get(
-        f"{sandbox.url}/api/v1/{path}",
-        params=parameters,
-        headers={"Authorization": f"Bearer {sandbox.token(shop)}"},
-        allow_redirects=False,
-        timeout=5,
-    )
-
-
-def data(sandbox: Sandbox, path: str, shop: str = "acme", **parameters: str) -> Any:
-    answer = get(sandbox, path, shop, **parameters)
-    assert answer.status_code == 200, answer.text
-    return answer.json()["data"]
 
 
 def chain(sandbox: Sandbox, path: str, **parameters: str) -> list[dict[str, Any]]:
-    """All pages of a list."""
+    """Return all pages of a list."""
     pages = [get(sandbox, path, **parameters).json()]
     while pages[-1]["pagination"]["has_next"]:
         assert len(pages) < 100
@@ -57,12 +24,12 @@ def chain(sandbox: Sandbox, path: str, **parameters: str) -> list[dict[str, Any]
     return pages
 
 
-def idents(pages: list[dict[str, Any]]) -> list[str]:
+def row_ids(pages: list[dict[str, Any]]) -> list[str]:
     return [row["id"] for page in pages for row in page["data"]]
 
 
-def put_dated(sandbox: Sandbox, ident: str, created: str, updated: str) -> None:
-    sandbox.put("acme", "orders", ident, created_at=created, updated_at=updated)
+def put_dated(sandbox: Sandbox, row_id: str, created: str, updated: str) -> None:
+    sandbox.put("acme", "orders", row_id, created_at=created, updated_at=updated)
 
 
 DAYS = {"filter[date_from]": "2030-01-10", "filter[date_to]": "2030-01-11"}
@@ -199,14 +166,14 @@ def test_empty_pages_come_with_a_live_cursor_and_lose_nothing(sandbox: Sandbox) 
     sandbox.configure({"orders": {"empty_every": 2}})
     pages = chain(sandbox, "orders", limit="100")
     assert [len(page["data"]) for page in pages] == [100, 0, 100, 0, 100]
-    assert len(set(idents(pages))) == 300
+    assert len(set(row_ids(pages))) == 300
 
 
 def test_a_page_may_hold_less_than_asked(sandbox: Sandbox) -> None:
     sandbox.configure({"orders": {"page_cap": 40}})
     pages = chain(sandbox, "orders", limit="100")
     assert [len(page["data"]) for page in pages] == [40] * 7 + [20]
-    assert len(set(idents(pages))) == 300
+    assert len(set(row_ids(pages))) == 300
 
 
 def test_a_cursor_expires_once(sandbox: Sandbox) -> None:
@@ -253,105 +220,7 @@ def test_headers_may_be_absent_or_garbage_and_the_clock_wrong() -> None:
         assert not [name for name in get(sandbox, "orders").headers if name.lower().startswith("x-rate")]
 
 
-@pytest.mark.parametrize("kind", ["reset", "truncate", "hang"])
-def test_a_connection_may_break(sandbox: Sandbox, kind: str) -> None:
-    sandbox.configure({"orders": {"faults": [{"kind": kind, "times": 1, "seconds": 0.2}]}})
-    with pytest.raises(requests.exceptions.RequestException):
-        get(sandbox, "orders")
-    assert get(sandbox, "orders").status_code == 200
-
-
-def test_an_answer_may_be_something_else(sandbox: Sandbox) -> None:
-    kinds: list[dict[str, Any]] = [
-        {"kind": "html"},
-        {"kind": "rubbish"},
-        {"kind": "redirect"},
-        {"kind": "slow", "seconds": 0.3},
-        {"kind": "status", "status": 503, "code": "maintenance"},
-        {"kind": "status", "status": 429, "retry_after": 3},
-    ]
-    answers = []
-    for kind in kinds:
-        sandbox.configure({"orders": {"faults": [kind]}})
-        answers.append(get(sandbox, "orders"))
-    assert [answer.status_code for answer in answers] == [200, 200, 302, 200, 503, 429]
-    html, rubbish, redirect, slow, down, limited = answers
-    assert html.headers["Content-Type"] == "text/html"
-    assert rubbish.headers["Content-Type"] == "application/json"
-    with pytest.raises(ValueError, match=r"Expecting|Unterminated"):
-        json.loads(rubbish.text)
-    assert redirect.headers["Location"] == "https://elsewhere.invalid/api/v1/orders"
-    assert len(slow.json()["data"]) == 50
-    assert down.json()["error"]["code"] == "maintenance"
-    assert limited.headers["Retry-After"] == "3"
-    assert limited.json()["error"]["code"] == "rate_limited"
-
-
-def test_faults_come_when_they_are_told_to(sandbox: Sandbox) -> None:
-    fault = {"kind": "status", "after": 2, "every": 3, "times": 2}
-    sandbox.configure({"orders": {"faults": [fault]}})
-    statuses = [get(sandbox, "orders", limit="1").status_code for _ in range(12)]
-    assert [place for place, status in enumerate(statuses, 1) if status == 500] == [5, 8]
-    assert get(sandbox, "orders", "globex").status_code == 200
-
-
-def spoilt(sandbox: Sandbox, kind: str, stream: str = "orders") -> tuple[Any, dict[str, Any]]:
-    """The second row under a fault that hits each second one, and what it is in truth."""
-    sandbox.configure({"*": {"rows": [{"kind": kind, "every": 2}]}})
-    first, second = data(sandbox, stream, limit="2")
-    truths = sandbox.truth("acme", stream)
-    assert first["attributes"]["updated_at"] == truths[0]["updated_at"]
-    return second, truths[1]
-
-
-def test_rows_may_hold_what_nobody_documented(sandbox: Sandbox) -> None:
-    row, truth = spoilt(sandbox, "unknown_field")
-    assert set(row["attributes"]) - set(truth) == {"loyalty_tier"}
-    row, truth = spoilt(sandbox, "drift", "customers")
-    assert row["attributes"]["orders_count"] == "n/a"
-    row, truth = spoilt(sandbox, "shadow")
-    assert {"shop", "extra", "relationships"} <= set(row["attributes"])
-    assert row["attributes"]["id"] != row["id"] == truth["id"]
-    row, _ = spoilt(sandbox, "not_an_object")
-    assert isinstance(row, str)
-
-
-def test_rows_may_lack_an_id_or_have_a_number(sandbox: Sandbox) -> None:
-    assert "id" not in spoilt(sandbox, "missing_id")[0]
-    assert spoilt(sandbox, "numeric_id")[0]["id"] == 2
-
-
-def test_a_replication_key_may_be_anything(sandbox: Sandbox) -> None:
-    assert spoilt(sandbox, "null_replication_key")[0]["attributes"]["updated_at"] is None
-    assert spoilt(sandbox, "bad_replication_key")[0]["attributes"]["updated_at"] == "yesterday"
-    assert spoilt(sandbox, "future")[0]["attributes"]["updated_at"] > "2028"
-    row, truth = spoilt(sandbox, "offset_timestamp")
-    assert row["attributes"]["updated_at"].endswith("+02:00")
-    assert _moment(row["attributes"]["updated_at"]) == _moment(truth["updated_at"])
-    row, truth = spoilt(sandbox, "fraction_timestamp")
-    assert row["attributes"]["updated_at"] == truth["updated_at"].replace("Z", ".123456789Z")
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
-def test_values_may_be_hard_to_read(sandbox: Sandbox) -> None:
-    row, _ = spoilt(sandbox, "big_integer", "inventory")
-    assert row["attributes"]["available"] == int("1234567890" * 4)
-    row, _ = spoilt(sandbox, "big_string")
-    assert len(row["attributes"]["order_number"]) == 2**20
-    row, _ = spoilt(sandbox, "surrogate")
-    assert row["attributes"]["order_number"].endswith("\ud83d")
-    row, truth = spoilt(sandbox, "duplicate_key")
-    assert row["attributes"]["order_number"] == truth["order_number"]
-    assert b'"order_number":"said before","order_number":"#' in get(sandbox, "orders").content
-    sandbox.configure({"*": {"rows": [{"kind": "newline"}]}})
-    assert b"\n" in get(sandbox, "orders").content
-    assert len(data(sandbox, "orders")) == 50
-
-
-def test_a_value_may_be_put_letter_by_letter(sandbox: Sandbox) -> None:
+def test_a_value_may_be_put_byte_for_byte(sandbox: Sandbox) -> None:
     text = rb'{"amount": 1e-7, "amount":487.20,"half":"\ud83d"}'
     sandbox.put("acme", "orders", "ord_odd", total_price=msgspec.Raw(text), shop="another", id="inner")
     assert b'"total_price":' + text in get(sandbox, "orders/ord_odd").content

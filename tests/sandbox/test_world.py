@@ -1,4 +1,4 @@
-"""The sandbox's shops: deterministic, whole, and found by date without a scan."""
+"""The generated shops are deterministic and consistent, and their rows are found by date without a scan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes over real HTTP: what they refuse, what they change, and that a key lets them happen once."""
+"""Writes over HTTP: validation, effects and idempotency."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_422_names_what_is_required(api: Api, operation: Operation, wrapped: boo
 
 
 def seen(api: Api, stream: str) -> dict[str, Row]:
-    """The rows of a stream as its list gives them."""
+    """Return the rows of a stream as its list returns them."""
     listed = next(operation for operation in OPERATIONS if operation.stream == stream)
     return {row["id"]: flat(row) for row in api.walk(listed.path)}
 
