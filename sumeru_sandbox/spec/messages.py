@@ -38,7 +38,7 @@ class Response(NamedTuple):
 
 
 class ApiError(Exception):
-    """A request fails with this status, code and details."""
+    """A request was refused or failed, with this status, code and details."""
 
     def __init__(self, status: int, message: str, code: str | None = None, **details: Any) -> None:  # noqa: ANN401
         super().__init__(message)

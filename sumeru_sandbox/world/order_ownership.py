@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 
 _CACHE_SIZE = 1024
-_NO_FIRST_ORDER_DIGIT = (
-    9  # customers whose index ends in this digit do not own the first of their three orders
-)
+# Customers whose index ends in this digit do not own the first of their three orders.
+_NO_FIRST_ORDER_DIGIT = 9
 
 
 class OrderOwnership:

@@ -24,7 +24,7 @@ _PARENTS = ("customer_id", "journey_id")
 
 
 class ChildRows(NamedTuple):
-    """The rows of a parent: generated ones, and written ones, which replace them."""
+    """The rows of a parent: generated ones, unless overwritten, and written ones."""
 
     generated: list[range]
     written: list[int]
