@@ -9,9 +9,9 @@ import pytest
 from typing_extensions import override
 
 from tap_sumeru.extract.filter_trust import FilterTrust, ProbeCandidate, judge
-from tap_sumeru.records.row_dates import dates_of, other_dates_of
 from tap_sumeru.extract.windows import Window
 from tap_sumeru.records import ShapedPage
+from tap_sumeru.records.row_dates import dates_of, other_dates_of
 from tap_sumeru.state.bookmarks import Bookmark, Verdict
 
 if TYPE_CHECKING:
@@ -266,5 +266,7 @@ def test_the_filter_is_judged_by_all_that_it_gives_for_the_witness(
     rows: list[Dated], verdict: Verdict
 ) -> None:
     one, bookmark = trust()
-    assert one.judge_probe(REACH, [(at, others(row)) for at, row in rows]) is (verdict is not Verdict.UNPROVEN)
+    assert one.judge_probe(REACH, [(at, others(row)) for at, row in rows]) is (
+        verdict is not Verdict.UNPROVEN
+    )
     assert bookmark.verdict is verdict

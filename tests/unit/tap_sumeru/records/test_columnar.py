@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tap_sumeru.records.rows import ParsedRows, Rows
 
 from sumeru_api.errors import UnexpectedResponse
 from sumeru_api.json_values import UndecodableError, decode
@@ -24,7 +25,6 @@ from tap_sumeru.extract.windows import Window
 from tap_sumeru.records.adaptive_decoder import AdaptiveDecoder, DecodedPage
 from tap_sumeru.records.columnar import ColumnarPage, rows_of
 from tap_sumeru.records.record_builder import RecordBuilder
-from tap_sumeru.records.rows import ParsedRows, Rows
 from tap_sumeru.state.bookmarks import Bookmark, Verdict
 
 if TYPE_CHECKING:
