@@ -1,4 +1,4 @@
-"""The time of extraction of each record: later for each one, since some targets keep the newest of equal keys."""
+"""Times of extraction: later for each record, since some targets keep the newest of equal keys."""
 
 from __future__ import annotations
 

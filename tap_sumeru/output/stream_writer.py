@@ -1,4 +1,4 @@
-"""Writes the messages of one stream: its SCHEMA once, its records a page at a time, each page in one write."""
+"""Writes the messages of one stream: its SCHEMA once, and its records a page at a time."""
 
 from __future__ import annotations
 
