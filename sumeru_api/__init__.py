@@ -1,0 +1,1 @@
+"""Client of the Sumeru v1 admin API."""
