@@ -1,0 +1,125 @@
+"""How hosts are reached: trusted certificates, proxies of the environment, open files."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from contextlib import suppress
+from pathlib import Path
+from ssl import SSLContext, create_default_context
+from typing import NamedTuple
+from urllib.request import getproxies, proxy_bypass
+
+import certifi
+from aiohttp import hdrs
+from yarl import URL
+
+from sumeru_api.transport_errors import NO_LOOKUP, UntrustedHostError
+
+try:
+    import resource
+except ImportError:  # Windows
+    _HAS_LIMITS = False
+else:
+    _HAS_LIMITS = True
+
+_OTHER_FILES = 256
+"""Open files that are left for all else."""
+
+
+class Route(NamedTuple):
+    """How requests to one scheme, host and port are made.
+
+    Attributes:
+        scheme: `http` or `https`.
+        authority: Host and port as they are sent: encoded, without credentials.
+        ssl: The certificates to trust; `True` where there are none.
+        proxy: URL of the proxy, without credentials.
+        proxy_headers: Headers for the proxy alone.
+    """
+
+    scheme: str
+    authority: str
+    ssl: SSLContext | bool
+    proxy: URL | None
+    proxy_headers: dict[str, str] | None
+
+
+class Routes:
+    """The routes of a session, each looked up once."""
+
+    def __init__(self) -> None:
+        self._routes: dict[tuple[str, str], Route] = {}
+        self._context: SSLContext | None = None
+
+    def find(self, scheme: str, netloc: str) -> Route:
+        """Return the route to a host.
+
+        Raises:
+            UntrustedHostError: No connection may be made to it.
+        """
+        route = self._routes.get((scheme, netloc))
+        if route is None:
+            route = self._routes[scheme, netloc] = self._look_up(scheme, netloc)
+        return route
+
+    def _look_up(self, scheme: str, netloc: str) -> Route:
+        try:
+            url = URL(f"{scheme}://{netloc}")
+        except ValueError:
+            raise UntrustedHostError(NO_LOOKUP) from None
+        authority = url.host_port_subcomponent or ""
+        if url.scheme != "https":
+            # For loopback only: a proxy of the environment would carry the token off this machine in clear.
+            return Route(url.scheme, authority, ssl=True, proxy=None, proxy_headers=None)
+        return Route(url.scheme, authority, self._trusted(), *_proxy(url))
+
+    def _trusted(self) -> SSLContext:
+        if self._context is None:
+            environment = os.environ.get
+            bundle = environment("REQUESTS_CA_BUNDLE") or environment("CURL_CA_BUNDLE") or certifi.where()
+            try:
+                context = (
+                    create_default_context(capath=bundle)
+                    if Path(bundle).is_dir()
+                    else create_default_context(cafile=bundle)
+                )
+            except OSError:
+                raise UntrustedHostError("the CA bundle cannot be read; check REQUESTS_CA_BUNDLE") from None
+            context.set_alpn_protocols(["http/1.1"])
+            self._context = context
+        return self._context
+
+
+def _proxy(url: URL) -> tuple[URL | None, dict[str, str] | None]:
+    """Return the proxy that the environment names for an https URL, and the header that it wants."""
+    proxies = getproxies()
+    setting = proxies.get("https") or proxies.get("all")
+    if not setting or proxy_bypass(url.raw_host or "") or proxy_bypass(f"{url.raw_host}:{url.port}"):
+        return None, None
+    try:
+        proxy = URL(setting if "://" in setting else f"http://{setting}")
+        address = proxy.origin()
+    except ValueError:
+        raise UntrustedHostError("the proxy of the environment is not a URL") from None
+    if address.scheme not in ("http", "https"):
+        raise UntrustedHostError("the proxy of the environment is neither http:// nor https://")
+    if not proxy.user:
+        return address, None
+    credentials = b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode()
+    return address, {hdrs.PROXY_AUTHORIZATION: f"Basic {credentials}"}
+
+
+def allow_connections(wanted: int) -> int:
+    """Raise the process's limit of open files if needed; return how many connections it then allows."""
+    if not _HAS_LIMITS:
+        return wanted
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = 2 * wanted + _OTHER_FILES  # idle connections are not counted among those in use
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return wanted
+    raised = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
+        soft = raised
+    return max(1, min(wanted, (soft - _OTHER_FILES) // 2))
