@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import aiohttp
 from aiohttp import hdrs
 
-from sumeru_api.transport_errors import CUT_SHORT, NOT_HTTP, TransportError, closed_before_answer, translated
+from sumeru_api.transport_errors import (
+    CUT_SHORT,
+    NOT_HTTP,
+    OverallTimeoutError,
+    TransportError,
+    closed_before_answer,
+    translated,
+)
 
 if TYPE_CHECKING:
     from aiohttp.client_proto import ResponseHandler
@@ -84,9 +91,10 @@ class Exchange:
         self._quiet += 1
         self._age += 1
         if self._quiet > TICKS or self._age > _MAX_TOTAL * TICKS:
-            protocol.set_exception(TimeoutError())
+            timeout = TimeoutError() if self._quiet > TICKS else OverallTimeoutError()
+            protocol.set_exception(timeout)
             if content is not None:
-                content.set_exception(TimeoutError())
+                content.set_exception(timeout)
         elif content is not None and content.exception() is None and protocol.exception() is not None:
             # aiohttp tells the connection of a chunk without a valid size, but not who reads the body.
             content.set_exception(aiohttp.ClientPayloadError())

@@ -23,6 +23,7 @@ except ImportError:  # Windows
 else:
     _HAS_LIMITS = True
 
+_SCHEMES = ("http", "https")
 _OTHER_FILES = 256
 """Open files that are left for all else."""
 
@@ -68,7 +69,9 @@ class Routes:
             url = URL(f"{scheme}://{netloc}")
         except ValueError:
             raise UntrustedHostError(NO_LOOKUP) from None
-        authority = url.host_port_subcomponent or ""
+        authority = url.host_port_subcomponent
+        if not authority or url.scheme not in _SCHEMES:
+            raise UntrustedHostError(NO_LOOKUP)
         if url.scheme != "https":
             # For loopback only: a proxy of the environment would carry the token off this machine in clear.
             return Route(url.scheme, authority, ssl=True, proxy=None, proxy_headers=None)
@@ -102,7 +105,7 @@ def _proxy(url: URL) -> tuple[URL | None, dict[str, str] | None]:
         address = proxy.origin()
     except ValueError:
         raise UntrustedHostError("the proxy of the environment is not a URL") from None
-    if address.scheme not in ("http", "https"):
+    if address.scheme not in _SCHEMES:
         raise UntrustedHostError("the proxy of the environment is neither http:// nor https://")
     if not proxy.user:
         return address, None

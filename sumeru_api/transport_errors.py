@@ -13,6 +13,10 @@ class UntrustedHostError(Exception):
     """No connection may be made. The text says why and holds nothing private."""
 
 
+class OverallTimeoutError(TimeoutError):
+    """A response kept coming for too long."""
+
+
 NO_LOOKUP = "the host name cannot be looked up; check `api_url`"
 NOT_HTTP = "the answer is not HTTP"
 CUT_SHORT = "the answer was cut short"
@@ -24,6 +28,7 @@ _CAUSES: tuple[tuple[type[Exception], type[TransportError | UntrustedHostError],
     (UnicodeError, UntrustedHostError, NO_LOOKUP),
     (aiohttp.ClientConnectorDNSError, TransportError, "the host name cannot be resolved"),
     (aiohttp.ConnectionTimeoutError, TransportError, "could not connect in time"),
+    (OverallTimeoutError, TransportError, "the answer took longer than five read timeouts"),
     (TimeoutError, TransportError, "no answer within the read timeout"),
     (aiohttp.ClientHttpProxyError, TransportError, "the proxy refused the connection"),
     (aiohttp.ClientProxyConnectionError, TransportError, "the connection to the proxy failed"),
