@@ -208,6 +208,25 @@ async def test_a_body_may_not_be_larger_than_the_limit_once_decompressed(encodin
 
 
 @in_loop
+async def test_the_time_of_decompression_is_not_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection is back in the pool by then, and another request may be using it."""
+
+    async def slow(parts: list[bytes], _: int, *, gzip: bool) -> bytes:
+        await asyncio.sleep(0.1)
+        return b"".join(parts) if gzip else b""
+
+    monkeypatch.setattr("sumeru_api.exchange._decompressed", slow)
+    packed = ok(PACKED, "Content-Encoding: gzip")
+    async with Server(packed, [0.01, *ok()]) as server, session(read_timeout=0.05) as client:
+        first = asyncio.ensure_future(client.get(f"{server.url}/a", (), "Bearer t"))
+        await asyncio.sleep(0.02)
+        while not first.done():
+            assert (await client.get(f"{server.url}/a", (), "Bearer t")).body == BODY
+        assert (await first).body == PACKED
+        assert server.connections == 1
+
+
+@in_loop
 async def test_nothing_of_a_response_waits_for_the_garbage_collector() -> None:
     async with Server(ok()) as server, session() as client:
         await client.get(f"{server.url}/a", (), "Bearer t")
