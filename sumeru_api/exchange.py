@@ -96,7 +96,7 @@ class Exchange:
             if content is not None:
                 content.set_exception(timeout)
         elif content is not None and content.exception() is None and protocol.exception() is not None:
-            # aiohttp tells the connection of a chunk without a valid size, but not who reads the body.
+            # aiohttp reports an invalid chunk size to the connection, but not to the reader of the body.
             content.set_exception(aiohttp.ClientPayloadError())
 
     async def body(self, response: aiohttp.ClientResponse, limit: int) -> bytes:
