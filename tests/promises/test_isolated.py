@@ -92,7 +92,7 @@ DRIPPING = b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + b" " * 999
     ("kind", "cause"),
     [
         ("hangs", "no answer within the read timeout (3 requests in a row)"),
-        ("drips", "the answer took longer than five read timeouts (3 requests in a row)"),
+        ("drips", "no answer within the read timeout (3 requests in a row)"),
         ("refuses", "the connection failed (3 requests in a row)"),
         ("unknown", "the host name cannot be resolved (3 requests in a row)"),
     ],

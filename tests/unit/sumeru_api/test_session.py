@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 import pytest
-from loopback import BODY, Server, fails, in_loop, ok, session
 
 from sumeru_api.session import Session, UntrustedHostError
+from support.loopback import BODY, Server, fails, in_loop, ok, session
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,9 +9,9 @@ import zlib
 
 import aiohttp
 import pytest
-from loopback import BODY, HEAD, Answer, Server, Then, fails, in_loop, ok, session
 
 from sumeru_api.exchange import Exchange
+from support.loopback import BODY, HEAD, Answer, Server, Then, fails, in_loop, ok, session
 
 _RAW = zlib.compressobj(wbits=-zlib.MAX_WBITS)
 RAW_DEFLATE = _RAW.compress(BODY) + _RAW.flush()

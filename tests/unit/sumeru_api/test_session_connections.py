@@ -8,9 +8,9 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
-from loopback import BODY, HEAD, Answer, Server, Then, fails, in_loop, ok, session
 
 from sumeru_api import routes
+from support.loopback import BODY, HEAD, Answer, Server, Then, fails, in_loop, ok, session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

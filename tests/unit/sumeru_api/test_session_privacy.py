@@ -8,9 +8,9 @@ import traceback
 from typing import TYPE_CHECKING
 
 import trustme
-from loopback import HEAD, HOST, Answer, Server, Then, in_loop, ok, session
 
 from sumeru_api.session import TransportError, UntrustedHostError
+from support.loopback import HEAD, HOST, Answer, Server, Then, in_loop, ok, session
 
 if TYPE_CHECKING:
     import pytest

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trustme
-from loopback import BODY, HOST, Answer, Server, Then, fails, in_loop, ok, session
 from typing_extensions import override
 
 from sumeru_api.routes import Routes
 from sumeru_api.session import UntrustedHostError
+from support.loopback import BODY, HOST, Answer, Server, Then, fails, in_loop, ok, session
 
 if TYPE_CHECKING:
     from pathlib import Path

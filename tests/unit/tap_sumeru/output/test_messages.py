@@ -10,9 +10,8 @@ import msgspec
 import pytest
 
 if TYPE_CHECKING:
-    from support.tap_cli import Output, Tap
-
     from sumeru_sandbox import Sandbox
+    from support.tap_cli import Output, Tap
 
 
 _texts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
