@@ -218,38 +218,6 @@ def test_a_child_has_the_id_of_its_parent() -> None:
     assert (record["journey_id"], record["extra"]) == ("jrn_1", {"journey_id": "jrn_2"})
 
 
-TOUCH = {"id": "t1", "channel": "email", "occurred_at": "2026-05-10T14:23:00Z"}
-ENVELOPED_TOUCH = {
-    "id": "t1",
-    "type": "touchpoint",
-    "attributes": {k: v for k, v in TOUCH.items() if k != "id"},
-}
-REFERENCE = {"touchpoints": {"data": [{"type": "touchpoint", "id": "t1"}]}}
-
-
-@pytest.mark.parametrize(
-    ("row", "included"),
-    [
-        ({"attributes": {"touchpoints": [TOUCH]}}, {}),
-        ({"attributes": {"touchpoints": [ENVELOPED_TOUCH]}}, {}),
-        ({"attributes": {}, "touchpoints": [TOUCH]}, {}),
-        ({"touchpoints": [TOUCH]}, {}),
-        ({"attributes": {}, "relationships": {"touchpoints": {"data": [ENVELOPED_TOUCH]}}}, {}),
-        ({"attributes": {}, "relationships": REFERENCE}, {("touchpoint", "t1"): ENVELOPED_TOUCH}),
-        (
-            {"relationships": {"touchpoints": {"data": {"type": "touchpoint", "id": "t1"}}}},
-            {("touchpoint", "t1"): ENVELOPED_TOUCH},
-        ),
-        ({"relationships": {"touchpoints": {"data": [{"id": "t1"}]}}}, {("", "t1"): TOUCH}),
-    ],
-)
-def test_related_resources_are_found_wherever_the_response_has_them(
-    row: dict[str, Any], included: dict[Any, Any]
-) -> None:
-    record = build(builder("attribution"), {"id": "att_1", **row}, Page([], included)).record
-    assert record["touchpoints"] == [TOUCH]
-
-
 def test_a_built_record_has_the_replication_key_and_the_attributes_as_sent() -> None:
     sent = {"updated_at": "2026-05-10T14:23:00+02:00", "email": 5, "new": 1}
     built = build(builder("customers", "email"), enveloped(**sent))
@@ -262,17 +230,6 @@ def test_an_unreadable_replication_key_is_none(value: object) -> None:
     one = builder("customers")
     assert build(one, enveloped(updated_at=value)).timestamp is None
     assert build(one, enveloped()).timestamp is None
-
-
-def test_peek_returns_what_building_the_record_would() -> None:
-    row = {"id": "enr_1", "enrolled_at": "2026-05-10T14:23:00Z", "relationships": REFERENCE}
-    page = Page([row], {("touchpoint", "t1"): ENVELOPED_TOUCH})
-    spec, properties = STREAMS["enrollments"], stream_schemas.load("enrollments")["properties"]
-    one = RecordBuilder(spec, properties, properties, "enrolled_at", ("touchpoints",))
-    built = build(one, row, page, "jrn_1")
-    assert one.peek(row, page, "jrn_1") == (built.timestamp, built.attributes)
-    assert built.timestamp == datetime(2026, 5, 10, 14, 23, tzinfo=UTC)
-    assert (built.attributes["journey_id"], built.attributes["touchpoints"]) == ("jrn_1", [TOUCH])
 
 
 JSON = st.recursive(
