@@ -54,10 +54,12 @@ coverage: .venv/.installed ## All tests, and the lines of the tap that none of t
 	$(RUN)/coverage combine --quiet
 	$(RUN)/coverage report
 
-lint: .venv/.installed ## ruff, mypy
+lint: .venv/.installed ## ruff, mypy, import-linter, deptry
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(RUN)/deptry .
 
 docs: .venv/.installed ## Write the tables of the README, plugin.yaml, and what dbt/ has from schemas/
 	$(RUN)/python scripts/docs.py

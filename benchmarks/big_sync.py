@@ -61,7 +61,7 @@ def sandbox(customers: int, latency: int) -> Iterator[tuple[str, str]]:
     command = [
         sys.executable,
         "-m",
-        "sumeru_sandbox.cli",
+        "sumeru_sandbox",
         "--port=0",
         "--shops=acme",
         f"--customers={customers}",

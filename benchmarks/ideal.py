@@ -1,6 +1,6 @@
 """How many requests a rate limit lets through: what a client without any latency could do at best.
 
-Both counts run the sandbox's own limiter (sumeru_sandbox/limits.py) on a clock of their own.
+Both counts run the sandbox's own limiter (sumeru_sandbox/server/limits.py) on a clock of their own.
 
 `documented` is the best that keeps to the documentation: the limit each minute, and a burst of twice the
 steady rate for about ten seconds, which is earned again by asking for less. `possible` is all that the
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from sumeru_sandbox.limits import BURST_FACTOR, BURST_WINDOW, WINDOW, Limiter
+from sumeru_sandbox.server.limits import BURST_FACTOR, BURST_WINDOW, WINDOW, Limiter
 
 _STEPS = 200  # a second
 

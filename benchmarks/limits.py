@@ -11,7 +11,7 @@ from benchmarks import ideal, servers
 from benchmarks.clients import AIRBYTE, CLASSIC, DLT_EXTRACT, STOCK, TAP, Job
 from benchmarks.scenarios import Result, at_least, at_most
 from benchmarks.waits import ALL
-from sumeru_sandbox.limits import BURST_FACTOR, BURST_WINDOW, WINDOW
+from sumeru_sandbox.server.limits import BURST_FACTOR, BURST_WINDOW, WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable

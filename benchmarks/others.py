@@ -11,7 +11,7 @@ from benchmarks import processes, servers
 from benchmarks.clients import TAP, Job
 from benchmarks.scenarios import Result, at_most
 from benchmarks.turns import medians
-from sumeru_sandbox.outline import counts
+from sumeru_sandbox.world.shop_model import counts
 
 if TYPE_CHECKING:
     from benchmarks.scenarios import Bar

@@ -18,12 +18,12 @@ import msgspec
 import uvloop
 from typing_extensions import override
 
-from sumeru_sandbox.api import Api
-from sumeru_sandbox.clock import Clock, parse_moment
-from sumeru_sandbox.messages import Request
-from sumeru_sandbox.openapi_catalog import TYPES
-from sumeru_sandbox.options import Options
-from sumeru_sandbox.routes import PREFIX, find
+from sumeru_sandbox.server.api import Api
+from sumeru_sandbox.server.options import Options
+from sumeru_sandbox.server.routes import PREFIX, find
+from sumeru_sandbox.spec.endpoints import TYPES
+from sumeru_sandbox.spec.messages import Request
+from sumeru_sandbox.world.clock import Clock, parse_timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ class Pages:
         self._api = api
         self._repeat = repeat
         self._drift = drift
-        self._headers = {"authorization": f"Bearer {api.accounts.first['acme'].text}"}
+        self._headers = {"authorization": f"Bearer {api.accounts.default_tokens['acme'].text}"}
         self._lists: dict[tuple[str, str], _List] = {}
 
     def answer(self, target: str) -> tuple[int, bytes]:
@@ -125,11 +125,11 @@ class _Server(asyncio.Protocol):
 
 
 async def _serve(options: argparse.Namespace) -> None:
-    now = parse_moment(options.now)
+    now = parse_timestamp(options.now)
     setup = Options(("acme",), options.customers, plan="enterprise", now=now, journeys=options.journeys)
     api = Api(setup, Clock(now), {"*": {"rows": _DRIFT}} if options.drift else None)
     repeat = {name: int(times) for name, _, times in (pair.partition("=") for pair in options.repeat)}
-    pages, token = Pages(api, repeat, drift=options.drift), api.accounts.first["acme"].text
+    pages, token = Pages(api, repeat, drift=options.drift), api.accounts.default_tokens["acme"].text
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: _Server(pages, api, token.encode()), "127.0.0.1", 0)
     sys.stdout.write(f"replay: http://127.0.0.1:{server.sockets[0].getsockname()[1]}\n  acme  {token}\n")

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from benchmarks import processes, rows
-from sumeru_sandbox.openapi_catalog import TYPES
-from sumeru_sandbox.outline import counts
+from sumeru_sandbox.spec.endpoints import TYPES
+from sumeru_sandbox.world.shop_model import counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -79,7 +79,7 @@ def sandbox(customers: int, *, journeys: int = 10, limit: int = 0, now: str = NO
     """Run a sandbox whose clock begins at an instant; without one, at the present."""
     arguments = ["--port=0", "--shops=acme", f"--customers={customers}", f"--journeys={journeys}"]
     arguments += ["--plan=enterprise", f"--rate-limit={limit}", *([f"--now={now}"] if now else [])]
-    with _running("sumeru_sandbox.cli", arguments) as server:
+    with _running("sumeru_sandbox", arguments) as server:
         yield server
 
 

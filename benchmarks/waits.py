@@ -13,8 +13,8 @@ from benchmarks import processes, rows, servers
 from benchmarks.clients import AIRBYTE, DLT_EXTRACT, STOCK, TAP, WORKERS, Job, compared
 from benchmarks.scenarios import Result, at_least, at_most
 from benchmarks.turns import medians
-from sumeru_sandbox.openapi_catalog import TYPES
-from sumeru_sandbox.outline import counts
+from sumeru_sandbox.spec.endpoints import TYPES
+from sumeru_sandbox.world.shop_model import counts
 
 if TYPE_CHECKING:
     from pathlib import Path

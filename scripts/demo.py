@@ -21,8 +21,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sumeru_sandbox.accounts import PLANS
-from sumeru_sandbox.server import Sandbox
+from sumeru_sandbox import Sandbox
+from sumeru_sandbox.server.accounts import PLANS
 from tap_sumeru.catalog.streams import STREAMS
 
 if TYPE_CHECKING:

@@ -1,24 +1,13 @@
-"""A local server of the documented Sumeru v1 admin API, with made-up shops.
+"""A local server of the documented Sumeru v1 admin API, with generated shops.
 
-From what is started down to the made-up values:
+The packages, from top to bottom; each imports only from those below it:
 
-    cli, server, options   the command, the server in a thread, and what either is started with
-    app, control           HTTP: the API as an ASGI application, and the endpoints under `/_sandbox`
-    api, messages          from a request to an answer or a refusal, without a network
-    routes, query          what a path and its parameters ask for
-    listing, render        which rows a page holds, and how they are written
-    writes, idempotency    what a write changes, and that it happens once
-    accounts, limits       tokens, scopes and plans, and how much may be asked
-    settings               the switches: what is undocumented, or goes wrong
-    faults, rowfaults      answers and rows that are spoilt on purpose
-    stats                  what was asked
-    openapi*               the documented catalog and fields, and the OpenAPI document made of them
-    store, live            what a shop holds now, and what happens to it as time goes by
-    world                  every row that it had to begin with, from
-    people, goods, baskets     the makers of the rows
-    outline                    what all rows agree on
-    histories, timeline        which dates they get, and how those are found
-    chance, clock              made-up values, and the time
+    server   the HTTP server: tokens, limits, reads, writes, control endpoints, command line
+    faults   switches that make responses and rows differ from the documented ones
+    world    the test data: generated shops, the changes made to them, and the clock
+    spec     the API as data: its operations, fields, messages and OpenAPI document
+
+`Sandbox` runs the server inside a Python process.
 """
 
 from __future__ import annotations
@@ -26,15 +15,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sumeru_sandbox.server import Sandbox
+    from sumeru_sandbox.server.embedded import Sandbox
 
 __all__ = ["Sandbox"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever is asked for
-    """Import the server only when somebody wants one."""
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type depends on the name
+    """Import the server on first use, so that importing this package stays cheap."""
     if name == "Sandbox":
-        from sumeru_sandbox.server import Sandbox  # noqa: PLC0415
+        from sumeru_sandbox.server.embedded import Sandbox  # noqa: PLC0415
 
         return Sandbox
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_sdk import Stream
 from typing_extensions import override
@@ -14,12 +14,24 @@ from tap_sumeru.catalog.streams import PRIMARY_KEY
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
 
     from tap_sumeru.catalog.streams import StreamSpec
-    from tap_sumeru.tap import TapSumeru
+    from tap_sumeru.config.settings import Settings
 
 _FULL_TABLE = "FULL_TABLE"
+
+
+class StreamSource(Protocol):
+    """Where the records of a stream come from: the tap."""
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, checked."""
+
+    def read(self, stream: SumeruStream, context: Context | None) -> Iterable[Record]:
+        """Yield the records of one stream."""
 
 
 class SumeruStream(Stream):
@@ -29,15 +41,15 @@ class SumeruStream(Stream):
     own tests require.
 
     Args:
-        tap: The tap.
+        tap: The tap, for the SDK.
+        source: The tap again, which reads the stream.
         spec: The stream.
         replication_key: Its replication key.
     """
 
-    _tap: TapSumeru
-
-    def __init__(self, tap: TapSumeru, spec: StreamSpec, replication_key: str) -> None:
+    def __init__(self, tap: Tap, source: StreamSource, spec: StreamSpec, replication_key: str) -> None:
         self.spec = spec
+        self._source = source
         super().__init__(tap, stream_schemas.load(spec.name), spec.name)
         self.primary_keys = PRIMARY_KEY
         self.replication_key = replication_key
@@ -51,7 +63,7 @@ class SumeruStream(Stream):
     @override
     def partitions(self) -> list[dict[str, Any]]:
         """One partition per shop."""
-        return [{"shop": shop.name} for shop in self._tap.settings.shops]
+        return [{"shop": shop.name} for shop in self._source.settings.shops]
 
     @override
     def get_records(self, context: Context | None) -> Iterable[Record]:
@@ -60,7 +72,7 @@ class SumeruStream(Stream):
         Raises:
             TapError: The stream could not be read.
         """
-        yield from self._tap.read(self, context)
+        yield from self._source.read(self, context)
 
     @override
     def get_batch_config(self, config: Mapping[str, Any]) -> None:

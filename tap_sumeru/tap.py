@@ -116,7 +116,9 @@ class TapSumeru(Tap):
         """Return the streams of the table; it takes no request."""
         chosen = self.config.get("stream_options") or {}
         return [
-            SumeruStream(self, spec, (chosen.get(name) or {}).get("replication_key") or spec.replication_key)
+            SumeruStream(
+                self, self, spec, (chosen.get(name) or {}).get("replication_key") or spec.replication_key
+            )
             for name, spec in STREAMS.items()
         ]
 

@@ -51,6 +51,10 @@ _POLL_SECONDS = 0.2
 _STOP_SECONDS = 1.0
 
 
+class _End:
+    """The last item: the event loop has ended."""
+
+
 class _StreamSetup:
     """What all shops share of one stream: the catalog's selection, the options, and the shaper."""
 
@@ -92,7 +96,7 @@ class Engine:
         self._streams = [_StreamSetup(one, settings.options[one.name]) for one in selections]
         by_token = {(shop.token, shop.api_url): self._queue() for shop in settings.shops}
         self.queues = {shop.name: by_token[shop.token, shop.api_url] for shop in settings.shops}
-        self._handover: Handover[Item | None] = Handover(_PAGES_AHEAD)
+        self._handover: Handover[Item | _End] = Handover(_PAGES_AHEAD)
         self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running: asyncio.Task[None] | None = None
@@ -120,7 +124,7 @@ class Engine:
         try:
             while True:
                 item = self._handover.get(_POLL_SECONDS)
-                if item is None and not self._thread.is_alive() and self._handover.empty:
+                if isinstance(item, _End):
                     break
                 yield item
         finally:
@@ -155,7 +159,7 @@ class Engine:
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             self._crash = error
         finally:
-            self._handover.put(None)
+            self._handover.put(_End())
 
     async def _read_all(self) -> None:
         self._loop, self._running = asyncio.get_running_loop(), asyncio.current_task()

@@ -34,11 +34,6 @@ class Handover(Generic[ItemT]):
                 break
             await self._has_room.wait()
 
-    @property
-    def empty(self) -> bool:
-        """Whether no item waits."""
-        return self._items.empty()
-
     def put(self, item: ItemT) -> None:
         """Put an item, at once; also beyond the capacity."""
         self._items.put(item)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from sumeru_sandbox.server import Sandbox
+from sumeru_sandbox import Sandbox
 from tap_sumeru.catalog.streams import STREAMS
 
 if TYPE_CHECKING:

@@ -106,7 +106,7 @@ def test_a_signal_while_the_run_waits_ends_it_with_a_state(
     assert output.code == code
     assert output.messages[-1]["type"] == "STATE"
     assert output.log.splitlines()[-1].endswith(
-        f"Stopped by {how.name}. The next run goes on from the last STATE."
+        f"Stopped by {how.name}. The next run continues from the last STATE."
     )
     assert "replication_key_value" not in output.bookmark("orders")
 
@@ -169,7 +169,7 @@ def test_a_second_signal_ends_a_run_whose_target_reads_no_more(tap: Tap) -> None
 
 
 TARGET_DIED = (
-    "Stopped: the target has closed its input; its log says why. The next run goes on from the last STATE."
+    "Stopped: the target has closed its input; its log says why. The next run continues from the last STATE."
 )
 
 
@@ -210,7 +210,7 @@ def test_a_full_disk_is_one_line(tap: Tap, unbuffered: str, monkeypatch: pytest.
     assert last_error(output.log) == [
         (
             "Stopped: stdout cannot be written (No space left on device). "
-            "The next run goes on from the last STATE."
+            "The next run continues from the last STATE."
         )
     ]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from tap_sumeru.output.messages import PageWriter
+from tap_sumeru.output.messages import MessageWriter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ class Target:
             }
 
 
-class Pipe(PageWriter):
+class Pipe(MessageWriter):
     """Takes the output of a run; what happens beside it happens between its writes."""
 
     def __init__(self, meanwhile: Callable[[], None], room: int | None) -> None:

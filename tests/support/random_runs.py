@@ -2,7 +2,7 @@
 
 A life is a sequence of runs of the tap over real HTTP. Between the runs, and between the pages of one, rows
 are made, changed and deleted; answers are spoilt; a run is killed at any byte of its output, and the next
-one goes on from the last STATE before that byte. The last run of a life is left alone. Then what a target
+one continues from the last STATE before that byte. The last run of a life is left alone. Then what a target
 would hold must be what the shop holds.
 """
 
@@ -15,13 +15,14 @@ from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from sumeru_sandbox.histories import REPLICATION_KEYS
-from sumeru_sandbox.openapi_resources import FIELDS
+import backoff
+
+from sumeru_sandbox.spec.endpoints import REPLICATION_KEYS
+from sumeru_sandbox.spec.fields import FIELDS
 from support.memory_target import KilledError, Pipe, Target
-from tap_sumeru import fetch
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.config.settings import Settings
-from tap_sumeru.output.messages import Output
+from tap_sumeru.output.stream_writer import StreamWriter
 from tap_sumeru.sync.run import Run
 
 if TYPE_CHECKING:
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     import pytest
 
     from sumeru_sandbox import Sandbox
-    from tap_sumeru.tap import SumeruStream, TapSumeru
+    from tap_sumeru.stream import SumeruStream
+    from tap_sumeru.tap import TapSumeru
 
 Json = dict[str, Any]
 
@@ -254,16 +256,16 @@ class Life:
         settings = Settings.from_config(self.settings(last=last))
         stream = self._streams[self.stream]
         stream.forced_replication_method = "FULL_TABLE" if self._full_table else "INCREMENTAL"
-        output = Output(stream, pipe)
+        writer = StreamWriter(stream, pipe)
         if self._full_table:
-            output.version = next(self._numbers)
-        wanted = stream.wanted()
+            writer.version = next(self._numbers)
+        selection = stream.selection(columnar=writer.direct)
         ticks = count()  # each look at the clock is a minute later: a STATE goes out with every page
         state = json.loads(json.dumps(self.target.state))
         sync = Run(
             settings,
-            {stream.name: output},
-            [wanted],
+            [selection],
+            {stream.name: writer},
             state,
             pipe,
             clock=lambda: next(ticks) * 60.0,
@@ -335,7 +337,7 @@ def _text(stream: str) -> str:
 
 @contextmanager
 def at_once(patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the tap wait for nothing before it tries again."""
+    """Let the tap retry without waiting."""
     with patch.context() as patched:
-        patched.setattr(fetch, "_delay", lambda *_: 0.0)
+        patched.setattr(backoff, "full_jitter", lambda _: 0.0)
         yield

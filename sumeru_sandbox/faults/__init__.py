@@ -1,0 +1,1 @@
+"""Fault injection: switches that make responses and rows differ from the documented ones."""

@@ -1,0 +1,147 @@
+"""Switches per shop and stream for undocumented API behaviour, network faults and row faults."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from sumeru_sandbox.spec.endpoints import TYPES
+from sumeru_sandbox.spec.fields import FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+_Count = Annotated[int, Meta(ge=0)]
+_Every = Annotated[int, Meta(ge=1)]
+_Seconds = Annotated[float, Meta(ge=0, le=3600)]
+
+DATE_FIELDS = {
+    name
+    for fields in FIELDS.values()
+    for name, field in fields.items()
+    if field.schema.get("format") in {"date", "date-time"}
+}
+
+
+class ResponseFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A faulty response to every `every`-th request after the first `after`, at most `times` times."""
+
+    kind: Literal["status", "reset", "truncate", "html", "rubbish", "hang", "slow", "redirect"]
+    every: _Every = 1
+    times: _Count | None = None
+    after: _Count = 0
+    status: Annotated[int, Meta(ge=200, le=599)] = 500
+    retry_after: _Count | str | None = None
+    code: str | None = None
+    seconds: _Seconds | None = None
+
+
+class RowFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A fault in every `every`-th row, by index."""
+
+    kind: Literal[
+        "unknown_field",
+        "drift",
+        "missing_id",
+        "numeric_id",
+        "null_replication_key",
+        "bad_replication_key",
+        "future",
+        "surrogate",
+        "newline",
+        "shadow",
+        "big_integer",
+        "big_string",
+        "duplicate_key",
+        "offset_timestamp",
+        "fraction_timestamp",
+        "not_an_object",
+    ]
+    every: _Every = 1
+
+
+class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All switches of one shop and stream, with their defaults."""
+
+    date_filter: Literal["applied", "ignored", "refused"] = "applied"
+    date_field: str = "replication_key"
+    date_to: Literal["inclusive", "exclusive"] = "inclusive"
+    zone: Annotated[int, Meta(ge=-720, le=840)] = 0
+    shape: Literal["enveloped", "flat"] = "enveloped"
+    usage: Literal["list", "object"] = "list"
+    included: Literal["embedded", "top_level"] = "embedded"
+    pagination: Literal["present", "absent"] = "present"
+    fields: Literal["honoured", "ignored", "refused"] = "honoured"
+    empty_every: Annotated[int, Meta(ge=2)] | None = None
+    latency_ms: _Count = 0
+    jitter_ms: _Count = 0
+    page_cap: Annotated[int, Meta(ge=1, le=100)] = 100
+    cursor_expires_every: _Every | None = None
+    cursor_repeats: bool = False
+    cursor_missing: bool = False
+    data_missing: bool = False
+    faults: tuple[ResponseFault, ...] = ()
+    rows: tuple[RowFault, ...] = ()
+    rate_headers: Literal["present", "absent", "garbage"] = "present"
+    date_header: Literal["present", "absent"] = "present"
+    clock_offset_s: int = 0
+
+    def __post_init__(self) -> None:
+        if self.date_field not in {"replication_key", *DATE_FIELDS}:
+            raise ValueError(f"date_field: {self.date_field!r} is not a date field of any stream")
+
+
+class Settings:
+    """Switches by scope: `*`, `STREAM`, `SHOP/*` or `SHOP/STREAM`. The most specific scope wins."""
+
+    def __init__(self, shops: Collection[str], initial: Mapping[str, Mapping[str, Any]]) -> None:
+        self._shops = shops
+        self._initial = initial
+        self.scopes: dict[str, dict[str, Any]] = {}
+        self._resolved: dict[tuple[str, str], Switches] = {}
+        self.generation = 0
+        self.reset()
+
+    def update(self, changes: Mapping[str, Mapping[str, Any]]) -> None:
+        """Change the switches of some scopes, all or none; null restores the default.
+
+        Raises:
+            TypeError: If the value of a scope is not an object.
+            ValueError: If a scope, a key or a value is unknown.
+        """
+        scopes = {scope: dict(keys) for scope, keys in self.scopes.items()}
+        for scope, keys in changes.items():
+            self._check(scope)
+            if not isinstance(keys, dict):
+                raise TypeError(f"{scope}: must be an object of keys and values")
+            merged = scopes.get(scope, {}) | keys
+            scopes[scope] = {key: value for key, value in merged.items() if value is not None}
+            try:
+                msgspec.convert(scopes[scope], Switches)
+            except msgspec.ValidationError as error:
+                raise ValueError(f"{scope}: {error}") from error
+        self.scopes = {scope: keys for scope, keys in scopes.items() if keys}
+        self._resolved.clear()
+        self.generation += 1
+
+    def reset(self) -> None:
+        """Restore the initial settings."""
+        self.scopes = {}
+        self.update(self._initial)
+
+    def switches_for(self, shop: str, stream: str) -> Switches:
+        """Return the switches that apply to a stream of a shop."""
+        resolved = self._resolved.get((shop, stream))
+        if resolved is None:
+            keys: dict[str, Any] = {}
+            for scope in ("*", stream, f"{shop}/*", f"{shop}/{stream}"):
+                keys |= self.scopes.get(scope, {})
+            resolved = self._resolved[shop, stream] = msgspec.convert(keys, Switches)
+        return resolved
+
+    def _check(self, scope: str) -> None:
+        shop, slash, stream = scope.rpartition("/")
+        if (slash and shop not in self._shops) or stream not in {"*", *TYPES}:
+            raise ValueError(f"unknown scope {scope!r}: use *, STREAM, SHOP/* or SHOP/STREAM")

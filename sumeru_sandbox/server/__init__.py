@@ -1,0 +1,1 @@
+"""The HTTP server of the sandbox: tokens, limits, reads, writes, control endpoints, command line."""

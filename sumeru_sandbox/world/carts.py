@@ -1,0 +1,103 @@
+"""Generated carts: line items and totals, each shared by many orders."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sumeru_sandbox.world.random_source import pool_index
+from sumeru_sandbox.world.sample_values import hundredths
+
+if TYPE_CHECKING:
+    from sumeru_sandbox.world.shop_model import ShopModel
+
+    Row = dict[str, Any]
+
+CARTS_PER_PERIOD = 16
+PRODUCTS_PER_PERIOD = 8  # products added in a period; carts contain only products that exist by then
+_CACHE_SIZE = 2**12
+
+
+class CartTotals(NamedTuple):
+    """The lines of a cart as (product, variant, price), the quantity of each, and the sums in hundredths."""
+
+    lines: list[tuple[int, int, int]]
+    quantity: int
+    subtotal: int
+    discount: int
+    tax: int
+    shipping: int
+    total: int
+
+
+class Cart(NamedTuple):
+    """The line items and the attributes that an order takes from its cart."""
+
+    lines: list[Row]
+    attributes: Row
+
+
+class Carts:
+    """The carts of a shop."""
+
+    def __init__(self, shop: ShopModel) -> None:
+        self._shop = shop
+        self._products, self._orders = shop.counts["products"], shop.counts["orders"]
+        # Most callers need only the total, which is cheaper than the whole cart.
+        self._totals = lru_cache(_CACHE_SIZE)(self._compute_totals)
+        self._cart = lru_cache(_CACHE_SIZE)(self._build_cart)
+
+    def cart_of(self, order: int) -> Cart:
+        """Return the cart of an order."""
+        return self._cart(self._cart_number(order))
+
+    def total(self, order: int) -> int:
+        """Return the total price of an order, in hundredths."""
+        return self._totals(self._cart_number(order)).total
+
+    def _cart_number(self, order: int) -> int:
+        """Choose one of the carts of the order's period."""
+        period = order * self._products // self._orders // PRODUCTS_PER_PERIOD
+        return period * CARTS_PER_PERIOD + pool_index(order) % CARTS_PER_PERIOD
+
+    def _compute_totals(self, number: int) -> CartTotals:
+        """Compute the lines and sums of a cart, using products that exist by its period."""
+        draw = self._shop.draws["orders"](number)
+        known = min(number // CARTS_PER_PERIOD * PRODUCTS_PER_PERIOD + 1, self._products)
+        lines = []
+        for place in range(1 + draw[0] % 3):
+            product, variant = draw[1 + place] % known, draw[4 + place] % 3
+            lines.append((product, variant, self._shop.price(product, variant)))
+        quantity = 1 + draw[7] % 2
+        subtotal = quantity * sum(price for _, _, price in lines)
+        discount = 0 if draw[8] % 4 else subtotal // 10
+        tax = (subtotal - discount) * 8 // 100
+        shipping = 0 if draw[9] % 3 else 499
+        total = subtotal - discount + tax + shipping
+        return CartTotals(lines, quantity, subtotal, discount, tax, shipping, total)
+
+    def _build_cart(self, number: int) -> Cart:
+        totals = self._totals(number)
+        lines = [
+            {
+                "id": "",
+                "product_id": self._shop.row_id("products", product),
+                "variant_id": f"var_{product:08}{variant}",
+                "sku": f"SKU-{product}-{variant}",
+                "title": self._shop.title(product),
+                "quantity": totals.quantity,
+                "price": hundredths(price),
+                "total_discount": hundredths(price * totals.quantity // 10 if totals.discount else 0),
+            }
+            for product, variant, price in totals.lines
+        ]
+        attributes = {
+            "currency": self._shop.currency,
+            "total_price": hundredths(totals.total),
+            "subtotal_price": hundredths(totals.subtotal - totals.discount),
+            "total_discounts": hundredths(totals.discount),
+            "total_tax": hundredths(totals.tax),
+            "total_shipping": hundredths(totals.shipping),
+            "discount_codes": ["WELCOME10"] if totals.discount else [],
+        }
+        return Cart(lines, attributes)

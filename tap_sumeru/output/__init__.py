@@ -1,0 +1,1 @@
+"""Singer messages and BATCH files on their way to the target."""

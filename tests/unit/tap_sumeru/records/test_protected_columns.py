@@ -1,0 +1,21 @@
+"""A column that is partly deselected, or changed by a stream map, does not escape through `extra`."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from sumeru_api.responses import Page
+from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.records.record_builder import RecordBuilder
+
+
+def test_a_value_of_the_wrong_type_in_a_protected_column_is_counted_and_dropped() -> None:
+    spec, properties = STREAMS["customers"], stream_schemas.load("customers")["properties"]
+    builder = RecordBuilder(spec, properties, properties, "updated_at", protected=frozenset({"address"}))
+    row = {"id": "cus_1", "attributes": {"address": {"line1": "1 Main St", "province": 5}, "tags": 5}}
+    mismatches: Counter[str] = Counter()
+    record = builder.build(row, "acme", Page([row]), None, mismatches).record
+    assert record["address"] is None
+    assert record["extra"] == {"tags": 5}
+    assert mismatches == {"address": 1, "tags": 1}
