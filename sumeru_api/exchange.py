@@ -87,7 +87,7 @@ class Exchange:
         """Give up if nothing has come within the read timeout, or not all within several."""
         protocol, content = self._protocol, self._content
         if protocol is None or (content is not None and content.is_eof()):
-            return
+            return  # another exchange may use the connection by now
         self._quiet += 1
         self._age += 1
         if self._quiet > TICKS or self._age > _MAX_TOTAL * TICKS:
@@ -96,7 +96,7 @@ class Exchange:
             if content is not None:
                 content.set_exception(timeout)
         elif content is not None and content.exception() is None and protocol.exception() is not None:
-            # aiohttp tells the connection of a chunk without a valid size, but not who reads the body.
+            # aiohttp reports an invalid chunk size to the connection, but not to the reader of the body.
             content.set_exception(aiohttp.ClientPayloadError())
 
     async def body(self, response: aiohttp.ClientResponse, limit: int) -> bytes:
@@ -121,7 +121,6 @@ class Exchange:
         except (aiohttp.ClientError, OSError) as error:
             raise translated(error) from None
         finally:
-            self._protocol = None  # another exchange may use it now
             if not complete:
                 response.close()
         if not complete:

@@ -75,6 +75,11 @@ class RateLimiter:
         wait = max((1 - self._credit) / self._rate, self._next_at - now)
         return wait if wait > _NEGLIGIBLE else 0.0
 
+    @property
+    def free(self) -> int:
+        """How many more requests may be in flight."""
+        return self._max_in_flight - self.in_flight
+
     def started(self, now: float) -> None:
         """Record that a request starts."""
         self.in_flight += 1

@@ -39,8 +39,11 @@ class RequestQueue:
 
     @property
     def backlogged(self) -> bool:
-        """Whether requests wait for their turn, so that further ones would only wait with them."""
-        return self._waiting > 0
+        """Whether requests wait for the rate limit, so that further ones would only wait with them."""
+        if not self._waiting:
+            return False
+        now = asyncio.get_running_loop().time()
+        return self._limiter.wait(now) != 0 or self._waiting > self._limiter.free
 
     @property
     def unanswered(self) -> int:

@@ -25,7 +25,7 @@ else:
 
 _SCHEMES = ("http", "https")
 _OTHER_FILES = 256
-"""Open files that are left for all else."""
+"""Open files reserved for everything else."""
 
 
 class Route(NamedTuple):
@@ -95,7 +95,7 @@ class Routes:
 
 
 def _proxy(url: URL) -> tuple[URL | None, dict[str, str] | None]:
-    """Return the proxy that the environment names for an https URL, and the header that it wants."""
+    """Return the proxy that the environment names for an https URL, and its Proxy-Authorization header."""
     proxies = getproxies()
     setting = proxies.get("https") or proxies.get("all")
     if not setting or proxy_bypass(url.raw_host or "") or proxy_bypass(f"{url.raw_host}:{url.port}"):

@@ -171,6 +171,8 @@ class StreamReader:
 
     def parents_failed(self, error: ApiError) -> ApiError:
         """Return the error of this stream if its parents could not be listed."""
+        if error.affects_shop:
+            return error
         return error.with_cause(f"the list of {self._spec.parent} failed: {error.cause}")
 
     async def _confirm_missing_parents(self) -> None:

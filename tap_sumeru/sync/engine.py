@@ -24,7 +24,7 @@ from tap_sumeru.extract.read_page import ReadPage
 from tap_sumeru.extract.stream_reader import StreamReader
 from tap_sumeru.records import RecordShaper
 from tap_sumeru.state.bookmarks import Bookmark
-from tap_sumeru.sync.handover import Handover
+from tap_sumeru.sync.handover import Handover, call_in
 from tap_sumeru.sync.results import Failure, ReadDone
 from tap_sumeru.sync.shop_reads import ShopReads
 
@@ -98,6 +98,7 @@ class Engine:
         self.queues = {shop.name: by_token[shop.token, shop.api_url] for shop in settings.shops}
         self._handover: Handover[Item | _End] = Handover(_PAGES_AHEAD)
         self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
+        self._started = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._running: asyncio.Task[None] | None = None
         self._shops: dict[str, ShopReads] = {}
@@ -121,6 +122,7 @@ class Engine:
     def items(self) -> Generator[Item | None, None, None]:
         """Yield pages and the ends of reads as they come, and None from time to time when nothing comes."""
         self._thread.start()
+        self._started.wait()
         try:
             while True:
                 item = self._handover.get(_POLL_SECONDS)
@@ -141,12 +143,12 @@ class Engine:
                 reads.give_up(stream, error)
 
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(give_up)
+            call_in(self._loop, give_up)
 
     def close(self) -> None:
         """Stop reading, and drop the requests that are under way."""
-        if self._thread.is_alive() and self._loop is not None and self._running is not None:
-            self._loop.call_soon_threadsafe(self._running.cancel)
+        if self._loop is not None and self._running is not None:
+            call_in(self._loop, self._running.cancel)
             self._thread.join(_STOP_SECONDS)
 
     # In the event loop
@@ -159,10 +161,12 @@ class Engine:
         except BaseException as error:  # noqa: BLE001 - raised again in the main thread
             self._crash = error
         finally:
+            self._started.set()
             self._handover.put(_End())
 
     async def _read_all(self) -> None:
         self._loop, self._running = asyncio.get_running_loop(), asyncio.current_task()
+        self._started.set()
         session = Session(default_headers(self._settings.user_agent), self._settings.request_timeout_seconds)
         shops, requests = Slots(_MAX_SHOPS, _SHOP_PATIENCE), Slots(_MAX_REQUESTS, _REQUEST_PATIENCE)
         try:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import queue
-from typing import Generic, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ItemT = TypeVar("ItemT")
 
@@ -47,5 +51,11 @@ class Handover(Generic[ItemT]):
         # One wake-up for many pages: only when somebody waits, and half of the room is free.
         if self._wanted and self._loop is not None and self._items.qsize() <= self._capacity // 2:
             self._wanted = False
-            self._loop.call_soon_threadsafe(self._has_room.set)
+            call_in(self._loop, self._has_room.set)
         return item
+
+
+def call_in(loop: asyncio.AbstractEventLoop, callback: Callable[[], object]) -> None:
+    """Call a function in the thread of an event loop, unless the loop has ended."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(callback)

@@ -77,7 +77,7 @@ def test_what_is_copied_is_enough_for_the_tap(tmp_path: Path) -> None:
             shutil.copy(ROOT / path, source / path)
     install = [UV, "pip", "install", "--quiet", "--no-deps", "--python", sys.executable]
     subprocess.run([*install, "--target", str(site), str(source)], check=True)
-    shown = "from tap_sumeru import schemas; print(schemas.__file__, *schemas.load('orders'))"
+    shown = "from tap_sumeru.catalog import stream_schemas as s; print(s.__file__, *s.load('orders'))"
     done = subprocess.run(
         [sys.executable, "-c", shown],
         capture_output=True,

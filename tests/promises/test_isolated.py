@@ -92,7 +92,7 @@ DRIPPING = b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + b" " * 999
     ("kind", "cause"),
     [
         ("hangs", "no answer within the read timeout (3 requests in a row)"),
-        ("drips", "the answer took longer than five read timeouts (3 requests in a row)"),
+        ("drips", "no answer within the read timeout (3 requests in a row)"),
         ("refuses", "the connection failed (3 requests in a row)"),
         ("unknown", "the host name cannot be resolved (3 requests in a row)"),
     ],
@@ -238,7 +238,7 @@ def test_each_failure_is_one_line_with_its_cause_and_what_to_do(many: Tap, shops
         (
             "Shop globex: enrollments failed: 404 not_found: the list of journeys failed: "
             "made to fail with 404 (request req_). "
-            "Check `api_url`; if it is right, this shop's API does not offer the resource: "
+            "Check `api_url`; if it is right, this shop's API does not have the resource: "
             "deselect `enrollments`."
         ),
         (
@@ -246,8 +246,8 @@ def test_each_failure_is_one_line_with_its_cause_and_what_to_do(many: Tap, shops
             "Grant `orders:read` to the token in Settings → API tokens, or deselect `orders`."
         ),
         (
-            "Shop initech: products failed: a row is no object. "
-            "Run the tap again; if it stays, report it: the API has changed."
+            "Shop initech: products failed: a row is not an object. "
+            "Run the tap again; if the error persists, report it: the API has changed."
         ),
         (
             "Shop initech: usage failed: 500 internal_error: made to fail with 500 (2 tries) (request req_). "

@@ -90,7 +90,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/sumeru_api/test_rate_limit_headers.py::test_it_bursts_at_twice_the_rate_for_ten_seconds_and_then_keeps_to_the_rate",
         "unit/sumeru_api/test_rate_limiter.py::test_it_keeps_to_its_share",
         "unit/sumeru_api/test_rate_limit_headers.py::test_a_429_pauses_the_token_for_the_time_it_says_and_some",
-        "promises/test_isolated.py::test_two_entries_with_one_token_share_its_limit",
+        "unit/tap_sumeru/sync/test_engine.py::test_two_entries_with_one_token_share_one_request_queue",
     ),
     # One failure stays one failure
     "A refused token fails its shop, a missing scope its streams; all others are complete, the bookmarks of "

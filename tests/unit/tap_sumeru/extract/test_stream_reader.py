@@ -1,0 +1,181 @@
+"""`stream_reader`: decisions during a read, against an API that changes between two requests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sumeru_api.errors import ApiError, NotFound, RequestRejected, UnexpectedResponse
+from sumeru_api.responses import Response
+from sumeru_api.shop import Shop
+from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.selection import StreamSelection
+from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.config.settings import StreamOptions
+from tap_sumeru.extract.stream_reader import StreamReader
+from tap_sumeru.records import RecordShaper
+from tap_sumeru.state.bookmarks import Bookmark
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_sumeru.extract.read_page import ReadPage
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+NAMES = ("filter[date_from]", "filter[date_to]")
+
+Json = dict[str, Any]
+
+
+class FakeQueue:
+    """Traffic without a limit."""
+
+    concurrency = 2
+    backlogged = False
+
+
+class FakeClient:
+    """Answers each request with what a function returns for its path and parameters."""
+
+    def __init__(self, answer: Callable[[str, Json], list[Json] | ApiError]) -> None:
+        self.shop = Shop("acme", "copt_test_token")
+        self.queue = FakeQueue()
+        self.requests: list[tuple[str, Json]] = []
+        self._answer = answer
+
+    async def get(self, path: str, params: Any, parse: Callable[[Response], Any], _: str) -> Any:
+        await asyncio.sleep(0)
+        self.requests.append((path, dict(params)))
+        rows = self._answer(path, dict(params))
+        if isinstance(rows, ApiError):
+            raise rows
+        body = {"data": rows, "pagination": {"next_cursor": None, "has_next": False}}
+        headers = {"Date": "Mon, 01 Jun 2026 00:00:00 GMT"}
+        return parse(Response(200, headers, json.dumps(body).encode(), 0.0))
+
+
+class Sink:
+    """Keeps the pages."""
+
+    def __init__(self) -> None:
+        self.pages: list[ReadPage] = []
+
+    async def room(self) -> None:
+        await asyncio.sleep(0)
+
+    def put(self, page: ReadPage) -> None:
+        self.pages.append(page)
+
+    @property
+    def ids(self) -> list[str]:
+        return [record["id"] for page in self.pages for record in page.records]
+
+    @property
+    def bookmark(self) -> Json:
+        """The bookmark that holds once all pages are written."""
+        return next((dict(page.bookmark) for page in reversed(self.pages) if page.bookmark), {})
+
+
+def read(
+    stream: str,
+    answer: Callable[[str, Json], list[Json] | ApiError],
+    bookmark: Json | None = None,
+    sink: Sink | None = None,
+) -> tuple[Sink, FakeClient]:
+    """Read a stream to its end."""
+    spec, properties = STREAMS[stream], stream_schemas.load(stream)["properties"]
+    options = StreamOptions(spec.replication_key)
+    shaper = RecordShaper(spec, StreamSelection(stream, properties, tuple(properties)), spec.replication_key)
+    client, sink = FakeClient(answer), sink or Sink()
+    reader = StreamReader(
+        spec,
+        options,
+        client,  # type: ignore[arg-type]  # a fake
+        Bookmark(bookmark or {}, spec.replication_key, NAMES),
+        shaper,
+        sink,
+        now=NOW,
+    )
+    asyncio.run(reader.read())
+    return sink, client
+
+
+def enrollment(number: str) -> Json:
+    return {"id": number, "attributes": {"updated_at": "2026-05-10T00:00:00Z"}}
+
+
+def test_a_parent_that_is_gone_since_it_was_listed_is_skipped(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    journeys = [{"id": "jrn_1"}, {"id": "jrn_2"}, {"id": "jrn_3"}]
+
+    def answer(path: str, _: Json) -> list[Json] | ApiError:
+        if path == "journeys":
+            return list(journeys)
+        if path == "journeys/jrn_2/enrollments":
+            journeys[:] = [one for one in journeys if one["id"] != "jrn_2"]  # it is deleted meanwhile
+            return NotFound("gone", status=404)
+        return [enrollment(path.split("/")[1])]
+
+    sink, client = read("enrollments", answer)
+    assert sorted(sink.ids) == ["jrn_1", "jrn_3"]
+    assert [path for path, _ in client.requests].count("journeys") == 2, "once more, to make sure"
+    assert "one of journeys is gone; skipped" in caplog.text
+    assert sink.bookmark["replication_key_value"] == "2026-06-01T00:00:00Z"
+
+
+def test_a_parent_that_is_still_listed_fails_the_stream() -> None:
+    def answer(path: str, _: Json) -> list[Json] | ApiError:
+        if path == "journeys":
+            return [{"id": "jrn_1"}, {"id": "jrn_2"}]
+        return NotFound("gone", status=404) if "jrn_2" in path else [enrollment("enr_1")]
+
+    with pytest.raises(UnexpectedResponse, match="is listed, but its enrollments are not found"):
+        read("enrollments", answer)
+
+
+def proven(value: str) -> Json:
+    return {
+        "replication_key": "updated_at",
+        "replication_key_value": value,
+        "date_filter": {"verdict": "proven", "names": list(NAMES)},
+    }
+
+
+def order(number: int, date: str) -> Json:
+    return {"id": f"ord_{number}", "attributes": {"updated_at": date}}
+
+
+def test_a_filter_that_is_rejected_is_not_used_again_and_loses_nothing() -> None:
+    def answer(_: str, params: Json) -> list[Json] | ApiError:
+        if NAMES[0] in params:
+            return RequestRejected("unknown filter", status=422)
+        return [order(1, "2026-05-10T00:00:00Z"), order(2, "2026-01-01T00:00:00Z")]
+
+    sink, client = read("orders", answer, proven("2026-05-01T00:00:00Z"))
+    assert sink.ids == ["ord_1"], "the bookmark stays valid: only later rows are read"
+    assert sink.bookmark["date_filter"]["verdict"] == "refuted"
+    assert NAMES[0] not in client.requests[-1][1]
+
+
+def test_a_filter_that_returns_a_row_from_outside_has_everything_read_again() -> None:
+    rows = [order(1, "2026-05-10T00:00:00Z"), order(2, "2026-01-01T00:00:00Z")]
+    sink, _ = read("orders", lambda *_: rows, proven("2026-05-01T00:00:00Z"))
+    assert sorted(sink.ids) == ["ord_1", "ord_2"]
+    assert sink.pages[0].bookmark is not None
+    assert "replication_key_value" not in sink.pages[0].bookmark, "what it shortened before may lack rows"
+    assert sink.bookmark["replication_key_value"] == "2026-06-01T00:00:00Z"
+
+
+def test_what_a_refuted_filter_shortened_is_forgotten_even_if_the_full_read_fails() -> None:
+    def answer(_: str, params: Json) -> list[Json] | ApiError:
+        return [order(2, "2026-01-01T00:00:00Z")] if NAMES[0] in params else NotFound("", status=404)
+
+    sink = Sink()
+    with pytest.raises(NotFound):
+        read("orders", answer, proven("2026-05-01T00:00:00Z"), sink)
+    assert "replication_key_value" not in sink.bookmark
+    assert sink.bookmark["date_filter"]["verdict"] == "refuted"
