@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import shutil
 import socket
@@ -12,8 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from singer_sdk import Stream, Tap
-from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.testing import SuiteConfig, get_tap_test_class
 
 from sumeru_sandbox import Sandbox
@@ -106,20 +103,3 @@ def test_singer_check_tap_accepts_the_output(tap: CommandLine) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert "The output is valid" in done.stdout
-
-
-@pytest.mark.parametrize(
-    ("owner", "name"),
-    [
-        (Stream, "_generate_schema_messages"),
-        (Stream, "_generate_record_messages"),
-        (Stream, "_increment_stream_state"),
-        (Stream, "mask"),
-        (Tap, "sync_all"),
-        (Tap, "_handle_termination"),
-        (Tap, "_validate_config"),
-        (SameRecordTransform, "flattening_enabled"),
-    ],
-)
-def test_what_the_tap_uses_of_the_sdk_beyond_its_promises_is_still_there(owner: type, name: str) -> None:
-    assert inspect.getattr_static(owner, name)

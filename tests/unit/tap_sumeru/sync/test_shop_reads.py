@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
+from typing_extensions import override
 
 from sumeru_api.errors import ApiError, AuthenticationError, PermissionDenied, RateLimited, UnexpectedResponse
 from support.virtual_clock import now, run_virtual
@@ -64,6 +65,18 @@ class FakeReader:
         self.ended_at = now()
         if self._error is not None:
             raise self._error
+
+
+class LateReader(FakeReader):
+    """A reader that meets its own end in the moment in which it is cancelled, as a group of tasks may."""
+
+    @override
+    async def read(self, parents: Listing | None = None) -> None:
+        try:
+            await super().read(parents)
+        except asyncio.CancelledError:
+            if self._error is not None:
+                raise self._error from None
 
 
 Reads = dict[str, FakeReader]
@@ -152,6 +165,20 @@ def test_a_stream_that_ends_in_the_moment_in_which_the_shop_fails_has_one_end() 
         put = run(readers)
         ends = [*done(put), *(name for streams, _, _ in failures(put) for name in streams)]
         assert sorted(ends) == sorted(readers)
+
+
+def test_what_a_stream_meets_while_it_is_given_up_is_not_reported() -> None:
+    error = AuthenticationError("no token")
+    readers: Reads = {
+        "orders": FakeReader(1.0, error),
+        "customers": LateReader(9.0, error),
+        "products": LateReader(9.0),
+        "usage": LateReader(9.0, ValueError("text")),
+    }
+    put = run(readers)
+    assert done(put) == []
+    ((streams, whole_shop, _),) = failures(put)
+    assert (set(streams), whole_shop) == (set(readers), True)
 
 
 def test_an_unexpected_exception_fails_its_stream_alone_and_says_nothing_of_its_text() -> None:
