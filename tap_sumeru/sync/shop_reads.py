@@ -55,9 +55,7 @@ class ShopReads:
         except Exception as error:  # noqa: BLE001 - whatever a row does to us, it does to its stream alone
             self._fail(name, UnexpectedResponse(f"a row cannot be read ({type(error).__name__})"))
         else:
-            del self._unfinished[name]
-            self._put(ReadDone(name, self._shop, reader.trust.known))
-            self._settle(name, reader.listing)
+            self._complete(name, reader)
 
     async def _parents_of(self, name: str) -> Listing | None:
         listing = self._listings.get(STREAMS[name].parent)
@@ -68,8 +66,17 @@ class ShopReads:
             raise self._readers[name].parents_failed(result)
         return result
 
+    def _complete(self, name: str, reader: StreamReader) -> None:
+        if name not in self._unfinished:
+            return  # given up in the same moment
+        del self._unfinished[name]
+        self._put(ReadDone(name, self._shop, reader.trust.known))
+        self._settle(name, reader.listing)
+
     def _fail(self, name: str, error: ApiError) -> None:
         """Give up what a failure concerns: one stream, or all that the shop has not finished."""
+        if name not in self._unfinished:
+            return  # given up in the same moment, by a failure that is already reported
         others = [one for one in self._unfinished if one != name] if error.affects_shop else []
         lost = (name, *others)
         self._put(Failure(self._shop, lost, len(lost) == len(self._readers) > 1, error))

@@ -73,9 +73,12 @@ def _totals(results: Results, queues: Mapping[str, RequestQueue], seconds: float
     refused = sum(queue.refused for queue in distinct)
     slowest = max(queues, key=lambda shop: queues[shop].held, default=None)
     held = queues[slowest].held if slowest is not None else 0.0
-    if held >= 1 or refused:
-        most = "" if len(distinct) == 1 else f" at most, for shop {slowest}"
-        yield f"waited {held:.0f} s{most} for the rate limit, which refused {count(refused, 'request')}"
+    if held >= 1:
+        where = "" if len(distinct) == 1 else f" at most (shop {slowest})"
+        refusals = f", which refused {count(refused, 'request')}" if refused else ""
+        yield f"waited {held:.0f} s{where} for the rate limit{refusals}"
+    elif refused:
+        yield f"the rate limit refused {count(refused, 'request')}"
 
 
 def count(number: int, noun: str) -> str:

@@ -1,84 +1,50 @@
-"""`limiter`: at the limit, never above it; the clock is a number that the test moves."""
+"""Rate limiter: requests run at the limit, never above it. The clock is a number that the test moves."""
 
 from __future__ import annotations
 
 from collections import deque
-from email.utils import formatdate
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sumeru_api.rate_limiter import RateLimiter
-
-_EPOCH = 1_800_000_000.0
-
-
-class FakeApi:
-    """A token's limits as documented: so many a minute, and twice the steady rate for ten seconds."""
-
-    def __init__(self, limit: int, *, spent: int = 0) -> None:
-        self.limit = limit
-        self.window = 0.0
-        self.used = spent
-        self.recent: deque[float] = deque()
-        self.refused = 0
-
-    def ask(self, now: float) -> tuple[int, dict[str, str]]:
-        if now >= self.window + 60:
-            self.window, self.used = now - (now - self.window) % 60, 0
-        while self.recent and self.recent[0] <= now - 10:
-            self.recent.popleft()
-        reset = self.window + 60
-        date = formatdate(_EPOCH + now, usegmt=True)
-        if self.used >= self.limit or len(self.recent) >= self.limit / 3:
-            self.refused += 1
-            return 429, {"Retry-After": str(int(reset - now) + 1), **self._headers(0, reset), "Date": date}
-        self.used += 1
-        self.recent.append(now)
-        return 200, {**self._headers(self.limit - self.used, reset), "Date": date}
-
-    def _headers(self, remaining: int, reset: float) -> dict[str, str]:
-        return {
-            "X-RateLimit-Limit": str(self.limit),
-            "X-RateLimit-Remaining": str(remaining),
-            "X-RateLimit-Reset": str(int(_EPOCH + reset + 0.999)),
-        }
+from support.fake_api import FakeApi
 
 
 def drive(limiter: RateLimiter, api: FakeApi, requests: int, latency: float) -> float:
-    """Make so many requests as fast as the limiter lets us; return when the last answer came."""
-    now, asked = 0.0, 0
-    under_way: deque[tuple[float, int, dict[str, str]]] = deque()
+    """Send requests as fast as the limiter allows; return when the last response came."""
+    now, sent = 0.0, 0
+    in_flight: deque[tuple[float, int, dict[str, str]]] = deque()
     for _ in range(20 * requests):
-        if asked >= requests and not under_way:
+        if sent >= requests and not in_flight:
             return now
-        wait = limiter.wait(now) if asked < requests else None
+        wait = limiter.wait(now) if sent < requests else None
         if wait == 0.0:
             limiter.started(now)
-            under_way.append((now + latency, *api.ask(now + latency / 2)))
-            asked += 1
+            in_flight.append((now + latency, *api.ask(now + latency / 2)))
+            sent += 1
             continue
         step = now + wait if wait is not None else float("inf")
-        if under_way and under_way[0][0] <= step:
-            now, status, headers = under_way.popleft()
+        if in_flight and in_flight[0][0] <= step:
+            now, status, headers = in_flight.popleft()
             (limiter.refused if status == 429 else limiter.answered)(now, headers)
-            asked -= status == 429
+            sent -= status == 429
         else:
             now = step
-    pytest.fail("it does not come to an end")
+    pytest.fail("the requests never end")
 
 
 @pytest.mark.parametrize("limit", [60, 600, 1500])
 @pytest.mark.parametrize("latency", [0.0, 0.05, 0.15])
-def test_it_is_as_fast_as_the_limit_and_provokes_no_429(limit: int, latency: float) -> None:
+def test_requests_run_at_the_limit_without_a_429(limit: int, latency: float) -> None:
     api = FakeApi(limit)
     took = drive(RateLimiter(concurrency=8), api, limit * 3, latency)
     assert api.refused == 0
     assert limit * 3 / took * 60 >= 0.97 * limit
 
 
-def test_it_waits_out_a_minute_that_others_have_used_up() -> None:
+def test_a_minute_that_others_have_used_up_is_waited_out() -> None:
     api = FakeApi(600, spent=600)
     took = drive(RateLimiter(jitter=lambda: 0.5), api, 50, 0.05)
     assert api.refused == 1
@@ -86,14 +52,14 @@ def test_it_waits_out_a_minute_that_others_have_used_up() -> None:
 
 
 @given(st.floats(min_value=0.05, max_value=1), st.integers(min_value=1, max_value=16))
-def test_it_keeps_to_its_share(share: float, concurrency: int) -> None:
+def test_the_share_is_never_exceeded(share: float, concurrency: int) -> None:
     api = FakeApi(600)
     took = drive(RateLimiter(share, concurrency), api, 300, 0.05)
     assert api.refused == 0
     assert share * 600 / 60 * (took + 10) + 2 >= 300
 
 
-def test_one_request_is_in_flight_until_the_first_answer() -> None:
+def test_one_request_is_in_flight_until_the_first_response() -> None:
     limiter = RateLimiter(concurrency=8)
     limiter.started(0.0)
     assert limiter.wait(0.0) is None
@@ -101,7 +67,7 @@ def test_one_request_is_in_flight_until_the_first_answer() -> None:
     assert limiter.wait(0.1) == 0.0
 
 
-def test_never_more_than_the_concurrency_is_in_flight() -> None:
+def test_the_concurrency_is_never_exceeded() -> None:
     limiter = RateLimiter(concurrency=3)
     limiter.started(0.0)
     limiter.answered(0.0, {})
@@ -113,7 +79,7 @@ def test_never_more_than_the_concurrency_is_in_flight() -> None:
     assert limiter.wait(0.0) == 0.0
 
 
-def test_eight_are_in_flight_unless_another_number_is_asked_for() -> None:
+def test_the_default_concurrency_is_eight() -> None:
     limiter = RateLimiter()
     limiter.started(0.0)
     limiter.answered(0.0, {})
@@ -123,8 +89,8 @@ def test_eight_are_in_flight_unless_another_number_is_asked_for() -> None:
     assert limiter.wait(0.0) is None
 
 
-def test_after_a_fault_one_request_is_in_flight_until_the_next_answer() -> None:
-    """So a shop that hangs holds one thread, not as many as it may have requests."""
+def test_after_a_failure_one_request_is_in_flight_until_the_next_response() -> None:
+    """A shop whose host hangs holds one slot, whatever its concurrency."""
     limiter = RateLimiter(concurrency=8)
     limiter.started(0.0)
     limiter.answered(0.0, {})
@@ -137,7 +103,7 @@ def test_after_a_fault_one_request_is_in_flight_until_the_next_answer() -> None:
     assert limiter.wait(0.0) == 0.0
 
 
-def test_faults_in_a_row_wait_for_longer_each_time_and_those_side_by_side_count_once() -> None:
+def test_failures_in_a_row_back_off_and_concurrent_ones_count_once() -> None:
     limiter = RateLimiter(concurrency=8, jitter=lambda: 1.0)
     limiter.started(0.0)
     limiter.answered(0.0, {})
@@ -158,14 +124,14 @@ def test_faults_in_a_row_wait_for_longer_each_time_and_those_side_by_side_count_
     assert limiter.unanswered == 0
 
 
-def test_a_fault_before_any_answer_is_the_first_in_a_row() -> None:
+def test_a_failure_before_any_response_is_the_first_in_a_row() -> None:
     limiter = RateLimiter(jitter=lambda: 1.0)
     limiter.started(0.0)
     limiter.failed(1.0, 0.0)
     assert (limiter.unanswered, limiter.wait(1.0)) == (1, 0.0)
 
 
-def test_faults_leave_nothing_in_flight() -> None:
+def test_failures_leave_nothing_in_flight() -> None:
     limiter = RateLimiter(concurrency=8)
     limiter.started(0.0)
     limiter.answered(0.0, {})
@@ -174,11 +140,11 @@ def test_faults_leave_nothing_in_flight() -> None:
     for _ in range(3):
         limiter.failed(1.0, 0.0)
     assert limiter.in_flight == 0
-    assert limiter.wait(1.0) == 0.0, "they failed side by side, which counts once"
+    assert limiter.wait(1.0) == 0.0, "concurrent failures count once"
     assert limiter.unanswered == 1
 
 
-def test_a_fault_does_not_end_a_longer_pause() -> None:
+def test_a_failure_does_not_shorten_a_pause() -> None:
     limiter = RateLimiter(jitter=lambda: 0.0)
     limiter.started(0.0)
     limiter.refused(0.0, {"Retry-After": "60"})
@@ -188,7 +154,7 @@ def test_a_fault_does_not_end_a_longer_pause() -> None:
     assert limiter.wait(0.0) == 60.0
 
 
-def test_without_headers_it_halves_what_is_in_flight_at_each_429_and_recovers_slowly() -> None:
+def test_without_headers_each_429_halves_the_concurrency_which_recovers_slowly() -> None:
     limiter = RateLimiter(concurrency=8, jitter=lambda: 0.0)
 
     def room(now: float) -> int:
@@ -199,37 +165,37 @@ def test_without_headers_it_halves_what_is_in_flight_at_each_429_and_recovers_sl
         limiter.in_flight -= taken
         return taken
 
-    def answer(now: float, status: int) -> None:
+    def respond(now: float, status: int) -> None:
         limiter.started(now)
         if status == 429:
             limiter.refused(now, {"Retry-After": "1"})
         else:
             limiter.answered(now, {})
 
-    answer(0.0, 200)
+    respond(0.0, 200)
     assert room(0.0) == 8
-    answer(0.0, 429)
+    respond(0.0, 429)
     assert limiter.wait(0.5) == pytest.approx(0.5)
     assert room(2.0) == 4
-    answer(2.0, 429)
+    respond(2.0, 429)
     assert room(4.0) == 2
-    answer(62.0, 200)
+    respond(62.0, 200)
     assert room(62.0) == 2, "a minute has not passed"
-    answer(62.1, 200)
+    respond(62.1, 200)
     assert room(62.1) == 3
-    answer(122.0, 200)
+    respond(122.0, 200)
     assert room(122.0) == 3, "one more for each minute"
-    answer(122.2, 429)
+    respond(122.2, 429)
     assert room(124.0) == 1
-    answer(124.0, 429)
-    assert room(126.0) == 1, "one always may"
+    respond(124.0, 429)
+    assert room(126.0) == 1, "at least one is always allowed"
     for minute in range(1, 10):
-        answer(124.0 + minute * 61, 200)
+        respond(124.0 + minute * 61, 200)
         assert room(124.0 + minute * 61) == min(8, 1 + minute)
 
 
 @given(st.dictionaries(st.sampled_from(["X-RateLimit-Limit", "X-RateLimit-Remaining", "Date"]), st.text()))
-def test_garbage_in_the_headers_does_no_harm(headers: dict[str, str]) -> None:
+def test_garbage_in_the_headers_is_ignored(headers: dict[str, str]) -> None:
     limiter = RateLimiter()
     limiter.started(0.0)
     limiter.answered(0.0, headers)

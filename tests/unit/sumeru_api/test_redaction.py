@@ -1,4 +1,4 @@
-"""What an error may show of what the API said."""
+"""What an error may quote of a text of the API."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_mask(text: str, masked: str) -> None:
     assert mask(text) == masked
 
 
-def test_what_was_sent_is_masked_where_the_api_quotes_it() -> None:
+def test_values_that_were_sent_are_masked_where_the_api_quotes_them() -> None:
     assert mask("loyal is no stage; disloyal neither", ["loyal"]) == "[value] is no stage; disloyal neither"
     assert mask("unknown token s3cret", ["", "s3cret"]) == "unknown token [value]"
 
@@ -37,5 +37,5 @@ def test_what_was_sent_is_masked_where_the_api_quotes_it() -> None:
     [("validation_failed", "validation_failed"), ("req_000000000012", "req_000000000012"),
      ("copt_live_aB3xY9", ""), ("jane@example.com", ""), ("Jane Doe", ""), ("x" * 81, "")],
 )  # fmt: skip
-def test_a_code_of_the_api_is_shown_only_if_it_is_one(text: str, name: str) -> None:
+def test_a_code_of_the_api_is_quoted_only_if_it_looks_like_one(text: str, name: str) -> None:
     assert name_only(text) == name

@@ -1,105 +1,30 @@
-"""`pages`: an answer is decoded exactly, and paging that contradicts itself is an error."""
+"""Responses: the envelopes of a list, of one resource and of an error; what breaks the rules is an error."""
 
 from __future__ import annotations
 
-from decimal import Decimal
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sumeru_api.errors import UnexpectedResponse
-from sumeru_api.json_values import UndecodableError, decode
-from sumeru_api.pagination import CursorHistory
-from sumeru_api.responses import read_page, read_resource
-
-_write = msgspec.json.Encoder(decimal_format="number").encode
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "487.20",
-        "1e-7",
-        "0.00000001",
-        "-0.0",
-        "1E+30",
-        "12345678901234567.25",
-        "9" * 40,
-        "9" * 5000,
-        "1e99999999999999999999",
-    ],
-)
-def test_a_number_is_written_with_the_letters_it_was_read_with(text: str) -> None:
-    assert _write(decode(text.encode())) == text.encode()
-
-
-@given(st.decimals(allow_nan=False, allow_infinity=False), st.integers())
-def test_no_number_changes(number: Decimal, integer: int) -> None:
-    for text in (str(number), str(integer)):
-        assert _write(decode(text.encode())).decode() == text
-
-
-def test_a_lone_surrogate_becomes_the_replacement_character() -> None:
-    body = rb'{"\ud83d": ["a\ud83d", "\ud83d\ude00", 487.20, null]}'
-    assert decode(body) == {"�": ["a�", "😀", Decimal("487.20"), None]}
-
-
-def test_bytes_that_are_no_utf8_are_replaced() -> None:
-    assert decode(b'{"a": "\xff"}') == {"a": "�"}
-
-
-@pytest.mark.parametrize("text", ["-0", "9" * 5000, r'"\ud83d"', '"\1"'])
-def test_what_strict_decoders_refuse_spoils_nothing_beside_it(text: str) -> None:
-    deep = '{"a":[' * 250 + "1e-7" + "]}" * 250
-    beside = f'[{deep},487.20,-0,-0.0,1e400,"\\\\ud83d"]'
-    assert _write(decode(f"[{text},{beside}]".encode())[1]).decode() == beside
-
-
-def test_a_mark_of_byte_order_is_passed_over() -> None:
-    assert decode(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
-
-
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"data": [', b"[" * 100_000])
-def test_what_is_no_json_is_told(body: bytes) -> None:
-    with pytest.raises(UndecodableError):
-        decode(body)
-
-
-@pytest.mark.parametrize(
-    ("pagination", "cursor"),
-    [
-        (None, None),
-        ({}, None),
-        ({"has_next": False}, None),
-        ({"has_next": False, "next_cursor": "x"}, None),
-        ({"has_next": False, "next_cursor": None}, None),
-        ({"has_next": True, "next_cursor": "x"}, "x"),
-        ({"next_cursor": "x"}, "x"),
-        ({"next_cursor": ""}, None),
-        ({"next_cursor": "x", "has_next": None}, "x"),
-        ({"has_next": True, "next_cursor": 7}, "7"),
-    ],
-)
-def test_where_the_next_page_is(pagination: dict[str, Any] | None, cursor: str | None) -> None:
-    assert read_page({"data": [], "pagination": pagination}).next_cursor == cursor
+from sumeru_api.responses import Response, read_page, read_resource, row_id
 
 
 @pytest.mark.parametrize("data", [[], {}, [{}]])
-def test_data_may_be_a_list_or_one_object(data: object) -> None:
+def test_data_is_a_list_or_one_object(data: object) -> None:
     assert len(read_page({"data": data}).rows) == (0 if data == [] else 1)
 
 
-def test_no_data_is_an_empty_list_only_if_paging_says_so_too() -> None:
+def test_null_data_is_an_empty_list_only_if_the_pagination_says_so_too() -> None:
     assert read_page({"data": None, "pagination": {"has_next": False}}).rows == []
     with pytest.raises(UnexpectedResponse):
         read_page({"data": None})
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "content",
     [
         [],
         None,
@@ -114,23 +39,91 @@ def test_no_data_is_an_empty_list_only_if_paging_says_so_too() -> None:
         {"data": [], "pagination": {"has_next": True, "next_cursor": ""}},
     ],
 )
-def test_an_answer_that_breaks_the_rules_is_an_error(answer: object) -> None:
+def test_a_response_that_breaks_the_rules_is_an_error(content: object) -> None:
     with pytest.raises(UnexpectedResponse):
-        read_page(answer)
+        read_page(content)
 
 
-def test_one_resource() -> None:
+def test_a_detail_response_holds_exactly_one_resource() -> None:
     assert read_resource({"data": {"id": "a"}}) == {"id": "a"}
     with pytest.raises(UnexpectedResponse):
         read_resource({"data": []})
 
 
+def test_included_resources_are_found_by_type_and_id() -> None:
+    named, bare = {"type": "touchpoint", "id": 1}, {"id": "x"}
+    page = read_page({"data": [], "included": [named, bare, {"type": "no id"}, "not an object"]})
+    assert page.included == {("touchpoint", "1"): named, ("", "x"): bare}
+    assert read_page({"data": [], "included": {"id": "x"}}).included == {}
+
+
 @pytest.mark.parametrize(
-    ("before", "circle"), [(0, 1), (5, 3), (1, 1999), (2500, 1), (3000, 5000), (100, 9000)]
+    ("row", "found"),
+    [
+        ({"id": "a"}, "a"),
+        ({"id": 17}, "17"),
+        ({"id": "a", "attributes": {"id": "b"}}, "a"),
+        ({"attributes": {"id": "b"}}, "b"),
+        ({"id": "", "attributes": {"id": 5}}, "5"),
+        ({"id": None}, None),
+        ({"id": ""}, None),
+        ({"id": True}, None),
+        ({"id": 1.5}, None),
+        ({"id": ["a"]}, None),
+        ({"attributes": ["id"]}, None),
+        ({}, None),
+    ],
 )
-def test_a_list_that_runs_in_a_circle_is_noticed(before: int, circle: int) -> None:
-    trail = CursorHistory()
-    assert not any(trail.repeats(f"b{i}") for i in range(before))
-    assert not any(trail.repeats(f"c{i}") for i in range(circle))
-    rounds = next(i for i in range(4 * (before + circle)) if trail.repeats(f"c{i % circle}"))
-    assert rounds < 1 or before + circle > 2000
+def test_the_id_of_a_row(row: dict[str, Any], found: str | None) -> None:
+    assert row_id(row) == found
+
+
+def sent(headers: dict[str, str], elapsed: float) -> datetime:
+    return Response(200, headers, b"", elapsed).requested_at
+
+
+def test_only_2xx_is_ok() -> None:
+    assert [status for status in range(100, 600) if Response(status, {}, b"", 0.0).ok] == list(
+        range(200, 300)
+    )
+
+
+def test_a_request_was_sent_as_long_before_the_servers_date_as_the_response_took() -> None:
+    date = datetime(2026, 5, 10, 14, 23, tzinfo=UTC)
+    headers = {"Date": format_datetime(date, usegmt=True)}
+    assert sent(headers, 0.0) == date
+    # The date has whole seconds, so a part of a second counts as one.
+    assert sent(headers, 2.1) == date - timedelta(seconds=3)
+
+
+@pytest.mark.parametrize("headers", [{}, {"Date": "today"}])
+def test_without_a_date_of_the_server_our_clock_says_when_a_request_was_sent(headers: dict[str, str]) -> None:
+    before = datetime.now(UTC)
+    requested_at = sent(headers, 0.5)
+    assert before - timedelta(seconds=2) <= requested_at <= datetime.now(UTC)
+    assert requested_at.microsecond == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "envelope"),
+    [
+        (
+            b'{"error":{"code":"forbidden","message":"no scope","request_id":"req_1"}}',
+            ("forbidden", "no scope", "req_1"),
+        ),
+        (b'{"error":{"code":5,"message":null}}', ("5", "", "")),
+        (b'{"error":{}}', ("", "", "")),
+        (b'{"error":"no"}', ("", "", "")),
+        (b'{"error":null}', ("", "", "")),
+        (b"[]", ("", "", "")),
+        (b"{}", ("", "", "")),
+        (b"<html>", ("", "", "")),
+        (b"", ("", "", "")),
+    ],
+)
+def test_the_envelope_of_an_error(body: bytes, envelope: tuple[str, str, str]) -> None:
+    assert Response(403, {}, body, 0.0).error_envelope() == envelope
+
+
+def test_no_representation_shows_what_was_sent() -> None:
+    assert "s3cret" not in repr(Response(200, {}, b"", 0.0, sent=("s3cret",)))

@@ -1,4 +1,4 @@
-"""`instants`: any timestamp becomes RFC 3339 in UTC, or is told to be none."""
+"""Timestamps: every form becomes RFC 3339 in UTC, and anything else is recognised as no timestamp."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from sumeru_api import timestamps
         ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
     ],
 )
-def test_a_timestamp_is_brought_to_utc(value: str, normal: str) -> None:
+def test_a_timestamp_is_normalised_to_utc(value: str, normal: str) -> None:
     assert timestamps.normalise(value) == normal
 
 
@@ -59,7 +59,7 @@ def test_a_timestamp_is_brought_to_utc(value: str, normal: str) -> None:
         "2026-05-10x14:23:00Z",
         "2026-05-10T14:23:00.",
         "20260510T142300Z",
-        # Python 3.11 and later take these for timestamps, 3.10 does not, and no loader does.
+        # Python 3.11 and later accept these; no loader of a warehouse does.
         "2026-W19-7T14:23:00Z",
         "2026-05-10T142300.5Z",
         "2026-05-10T14:23+01Z",
@@ -67,7 +67,7 @@ def test_a_timestamp_is_brought_to_utc(value: str, normal: str) -> None:
         "2026-05-10T٢٢:23:00Z",
     ],
 )
-def test_what_is_no_timestamp_is_told(value: str) -> None:
+def test_what_is_not_a_timestamp_is_none(value: str) -> None:
     assert timestamps.normalise(value) is None
     assert timestamps.parse(value) is None
 
@@ -76,40 +76,40 @@ def test_what_is_no_timestamp_is_told(value: str) -> None:
     st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1)),  # noqa: DTZ001 - zones are added
     st.integers(min_value=-14 * 60, max_value=14 * 60),
 )
-def test_every_form_of_an_instant_is_the_same_instant(naive: datetime, minutes: int) -> None:
-    instant = naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
-    assert timestamps.parse(instant.isoformat()) == instant
-    normal = timestamps.normalise(instant.isoformat())
+def test_every_form_of_a_timestamp_is_the_same_timestamp(naive: datetime, minutes: int) -> None:
+    timestamp = naive.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+    assert timestamps.parse(timestamp.isoformat()) == timestamp
+    normal = timestamps.normalise(timestamp.isoformat())
     assert normal is not None
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z", normal)
-    assert timestamps.parse(normal) == instant
+    assert timestamps.parse(normal) == timestamp
     assert timestamps.normalise(normal) == normal
 
 
 @given(st.text())
-def test_no_text_breaks_it(text: str) -> None:
+def test_any_text_can_be_normalised(text: str) -> None:
     normal = timestamps.normalise(text)
     assert normal is None or timestamps.normalise(normal) == normal
 
 
-def test_a_shift_stays_on_the_calendar() -> None:
+def test_a_shift_stays_within_the_calendar() -> None:
     first, last = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
     assert timestamps.shift(first, -timestamps.DAY) == first
     assert timestamps.shift(last, 2 * timestamps.DAY).year == 9999
 
 
-def test_a_shift_that_fits_is_exact() -> None:
+def test_a_shift_within_the_calendar_is_exact() -> None:
     day = datetime(2026, 5, 10, tzinfo=UTC)
     assert timestamps.shift(day, timedelta(microseconds=1)) == day.replace(microsecond=1)
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/St_Johns", "Pacific/Kiritimati"])
-def test_the_zone_of_the_machine_is_of_no_matter(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
-    instant = datetime(2026, 5, 10, 1, 30, tzinfo=timezone(timedelta(hours=2)))
+def test_the_time_zone_of_the_machine_does_not_matter(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    timestamp = datetime(2026, 5, 10, 1, 30, tzinfo=timezone(timedelta(hours=2)))
     with monkeypatch.context() as patch:
         patch.setenv("TZ", zone)
         time.tzset()
-        assert timestamps.text(instant) == "2026-05-09T23:30:00Z"
-        assert timestamps.midnight(instant) == datetime(2026, 5, 9, tzinfo=UTC)
-        assert timestamps.parse("2026-05-09 23:30") == instant
+        assert timestamps.text(timestamp) == "2026-05-09T23:30:00Z"
+        assert timestamps.midnight(timestamp) == datetime(2026, 5, 9, tzinfo=UTC)
+        assert timestamps.parse("2026-05-09 23:30") == timestamp
     time.tzset()

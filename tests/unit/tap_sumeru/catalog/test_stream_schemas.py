@@ -1,4 +1,4 @@
-"""`schemas/` and the stream table: what every target can stand, and the facts of DESIGN 4.1."""
+"""The table of streams and their schemas: what every target accepts, and where each column is known from."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TABLE = {
 }
 
 
-def test_the_streams_are_those_of_the_design() -> None:
+def test_the_table_of_streams() -> None:
     assert {name: (spec.path, spec.replication_key) for name, spec in STREAMS.items()} == TABLE
 
 
@@ -40,7 +40,7 @@ def nested(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_schema_holds_nothing_that_breaks_a_target(stream: str) -> None:
+def test_a_schema_has_no_keyword_that_breaks_a_target(stream: str) -> None:
     for part in nested(stream_schemas.load(stream)):
         assert not {"multipleOf", "minimum", "maximum", "default", "enum", "anyOf", "oneOf", "$ref"} & set(
             part
@@ -50,7 +50,7 @@ def test_a_schema_holds_nothing_that_breaks_a_target(stream: str) -> None:
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_every_column_is_described_and_says_where_it_is_known_from(stream: str) -> None:
+def test_every_column_has_a_description_and_a_provenance(stream: str) -> None:
     properties = stream_schemas.load(stream)["properties"]
     assert list(properties)[:2] == ["shop", "id"]
     assert list(properties)[-2:] == ["relationships", "extra"]
@@ -76,6 +76,6 @@ def test_personal_data_is_marked() -> None:
     assert {("orders", name) for name in ("email", "shipping_address", "note")} <= marked
 
 
-def test_a_caller_cannot_spoil_the_schema_of_others() -> None:
+def test_a_caller_owns_the_schema_it_loads() -> None:
     stream_schemas.load("orders")["properties"]["id"]["type"].append("null")
     assert stream_schemas.load("orders")["properties"]["id"]["type"] == ["string"]

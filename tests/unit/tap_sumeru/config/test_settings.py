@@ -1,4 +1,4 @@
-"""`settings`: what is refused is refused in one line that names the setting and prints no value."""
+"""Settings: what cannot be used is rejected in one line that names the setting and prints no value."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def settings(**config: Any) -> Settings:
     return Settings.from_config({"api_token": SECRET, **config})
 
 
-def test_the_defaults_are_those_of_the_design() -> None:
+def test_the_defaults() -> None:
     made = settings()
     assert made.shops[0].name == "default"
     assert made.shops[0].api_url == "https://api.sumeru.systems"
@@ -89,7 +89,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         ({"stream_options": {"orders": {"filters": {"a": []}}}}, "stream_options.orders.filters.a"),
     ],
 )
-def test_what_cannot_be_used_is_refused_by_name(config: dict[str, Any], named: str) -> None:
+def test_an_unusable_setting_is_rejected_by_name(config: dict[str, Any], named: str) -> None:
     with pytest.raises(SettingsError) as caught:
         settings(**config)
     text = str(caught.value)
@@ -98,12 +98,12 @@ def test_what_cannot_be_used_is_refused_by_name(config: dict[str, Any], named: s
     assert SECRET not in text
 
 
-def test_no_settings_object_shows_a_token() -> None:
+def test_settings_never_show_a_token() -> None:
     assert SECRET not in repr(settings())
 
 
 @pytest.mark.parametrize(
-    ("url", "used"),
+    ("url", "normalised"),
     [
         ("https://eu.api.sumeru.systems/", "https://eu.api.sumeru.systems"),
         ("https://api.sumeru.systems/api/v1", "https://api.sumeru.systems"),
@@ -113,11 +113,11 @@ def test_no_settings_object_shows_a_token() -> None:
         ("https://gateway.example.com/sumeru/", "https://gateway.example.com/sumeru"),
     ],
 )
-def test_hosts(url: str, used: str) -> None:
-    assert settings(api_url=url).shops[0].api_url == used
+def test_a_host_is_normalised(url: str, normalised: str) -> None:
+    assert settings(api_url=url).shops[0].api_url == normalised
 
 
-def test_a_date_is_taken_in_utc() -> None:
+def test_a_date_means_utc() -> None:
     made = settings(start_date="2026-01-01", end_date="2026-02-01T00:00:00+02:00")
     assert made.shops[0].start_date == datetime(2026, 1, 1, tzinfo=UTC)
     assert made.end_date == datetime(2026, 1, 31, 22, tzinfo=UTC)
@@ -140,7 +140,7 @@ def test_a_file_of_shops(tmp_path: Path) -> None:
             Settings.from_config({"shops_file": str(path)})
 
 
-def test_options_of_a_stream_go_before_those_of_all() -> None:
+def test_options_of_a_stream_take_precedence_over_general_ones() -> None:
     made = settings(
         lookback_days=3,
         window_days=10,

@@ -1,4 +1,4 @@
-"""`datefilter`: trust in a date filter is earned by rows, and lost by one."""
+"""Trust in the date filter: rows earn it, and a single row loses it."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ REACH = Window(DAY, DAY + timedelta(days=1)).reach
         ("2026-05-10T12:00:00Z", {"created_at": None, "name": "2025"}, Verdict.PROVEN),
         ("2026-05-10T12:00:00Z", {"created_at": "2026-05-10T11:00:00Z"}, Verdict.UNPROVEN),
         ("2026-05-10T12:00:00Z", {"unknown": "2026-05-09", "created_at": "2025-01-01"}, Verdict.UNPROVEN),
-        # Outside of the day, but within what an API of another time zone may give for it.
+        # Outside of the day, but within what an API of another time zone may return for it.
         ("2026-05-08T12:00:00Z", {"created_at": "2025-01-01"}, Verdict.PROVEN),
         ("2026-05-08T09:00:00Z", {"created_at": "2025-01-01"}, Verdict.REFUTED),
         ("2026-05-01T12:00:00Z", {"created_at": "2026-05-10T12:00:00Z"}, Verdict.REFUTED),
@@ -40,12 +40,12 @@ REACH = Window(DAY, DAY + timedelta(days=1)).reach
     ],
 )
 def test_what_a_row_says_about_the_filter(key: str, others: dict[str, str | None], verdict: Verdict) -> None:
-    instant = datetime.fromisoformat(key)
+    timestamp = datetime.fromisoformat(key)
     dates = other_dates_of({"updated_at": key, **others}, "updated_at")
-    assert judge(REACH, instant, dates) is verdict
+    assert judge(REACH, timestamp, dates) is verdict
 
 
-def test_dates_are_found_whether_the_schema_knows_them_or_not() -> None:
+def test_dates_are_found_whether_or_not_the_schema_knows_them() -> None:
     row = {
         "a": "2026-05-10",
         "b": "2026-05-10T00:00:00Z",
@@ -59,26 +59,26 @@ def test_dates_are_found_whether_the_schema_knows_them_or_not() -> None:
 
 
 @pytest.mark.parametrize("edge", ["start", "end"])
-def test_a_row_at_the_edge_of_what_a_correct_api_may_give_does_not_refute(edge: str) -> None:
+def test_a_row_at_the_edge_of_what_a_correct_api_may_return_does_not_refute(edge: str) -> None:
     assert REACH.end is not None
-    instant = REACH.start if edge == "start" else REACH.end - MICROSECOND
+    timestamp = REACH.start if edge == "start" else REACH.end - MICROSECOND
     outside = REACH.start - MICROSECOND if edge == "start" else REACH.end
-    assert judge(REACH, instant, []) is Verdict.PROVEN
+    assert judge(REACH, timestamp, []) is Verdict.PROVEN
     assert judge(REACH, outside, []) is Verdict.REFUTED
-    assert judge(REACH, DAY, [instant]) is Verdict.UNPROVEN
+    assert judge(REACH, DAY, [timestamp]) is Verdict.UNPROVEN
     assert judge(REACH, DAY, [outside]) is Verdict.PROVEN
 
 
-def test_the_witness_is_a_settled_row_whose_other_dates_lie_elsewhere() -> None:
+def test_the_candidate_is_a_settled_row_whose_other_dates_lie_elsewhere() -> None:
     useless = ProbeCandidate(DAY + timedelta(days=10))
     useless.consider(DAY, [DAY], None)
     assert useless.window is None
     candidate = ProbeCandidate(DAY + timedelta(days=10))
     elsewhere = datetime(2025, 1, 1, tzinfo=UTC)
-    witness.consider(DAY + timedelta(days=9, hours=12), [elsewhere], "jrn_2")
+    candidate.consider(DAY + timedelta(days=9, hours=12), [elsewhere], "jrn_2")
     assert candidate.window == Window(DAY + timedelta(days=9), DAY + timedelta(days=10))
     assert (candidate.parent, candidate.found) == ("jrn_2", False)
-    witness.consider(DAY, [elsewhere], "jrn_1")
+    candidate.consider(DAY, [elsewhere], "jrn_1")
     assert candidate.window == Window(DAY, DAY + timedelta(days=1))
     assert (candidate.parent, candidate.found) == ("jrn_1", True)
 
@@ -96,14 +96,14 @@ def test_a_row_is_settled_when_it_has_not_changed_for_a_day() -> None:
     assert (just_changed.parent, just_changed.found) == ("settled", True)
 
 
-def test_the_first_witness_stays_until_a_settled_one_comes_and_that_one_for_good() -> None:
+def test_the_first_candidate_stays_until_a_settled_one_comes_which_stays_for_good() -> None:
     old = {"created_at": "2025-01-01"}
     candidate = ProbeCandidate(DAY + timedelta(days=1))
-    witness.consider(DAY + timedelta(hours=1), others(old), "first")
-    witness.consider(DAY + timedelta(hours=2), others(old), "second")
+    candidate.consider(DAY + timedelta(hours=1), others(old), "first")
+    candidate.consider(DAY + timedelta(hours=2), others(old), "second")
     assert candidate.parent == "first"
-    witness.consider(DAY - timedelta(days=3), others(old), "settled")
-    witness.consider(DAY - timedelta(days=4), others(old), "settled too")
+    candidate.consider(DAY - timedelta(days=3), others(old), "settled")
+    candidate.consider(DAY - timedelta(days=4), others(old), "settled too")
     assert candidate.parent == "settled"
     assert candidate.window == Window(DAY - timedelta(days=3), DAY - timedelta(days=2))
 
@@ -112,8 +112,8 @@ def others(row: dict[str, Any]) -> list[datetime]:
     return list(other_dates_of(row, "updated_at"))
 
 
-class Given(ShapedPage):
-    """Rows as they are given: their replication key, and all their attributes."""
+class Rows(ShapedPage):
+    """Rows, each given by its replication key and its attributes."""
 
     def __init__(self, rows: list[Dated]) -> None:
         self.records, self.timestamps = [row for _, row in rows], [at for at, _ in rows]
@@ -134,7 +134,7 @@ def trust(verdict: Verdict = Verdict.UNPROVEN, *, usable: bool = True) -> tuple[
     return FilterTrust(bookmark, usable=usable), bookmark
 
 
-def test_what_is_known_is_told_in_a_word() -> None:
+def test_what_is_known_in_a_word() -> None:
     assert [trust(verdict)[0].known for verdict in Verdict] == ["unproven", "proven", "refuted"]
     assert [trust(verdict)[0].unproven for verdict in Verdict] == [True, False, False]
     nothing, _ = trust(usable=False)
@@ -159,40 +159,40 @@ def test_a_proven_filter_shortens_any_read_and_a_refuted_one_none(first: bool) -
 
 def test_one_good_row_proves_the_filter() -> None:
     one, bookmark = trust()
-    assert one.verify(REACH, Given([(DAY, VAGUE)]))
+    assert one.verify(REACH, Rows([(DAY, VAGUE)]))
     assert one.known == "unproven"
-    assert one.verify(REACH, Given([(DAY, GOOD)]), whole=False)
+    assert one.verify(REACH, Rows([(DAY, GOOD)]), whole=False)
     assert one.known == "unproven"
-    assert one.verify(REACH, Given([(DAY, GOOD)]))
+    assert one.verify(REACH, Rows([(DAY, GOOD)]))
     assert (one.known, bookmark.value) == ("proven", DAY)
-    assert one.verify(REACH, Given([(DAY, VAGUE)]))
-    assert one.known == "proven", "a row that says nothing takes nothing away"
+    assert one.verify(REACH, Rows([(DAY, VAGUE)]))
+    assert one.known == "proven", "a row that says nothing changes nothing"
 
 
 @pytest.mark.parametrize("before", [Verdict.PROVEN, Verdict.UNPROVEN])
-def test_one_row_from_outside_refutes_the_filter_and_what_it_shortened(before: Verdict) -> None:
+def test_one_row_from_outside_refutes_the_filter_and_discards_the_bookmark(before: Verdict) -> None:
     one, bookmark = trust(before)
-    assert not one.verify(REACH, Given([(OUTSIDE, GOOD)]))
+    assert not one.verify(REACH, Rows([(OUTSIDE, GOOD)]))
     assert (bookmark.verdict, bookmark.value) == (Verdict.REFUTED, None)
 
 
 def test_a_first_read_keeps_its_bookmark_when_its_filter_is_refuted() -> None:
     one, bookmark = trust()
     bookmark.unproven_from = DAY - timedelta(days=9)
-    assert not one.verify(REACH, Given([(OUTSIDE, GOOD)]))
+    assert not one.verify(REACH, Rows([(OUTSIDE, GOOD)]))
     assert (bookmark.verdict, bookmark.value) == (Verdict.REFUTED, DAY)
 
 
 def test_a_refuted_filter_is_not_proven_by_a_good_row() -> None:
     one, bookmark = trust(Verdict.REFUTED)
-    assert one.verify(REACH, Given([(DAY, GOOD)]))
+    assert one.verify(REACH, Rows([(DAY, GOOD)]))
     assert bookmark.verdict is Verdict.REFUTED
 
 
-def test_a_filter_that_the_api_refuses_is_refuted_unless_the_request_fails_without_it_too() -> None:
+def test_a_rejected_filter_is_refuted_unless_the_request_fails_without_it_too() -> None:
     one, bookmark = trust(Verdict.PROVEN)
     one.acquit()
-    assert one.known == "proven", "nobody was accused"
+    assert one.known == "proven", "the filter was not rejected"
     one.rejected()
     assert (one.known, bookmark.value) == ("refuted", DAY)
     one.acquit()
@@ -208,7 +208,7 @@ def test_an_acquittal_counts_once() -> None:
     assert one.known == "refuted"
 
 
-def test_a_request_that_goes_well_without_the_filter_settles_that_it_was_to_blame() -> None:
+def test_a_request_that_succeeds_without_the_filter_confirms_its_rejection() -> None:
     one, _ = trust(Verdict.PROVEN)
     one.rejected()
     one.confirm_rejection()
@@ -216,15 +216,15 @@ def test_a_request_that_goes_well_without_the_filter_settles_that_it_was_to_blam
     assert one.known == "refuted"
 
 
-def test_a_witness_is_sought_for_an_unproven_filter_and_called_once() -> None:
+def test_a_candidate_is_looked_for_if_the_filter_is_unproven_and_taken_once() -> None:
     one, _ = trust()
     assert one.take_candidate() is None
-    one.consider(Given([(DAY, GOOD)]), "nobody looks yet")
+    one.consider(Rows([(DAY, GOOD)]), "not yet looked for")
     one.look_for_candidate(DAY + timedelta(days=10))
     assert one.take_candidate() is None, "none was found"
     one.look_for_candidate(DAY + timedelta(days=10))
-    one.consider(Given([(DAY, VAGUE)]), "jrn_1")
-    one.consider(Given([(DAY, GOOD)]), "jrn_2")
+    one.consider(Rows([(DAY, VAGUE)]), "jrn_1")
+    one.consider(Rows([(DAY, GOOD)]), "jrn_2")
     candidate = one.take_candidate()
     assert candidate is not None
     assert (candidate.window, candidate.parent, candidate.found) == (
@@ -236,19 +236,19 @@ def test_a_witness_is_sought_for_an_unproven_filter_and_called_once() -> None:
 
 
 @pytest.mark.parametrize("verdict", [Verdict.PROVEN, Verdict.REFUTED])
-def test_no_witness_is_sought_where_there_is_nothing_to_prove(verdict: Verdict) -> None:
+def test_no_candidate_is_looked_for_if_there_is_nothing_to_prove(verdict: Verdict) -> None:
     one, _ = trust(verdict)
     one.look_for_candidate(DAY + timedelta(days=10))
-    one.consider(Given([(DAY, GOOD)]), None)
+    one.consider(Rows([(DAY, GOOD)]), None)
     assert one.take_candidate() is None
 
 
 def test_a_row_without_the_replication_key_ends_the_search() -> None:
     one, _ = trust()
     one.look_for_candidate(DAY + timedelta(days=10))
-    one.consider(Given([(DAY, GOOD)]), None)
-    one.consider(Given([(None, {})]), None)
-    one.consider(Given([(DAY, GOOD)]), None)
+    one.consider(Rows([(DAY, GOOD)]), None)
+    one.consider(Rows([(None, {})]), None)
+    one.consider(Rows([(DAY, GOOD)]), None)
     assert one.take_candidate() is None
 
 
@@ -262,11 +262,7 @@ def test_a_row_without_the_replication_key_ends_the_search() -> None:
         ([(DAY, GOOD), (OUTSIDE, GOOD)], Verdict.REFUTED),
     ],
 )
-def test_the_filter_is_judged_by_all_that_it_gives_for_the_witness(
-    rows: list[Dated], verdict: Verdict
-) -> None:
+def test_the_filter_is_judged_by_all_rows_of_the_candidates_day(rows: list[Dated], verdict: Verdict) -> None:
     one, bookmark = trust()
-    assert one.judge_probe(REACH, [(at, others(row)) for at, row in rows]) is (
-        verdict is not Verdict.UNPROVEN
-    )
+    assert one.judge_probe(REACH, Rows(rows)) is (verdict is not Verdict.UNPROVEN)
     assert bookmark.verdict is verdict

@@ -1,4 +1,4 @@
-"""`queries`: what a stream's lists are asked with."""
+"""Path and parameters of the lists of a stream."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.config.settings import StreamOptions
-from tap_sumeru.extract.queries import Query
+from tap_sumeru.extract.queries import Query, fields_to_request
+from tap_sumeru.extract.slices import Kind, Slice
 from tap_sumeru.extract.windows import Window
 
 DAY = datetime(2026, 5, 10, tzinfo=UTC)
@@ -21,17 +24,17 @@ def query(stream: str = "orders", fields: tuple[str, ...] = (), **options: Any) 
     return Query(STREAMS[stream], StreamOptions("updated_at", **options), fields)
 
 
-def test_all_rows_are_asked_for_with_the_limit_alone() -> None:
-    assert query().rows() == ("orders", (LIMIT,))
+def test_all_rows_are_requested_with_the_limit_alone() -> None:
+    assert query().of(Slice()) == ("orders", (LIMIT,))
 
 
-def test_everything_that_was_wished_for_is_asked_for() -> None:
+def test_every_option_becomes_a_parameter() -> None:
     full = query(
         fields=("number", "updated_at"),
         filters=(("status", "paid"), ("channel", "web")),
         include=("customer", "items"),
     )
-    assert full.rows(Window(DAY, DAY + timedelta(days=1))) == (
+    assert full.of(Slice(window=Window(DAY, DAY + timedelta(days=1)))) == (
         "orders",
         (
             LIMIT,
@@ -45,13 +48,13 @@ def test_everything_that_was_wished_for_is_asked_for() -> None:
     )
 
 
-def test_an_open_window_is_asked_for_by_its_first_day() -> None:
+def test_an_open_window_is_requested_by_its_first_day() -> None:
     one = query(date_filter=("from", "to"))
-    assert one.rows(Window(DAY, None)) == ("orders", (LIMIT, ("from", "2026-05-09")))
+    assert one.of(Slice(window=Window(DAY, None))) == ("orders", (LIMIT, ("from", "2026-05-09")))
 
 
-def test_without_a_filter_a_window_is_not_asked_for() -> None:
-    assert query(date_filter=None).rows(Window(DAY, None)) == ("orders", (LIMIT,))
+def test_without_a_date_filter_no_window_is_requested() -> None:
+    assert query(date_filter=None).of(Slice(window=Window(DAY, None))) == ("orders", (LIMIT,))
 
 
 @pytest.mark.parametrize(
@@ -64,17 +67,17 @@ def test_without_a_filter_a_window_is_not_asked_for() -> None:
     ],
 )
 def test_the_id_of_a_parent_is_one_segment_of_the_path(parent: str | None, path: str) -> None:
-    assert query("enrollments").rows(parent=parent) == (path, (LIMIT,))
+    assert query("enrollments").of(Slice(parent=parent)) == (path, (LIMIT,))
 
 
-def test_parents_are_asked_for_whole() -> None:
+def test_parents_are_listed_without_options() -> None:
     enrollments = query("enrollments", ("state",), filters=(("state", "active"),))
-    assert enrollments.parents() == ("journeys", (LIMIT,))
+    assert enrollments.of(Slice(Kind.PARENTS)) == ("journeys", (LIMIT,))
 
 
-def test_a_probe_asks_the_same_with_all_fields() -> None:
+def test_a_probe_requests_the_same_with_all_fields() -> None:
     one = query("enrollments", ("state",), filters=(("fields", "x"),), include=("customer",))
-    assert one.probe(Window(DAY, None), "jrn_1") == (
+    assert one.of(Slice(Kind.PROBE, Window(DAY, None), "jrn_1")) == (
         "journeys/jrn_1/enrollments",
         (
             LIMIT,
@@ -85,16 +88,16 @@ def test_a_probe_asks_the_same_with_all_fields() -> None:
     )
 
 
-def test_fields_can_be_dropped_without_another_read_being_meant() -> None:
-    """The API may refuse `fields`; the place of the read stays good."""
+def test_dropped_fields_keep_the_fingerprint() -> None:
+    """The API may reject `fields`; the position of the read stays valid."""
     one = query(fields=("number",))
     before = one.fingerprint(None, None)
     one.fields = ()
-    assert one.rows() == ("orders", (LIMIT,))
+    assert one.of(Slice()) == ("orders", (LIMIT,))
     assert one.fingerprint(None, None) == before
 
 
-def test_every_other_read_has_another_fingerprint() -> None:
+def test_different_reads_have_different_fingerprints() -> None:
     reads = [
         query().fingerprint(None, None),
         query().fingerprint(DAY, None),
@@ -108,3 +111,50 @@ def test_every_other_read_has_another_fingerprint() -> None:
     assert all(one != other for one, other in itertools.combinations(reads, 2))
     assert query().fingerprint(DAY, DAY) == query().fingerprint(DAY, DAY)
     assert {len(read) for read in reads} == {16}
+
+
+def requested_fields(
+    stream: str, deselected: set[str] | None, key: str = "", include: tuple[str, ...] = ()
+) -> set[str]:
+    """Return the fields to request if these columns are deselected; the `id` is always the first."""
+    spec, properties = STREAMS[stream], stream_schemas.load(stream)["properties"]
+    selected = tuple(name for name in properties if name not in (deselected or ()))
+    selection = StreamSelection(stream, properties, selected)
+    fields = fields_to_request(spec, selection, key or spec.replication_key, include)
+    assert fields == () or (fields[0] == "id" and list(fields[1:]) == sorted(fields[1:]))
+    return set(fields)
+
+
+def dates(stream: str) -> set[str]:
+    properties = stream_schemas.load(stream)["properties"]
+    return {name for name, one in properties.items() if one.get("format") in ("date", "date-time")}
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_no_fields_are_requested_if_all_attributes_are_selected(stream: str) -> None:
+    spec = STREAMS[stream]
+    assert requested_fields(stream, None) == set()
+    # Columns of the tap's own, related resources and the parent's id are no attributes.
+    assert (
+        requested_fields(stream, {"shop", "extra", "relationships", *spec.include, spec.parent_column})
+        == set()
+    )
+
+
+@pytest.mark.parametrize("stream", STREAMS)
+def test_every_date_and_the_natural_key_are_requested_even_if_deselected(stream: str) -> None:
+    properties = set(stream_schemas.load(stream)["properties"])
+    spec = STREAMS[stream]
+    fields = requested_fields(stream, properties)
+    assert fields == {"id", spec.replication_key, *spec.natural_key, *dates(stream)}
+
+
+def test_a_deselected_attribute_is_not_requested() -> None:
+    everything = set(stream_schemas.load("orders")["properties"]) - stream_schemas.OWN_COLUMNS
+    assert requested_fields("orders", {"email"}) == {"id", *everything} - {"email"}
+
+
+def test_the_replication_key_in_use_is_requested_and_related_resources_are_not() -> None:
+    fields = requested_fields("orders", {"email"}, "new_key", ("line_items",))
+    assert "new_key" in fields
+    assert "line_items" not in fields

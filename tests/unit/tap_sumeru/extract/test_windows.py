@@ -1,4 +1,4 @@
-"""`windows`: a range is cut without gap or overlap, and asked for with room to spare."""
+"""Windows: a range is cut without gap or overlap, and requested with room on either side."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from tap_sumeru.extract.windows import Growth, Window, cut
 
-_INSTANTS = st.datetimes(
+_TIMESTAMPS = st.datetimes(
     min_value=datetime(2020, 1, 1),  # noqa: DTZ001 - strategies take naive bounds
     max_value=datetime(2026, 12, 31),  # noqa: DTZ001 - as above
     timezones=st.just(UTC),
 )
 
 
-@given(_INSTANTS, st.none() | _INSTANTS, _INSTANTS, st.integers(min_value=1, max_value=400))
+@given(_TIMESTAMPS, st.none() | _TIMESTAMPS, _TIMESTAMPS, st.integers(min_value=1, max_value=400))
 def test_windows_cover_the_range_without_gap_or_overlap(
     start: datetime, end: datetime | None, now: datetime, days: int
 ) -> None:
@@ -34,48 +34,48 @@ def test_windows_cover_the_range_without_gap_or_overlap(
         assert following.start.time() == datetime.min.time()
 
 
-@given(_INSTANTS, st.integers(min_value=1, max_value=60), _INSTANTS)
-def test_every_instant_belongs_to_one_window(start: datetime, days: int, instant: datetime) -> None:
+@given(_TIMESTAMPS, st.integers(min_value=1, max_value=60), _TIMESTAMPS)
+def test_every_timestamp_belongs_to_one_window(start: datetime, days: int, timestamp: datetime) -> None:
     windows = list(cut(start, None, datetime(2026, 6, 1, tzinfo=UTC), repeat(days)))
-    assert sum(window.holds(instant) for window in windows) == (instant >= start)
+    assert sum(window.holds(timestamp) for window in windows) == (timestamp >= start)
 
 
 @given(
-    _INSTANTS,
+    _TIMESTAMPS,
     st.integers(min_value=1, max_value=90),
     st.integers(min_value=-12 * 60, max_value=14 * 60),
     st.booleans(),
     st.floats(min_value=0, max_value=1, exclude_max=True),
 )
-def test_what_is_asked_for_holds_the_window_in_any_zone(
+def test_the_requested_days_hold_the_window_in_any_time_zone(
     start: datetime,
     days: int,
     offset: int,
     inclusive: bool,
     part: float,
 ) -> None:
-    """A row inside the window is given by an API of any time zone, its last day inclusive or not."""
+    """A row inside the window is returned by an API of any time zone, its last day inclusive or not."""
     end = start + timedelta(days=days)
     window = Window(start, end)
     row = start + (end - start) * part
-    first, last = window.asked
+    first, last = window.requested_days
     assert last is not None
     zone = timezone(timedelta(minutes=offset))
-    given_from = datetime.fromisoformat(first).replace(tzinfo=zone)
-    given_to = datetime.fromisoformat(last).replace(tzinfo=zone) + timedelta(days=inclusive)
-    assert given_from <= row < given_to
-    assert window.reach.holds(given_from)
-    assert window.reach.holds(given_to - timedelta(microseconds=1))
+    returned_from = datetime.fromisoformat(first).replace(tzinfo=zone)
+    returned_to = datetime.fromisoformat(last).replace(tzinfo=zone) + timedelta(days=inclusive)
+    assert returned_from <= row < returned_to
+    assert window.reach.holds(returned_from)
+    assert window.reach.holds(returned_to - timedelta(microseconds=1))
 
 
-def test_an_open_window_asks_for_no_last_day() -> None:
+def test_an_open_window_requests_no_last_day() -> None:
     window = Window(datetime(2026, 5, 10, 12, tzinfo=UTC), None)
-    assert window.asked == ("2026-05-09", None)
+    assert window.requested_days == ("2026-05-09", None)
     assert window.reach.end is None
     assert window.holds(datetime(2099, 1, 1, tzinfo=UTC))
 
 
-def test_the_first_window_starts_at_the_exact_instant() -> None:
+def test_the_first_window_starts_at_the_exact_moment() -> None:
     start = datetime(2026, 5, 10, 14, 23, tzinfo=UTC)
     windows = cut(start, None, datetime(2026, 5, 12, 1, tzinfo=UTC), repeat(1))
     assert [window.start for window in windows] == [
@@ -100,25 +100,25 @@ def test_a_window_holds_its_start_and_not_its_end() -> None:
 @pytest.mark.parametrize(
     ("beyond", "last"),
     [
-        # The last instant is of the 10th: the 11th for the zone, the 12th if the last day is exclusive.
+        # The last moment is on the 10th: the 11th for the zone, the 12th if the last day is exclusive.
         (-MICROSECOND, "2026-05-12"),
         (timedelta(), "2026-05-12"),
-        # One instant of the 11th is inside.
+        # One moment of the 11th is inside.
         (MICROSECOND, "2026-05-13"),
     ],
 )
-def test_the_day_of_an_end_at_midnight_is_not_asked_for(beyond: timedelta, last: str) -> None:
+def test_the_day_of_an_end_at_midnight_is_not_requested(beyond: timedelta, last: str) -> None:
     window = Window(MIDNIGHT, MIDNIGHT + timedelta(days=1) + beyond)
-    assert window.asked == ("2026-05-09", last)
+    assert window.requested_days == ("2026-05-09", last)
 
 
-def test_a_correct_api_reaches_fourteen_hours_beyond_what_was_asked() -> None:
+def test_a_correct_api_reaches_fourteen_hours_beyond_the_requested_days() -> None:
     reach = Window(MIDNIGHT, MIDNIGHT + timedelta(days=1)).reach
     assert reach.start == datetime(2026, 5, 8, 10, tzinfo=UTC)
     assert reach.end == datetime(2026, 5, 13, 14, tzinfo=UTC)
 
 
-def test_windows_are_as_long_as_was_asked_and_end_where_the_range_ends() -> None:
+def test_windows_have_the_given_length_and_end_where_the_range_ends() -> None:
     days = [MIDNIGHT + timedelta(days=day) for day in range(8)]
     windows = list(cut(days[0], days[6], days[7], repeat(2)))
     assert windows == [Window(days[0], days[2]), Window(days[2], days[4]), Window(days[4], days[6])]
@@ -144,10 +144,10 @@ def test_an_empty_range_has_no_window(span: timedelta) -> None:
     ]
 
 
-def test_the_ends_of_the_calendar_are_windows_like_any_other() -> None:
+def test_windows_at_the_ends_of_the_calendar() -> None:
     first = datetime(1, 1, 1, tzinfo=UTC)
     last = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
-    assert Window(first, last).asked == ("0001-01-01", "9999-12-31")
+    assert Window(first, last).requested_days == ("0001-01-01", "9999-12-31")
     assert Window(first, last).reach == Window(first, last)
     last_day = datetime(9999, 12, 31, tzinfo=UTC)
     assert list(cut(last_day, None, last, repeat(30))) == [Window(last_day, None)]

@@ -1,4 +1,4 @@
-"""`messages`: what goes out, whichever of its two ways it takes."""
+"""Singer messages of a sync, on both paths: records as they are shaped, and through the SDK's own path."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 _texts = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-def by_id(output: Output, stream: str) -> dict[str, Any]:
+def records_by_id(output: Output, stream: str) -> dict[str, Any]:
     return {record["id"]: record for record in output.records(stream)}
 
 
-def test_both_ways_write_the_same_records(tap: Tap, sandbox: Sandbox) -> None:
-    """With a map that changes nothing, records go through the SDK; without, they go out as shaped."""
+def test_both_paths_write_the_same_records(tap: Tap, sandbox: Sandbox) -> None:
+    """With a stream map that changes nothing, records go through the SDK; without one, as they are shaped."""
     rows = [
         {"kind": "drift", "every": 5},
         {"kind": "unknown_field", "every": 7},
@@ -34,7 +34,7 @@ def test_both_ways_write_the_same_records(tap: Tap, sandbox: Sandbox) -> None:
     mapped = tap.sync(streams=streams, stream_maps={name: {"shop": "shop"} for name in streams})
     assert (direct.code, mapped.code) == (0, 0)
     for stream in streams:
-        assert by_id(direct, stream) == by_id(mapped, stream)
+        assert records_by_id(direct, stream) == records_by_id(mapped, stream)
         assert any(record["extra"] for record in direct.records(stream))
 
 
@@ -45,7 +45,7 @@ MAPPED = [
 
 
 @pytest.mark.parametrize(("config", "holder", "name"), MAPPED)
-def test_the_sdks_own_way_keeps_the_letters_of_numbers_and_what_is_nested_deep(
+def test_the_sdks_path_keeps_the_digits_of_numbers_and_deeply_nested_values(
     tap: Tap, sandbox: Sandbox, config: dict[str, Any], holder: str | None, name: str
 ) -> None:
     deep = '{"a":[' * 150 + "1e-7,1E+400,487.20" + "]}" * 150
@@ -76,12 +76,12 @@ def test_a_member_of_a_column_can_be_deselected(tap: Tap) -> None:
 
 
 def test_each_record_is_later_than_the_one_before(tap: Tap) -> None:
-    """Some targets keep the newest of equal keys."""
+    """Some targets keep the newest of the records with equal keys."""
     times = [message["time_extracted"] for message in tap.sync(streams=("orders",)).of_type("RECORD")]
-    instants = [datetime.fromisoformat(time.replace("Z", "+00:00")) for time in times]
-    assert all(one < following for one, following in pairwise(instants))
+    moments = [datetime.fromisoformat(time) for time in times]
+    assert all(one < following for one, following in pairwise(moments))
 
 
-def test_marks_of_personal_data_are_in_the_schema_message(tap: Tap) -> None:
+def test_the_schema_message_marks_personal_data(tap: Tap) -> None:
     (schema,) = tap.sync(streams=("customers",)).of_type("SCHEMA")
     assert schema["schema"]["properties"]["email"]["x-pii"] is True

@@ -1,24 +1,50 @@
-"""`state`: bookmarks in the SDK's shape, and a clear word about what cannot be one."""
+"""Bookmarks: kept in the SDK's shape, changed by a read on a copy, and committed once rows are written."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_sumeru.state.bookmarks import Bookmark, Bookmarks, ReadPosition, Verdict
+from tap_sumeru.state.bookmarks import Bookmark, Bookmarks, Entry, ReadPosition, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 NAMES = ("filter[date_from]", "filter[date_to]")
 
 
-def test_a_bookmark_stands_in_the_state_as_the_sdk_has_it() -> None:
-    whole: dict[str, Any] = {}
-    Bookmarks(whole).of("orders", "acme", "updated_at", NAMES).advance(NOON, NOON)
-    assert whole == {
+def saved(bookmark: Bookmark) -> Entry:
+    """Return the partition as the state holds it once the bookmark is committed."""
+    entry = bookmark.snapshot()
+    assert entry is not None
+    return entry
+
+
+def commit(bookmarks: Bookmarks, shop: str, change: Callable[[Bookmark], None]) -> bool:
+    """Change the bookmark of a shop's orders as a read does; return whether it moved."""
+    bookmark = Bookmark(bookmarks.entry("orders", shop), "updated_at", NAMES)
+    change(bookmark)
+    return bookmarks.commit("orders", shop, saved(bookmark))
+
+
+def advance(bookmark: Bookmark) -> None:
+    bookmark.advance(NOON, NOON)
+
+
+def prove(bookmark: Bookmark) -> None:
+    bookmark.verdict = Verdict.PROVEN
+
+
+def test_a_bookmark_is_kept_in_the_shape_of_the_sdk() -> None:
+    state: dict[str, Any] = {}
+    commit(Bookmarks(state), "acme", advance)
+    assert state == {
         "bookmarks": {
             "orders": {
                 "partitions": [
@@ -34,7 +60,7 @@ def test_a_bookmark_stands_in_the_state_as_the_sdk_has_it() -> None:
 
 
 @given(st.lists(st.datetimes(timezones=st.just(UTC)), min_size=1), st.datetimes(timezones=st.just(UTC)))
-def test_a_bookmark_only_moves_forward_and_never_past_the_present(
+def test_a_bookmark_moves_forward_only_and_never_past_the_present(
     moves: list[datetime], now: datetime
 ) -> None:
     bookmark = Bookmark({}, "updated_at", NAMES)
@@ -45,134 +71,177 @@ def test_a_bookmark_only_moves_forward_and_never_past_the_present(
         assert bookmark.value == highest
 
 
-def test_a_bookmark_in_the_future_is_brought_back() -> None:
+def test_a_bookmark_in_the_future_moves_back() -> None:
     bookmark = Bookmark({"replication_key_value": "2026-05-11T00:00:00Z"}, "updated_at", NAMES)
     bookmark.advance(NOON, NOON)
     assert bookmark.value == NOON
 
 
-def test_everything_about_a_bookmark_survives_the_state_file() -> None:
-    entry: dict[str, Any] = {}
-    bookmark = Bookmark(entry, "updated_at", NAMES)
+def test_a_bookmark_survives_the_state_file() -> None:
+    bookmark = Bookmark({}, "updated_at", NAMES)
     bookmark.value = NOON
     bookmark.verdict = Verdict.PROVEN
     bookmark.unproven_from = NOON - timedelta(days=1)
-    bookmark.place = ReadPosition(NOON, None, "query", "cursor", "after")
-    again = Bookmark(dict(entry), "updated_at", NAMES)
-    assert (again.value, again.verdict, again.unproven_from, again.place) == (
+    bookmark.position = ReadPosition(NOON, None, "query", "cursor", "after")
+    again = Bookmark(json.loads(json.dumps(saved(bookmark))), "updated_at", NAMES)
+    assert (again.value, again.verdict, again.unproven_from, again.position) == (
         NOON,
         Verdict.PROVEN,
         NOON - timedelta(days=1),
         ReadPosition(NOON, None, "query", "cursor", "after"),
     )
-    again.place = again.unproven_from = None
-    assert (again.place, again.unproven_from) == (None, None)
+    again.position = again.unproven_from = None
+    assert (again.position, again.unproven_from) == (None, None)
 
 
 def test_another_replication_key_starts_anew() -> None:
-    entry: dict[str, Any] = {"context": {"shop": "acme"}}
-    bookmark = Bookmark(entry, "updated_at", NAMES)
+    bookmark = Bookmark({"context": {"shop": "acme"}}, "updated_at", NAMES)
     bookmark.value = bookmark.unproven_from = NOON
     bookmark.verdict = Verdict.PROVEN
-    bookmark.place = ReadPosition(NOON, NOON, "query")
-    assert Bookmark(entry, "created_at", NAMES).outdated_by == "replication_key"
-    assert entry == {"context": {"shop": "acme"}, "replication_key": "created_at"}
+    bookmark.position = ReadPosition(NOON, NOON, "query")
+    other = Bookmark(saved(bookmark), "created_at", NAMES)
+    assert other.outdated_by == "replication_key"
+    assert saved(other) == {"context": {"shop": "acme"}, "replication_key": "created_at"}
 
 
-def test_only_the_loss_of_something_read_is_told() -> None:
-    known: dict[str, Any] = {"replication_key": "updated_at", "unproven_from": "2026-05-10T12:00:00Z"}
-    assert Bookmark(dict(known), "created_at", NAMES).outdated_by == ""
-    begun = {**known, "reading": {"began": "2026-05-10T12:00:00Z"}}
-    assert Bookmark(begun, "created_at", NAMES).outdated_by == "replication_key"
+def test_only_the_loss_of_what_was_read_counts_as_outdated() -> None:
+    known: Entry = {"replication_key": "updated_at", "unproven_from": "2026-05-10T12:00:00Z"}
+    assert Bookmark(known, "created_at", NAMES).outdated_by == ""
+    started = {**known, "reading": {"began": "2026-05-10T12:00:00Z"}}
+    assert Bookmark(started, "created_at", NAMES).outdated_by == "replication_key"
 
 
-def test_a_bookmark_without_a_replication_key_is_taken_for_one_of_the_stream() -> None:
-    entry = {"replication_key_value": "2026-05-10T12:00:00Z"}
-    assert Bookmark(entry, "updated_at", NAMES).value == NOON
-    assert entry["replication_key"] == "updated_at"
+def test_a_bookmark_without_a_replication_key_belongs_to_the_streams_own() -> None:
+    bookmark = Bookmark({"replication_key_value": "2026-05-10T12:00:00Z"}, "updated_at", NAMES)
+    assert bookmark.value == NOON
+    assert saved(bookmark)["replication_key"] == "updated_at"
 
 
 @pytest.mark.parametrize("word", ["unproven", "proven", "refuted"])
-def test_a_verdict_is_kept_in_a_word(word: str) -> None:
-    entry: dict[str, Any] = {}
-    Bookmark(entry, "updated_at", NAMES).verdict = Verdict(word)
+def test_a_verdict_is_kept_as_a_word(word: str) -> None:
+    bookmark = Bookmark({}, "updated_at", NAMES)
+    bookmark.verdict = Verdict(word)
+    entry = saved(bookmark)
     assert entry["date_filter"] == {"verdict": word, "names": list(NAMES)}
     assert Bookmark(entry, "updated_at", NAMES).verdict.value == word
 
 
 def test_a_verdict_on_another_filter_says_nothing() -> None:
-    entry: dict[str, Any] = {}
-    Bookmark(entry, "updated_at", NAMES).verdict = Verdict.PROVEN
+    bookmark = Bookmark({}, "updated_at", NAMES)
+    bookmark.verdict = Verdict.PROVEN
+    entry = saved(bookmark)
     assert Bookmark(entry, "updated_at", NAMES).verdict is Verdict.PROVEN
     assert Bookmark(entry, "updated_at", ("from", "to")).verdict is Verdict.UNPROVEN
     assert Bookmark(entry, "updated_at", None).verdict is Verdict.UNPROVEN
 
 
 def test_an_empty_bookmark_knows_nothing() -> None:
-    entry: dict[str, Any] = {}
-    bookmark = Bookmark(entry, "updated_at", None)
-    assert (bookmark.value, bookmark.verdict, bookmark.unproven_from, bookmark.place) == (
+    bookmark = Bookmark({}, "updated_at", None)
+    assert (bookmark.value, bookmark.verdict, bookmark.unproven_from, bookmark.position) == (
         None,
         Verdict.UNPROVEN,
         None,
         None,
     )
-    bookmark.value = bookmark.unproven_from = bookmark.place = None
-    assert entry == {"replication_key": "updated_at"}
+    bookmark.value = bookmark.unproven_from = bookmark.position = None
+    assert saved(bookmark) == {"replication_key": "updated_at"}
 
 
-def test_a_place_is_kept_without_what_it_lacks() -> None:
-    entry: dict[str, Any] = {}
-    bookmark = Bookmark(entry, "updated_at", NAMES)
-    bookmark.place = ReadPosition(NOON, None, "query")
-    assert entry["reading"] == {"began": "2026-05-10T12:00:00Z", "query": "query"}
-    assert bookmark.place == ReadPosition(NOON, None, "query", None, None)
-    bookmark.place = ReadPosition(NOON, NOON - timedelta(hours=1), "query", "cursor", "after")
-    assert entry["reading"] == {
+def test_a_position_is_kept_without_what_it_lacks() -> None:
+    bookmark = Bookmark({}, "updated_at", NAMES)
+    bookmark.position = ReadPosition(NOON, None, "query")
+    assert saved(bookmark)["reading"] == {"began": "2026-05-10T12:00:00Z", "query": "query"}
+    assert bookmark.position == ReadPosition(NOON, None, "query", None, None)
+    bookmark.position = ReadPosition(NOON, NOON - timedelta(hours=1), "query", "cursor", "after")
+    assert saved(bookmark)["reading"] == {
         "began": "2026-05-10T12:00:00Z",
         "since": "2026-05-10T11:00:00Z",
         "query": "query",
         "cursor": "cursor",
         "after": "after",
     }
-    assert bookmark.place == ReadPosition(NOON, NOON - timedelta(hours=1), "query", "cursor", "after")
+    assert bookmark.position == ReadPosition(NOON, NOON - timedelta(hours=1), "query", "cursor", "after")
 
 
-def test_a_place_that_names_no_query_is_one_of_no_query() -> None:
+def test_a_position_without_a_query_belongs_to_no_query() -> None:
     entry = {"reading": {"began": "2026-05-10T12:00:00Z", "cursor": "cursor"}}
-    assert Bookmark(entry, "updated_at", NAMES).place == ReadPosition(NOON, None, "", "cursor")
+    assert Bookmark(entry, "updated_at", NAMES).position == ReadPosition(NOON, None, "", "cursor")
 
 
-def test_other_filters_start_anew_and_say_so_but_leave_what_is_known_of_the_date_filter() -> None:
-    entry: dict[str, Any] = {}
-    bookmark = Bookmark(entry, "updated_at", NAMES, "loyal")
+def test_other_filters_start_anew_but_keep_what_is_known_about_the_date_filter() -> None:
+    bookmark = Bookmark({}, "updated_at", NAMES, "loyal")
     bookmark.value, bookmark.verdict = NOON, Verdict.PROVEN
-    bookmark.place = ReadPosition(NOON, None, "query", "cursor")
-    same = Bookmark(dict(entry), "updated_at", NAMES, "loyal")
+    bookmark.position = ReadPosition(NOON, None, "query", "cursor")
+    entry = saved(bookmark)
+    same = Bookmark(entry, "updated_at", NAMES, "loyal")
     assert (same.outdated_by, same.value) == ("", NOON)
     other = Bookmark(entry, "updated_at", NAMES)
-    assert (other.outdated_by, other.value, other.place) == ("filters", None, None)
+    assert (other.outdated_by, other.value, other.position) == ("filters", None, None)
     assert other.verdict is Verdict.PROVEN
-    assert Bookmark(entry, "updated_at", NAMES).outdated_by == ""
+    assert Bookmark(saved(other), "updated_at", NAMES).outdated_by == ""
 
 
-def test_bookmarks_are_found_by_stream_and_shop_and_the_others_stay() -> None:
+def test_a_read_changes_the_state_only_when_its_snapshot_is_committed() -> None:
+    state: dict[str, Any] = {}
+    bookmarks = Bookmarks(state)
+    commit(bookmarks, "acme", advance)
+    before = json.dumps(state)
+    bookmark = Bookmark(bookmarks.entry("orders", "acme"), "updated_at", NAMES)
+    bookmark.value, bookmark.verdict = NOON + timedelta(days=1), Verdict.REFUTED
+    bookmark.position = ReadPosition(NOON, None, "query", "cursor")
+    snapshot = bookmark.snapshot()
+    bookmark.position = None
+    assert json.dumps(state) == before
+    assert snapshot is not None
+    bookmarks.commit("orders", "acme", snapshot)
+    (entry,) = state["bookmarks"]["orders"]["partitions"]
+    assert entry["replication_key_value"] == "2026-05-11T12:00:00Z"
+    assert entry["reading"]["cursor"] == "cursor", "what was changed after the snapshot is not in it"
+
+
+def test_there_is_a_snapshot_only_if_the_bookmark_has_changed_since_the_last() -> None:
+    bookmark = Bookmark({"replication_key": "updated_at"}, "updated_at", NAMES)
+    assert bookmark.snapshot() is not None, "the first says what the read starts from"
+    assert bookmark.snapshot() is None
+    changes: list[tuple[str, object]] = [
+        ("value", NOON), ("verdict", Verdict.PROVEN), ("unproven_from", NOON),
+        ("position", ReadPosition(NOON, None, "query")), ("value", None), ("position", None),
+    ]  # fmt: skip
+    for name, value in changes:
+        setattr(bookmark, name, value)
+        assert bookmark.snapshot() is not None, name
+        setattr(bookmark, name, value)
+        assert bookmark.snapshot() is None, name
+
+
+def test_a_commit_says_whether_the_bookmark_moved() -> None:
+    bookmarks = Bookmarks({})
+    assert not commit(bookmarks, "acme", prove)
+    assert commit(bookmarks, "acme", advance)
+    assert not commit(bookmarks, "acme", advance)
+    assert commit(bookmarks, "globex", advance), "a new partition with a bookmark"
+
+
+def test_bookmarks_are_found_by_stream_and_shop_and_others_stay() -> None:
     known = {
         "context": {"shop": "acme"},
         "replication_key": "updated_at",
         "replication_key_value": "2026-05-10T12:00:00Z",
     }
-    whole: dict[str, Any] = {"bookmarks": {"orders": {"partitions": [known]}, "customers": {}}}
+    state: dict[str, Any] = {"bookmarks": {"orders": {"partitions": [known]}, "customers": {}}}
     before = dict(known)
-    bookmarks = Bookmarks(whole)
-    assert bookmarks.of("orders", "acme", "updated_at", NAMES).value == NOON
-    assert bookmarks.of("orders", "globex", "updated_at", NAMES).value is None
-    assert bookmarks.of("customers", "acme", "updated_at", NAMES).value is None
-    bookmarks.of("orders", "globex", "updated_at", NAMES).advance(NOON, NOON)
-    bookmarks.of("orders", "globex", "updated_at", NAMES).verdict = Verdict.PROVEN
-    assert bookmarks.of("orders", "globex", "updated_at", NAMES).verdict is Verdict.PROVEN
-    assert bookmarks.of("orders", "globex", "updated_at", None).verdict is Verdict.UNPROVEN
-    assert bookmarks.of("orders", "globex", "updated_at", NAMES, "paid").outdated_by == "filters"
-    shops = [entry["context"]["shop"] for entry in whole["bookmarks"]["orders"]["partitions"]]
+    bookmarks = Bookmarks(state)
+    assert bookmarks.entry("orders", "acme") == known
+    assert bookmarks.entry("orders", "globex") == {"context": {"shop": "globex"}}
+    assert bookmarks.entry("customers", "acme") == {"context": {"shop": "acme"}}
+    assert len(state["bookmarks"]["orders"]["partitions"]) == 1, "to look is not to add"
+    commit(bookmarks, "globex", advance)
+    commit(bookmarks, "globex", prove)
+    entry = bookmarks.entry("orders", "globex")
+    assert Bookmark(entry, "updated_at", NAMES).value == NOON
+    assert Bookmark(entry, "updated_at", NAMES).verdict is Verdict.PROVEN
+    assert Bookmark(entry, "updated_at", None).verdict is Verdict.UNPROVEN
+    assert Bookmark(entry, "updated_at", NAMES, "paid").outdated_by == "filters"
+    shops = [one["context"]["shop"] for one in state["bookmarks"]["orders"]["partitions"]]
     assert shops == ["acme", "globex"]
-    assert whole["bookmarks"]["orders"]["partitions"][0] == before
+    assert state["bookmarks"]["orders"]["partitions"][0] == before

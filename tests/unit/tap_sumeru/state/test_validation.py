@@ -1,4 +1,4 @@
-"""`statefile`: a state that this tap has not written is refused, with a clear word about what is wrong."""
+"""State validation: a state that this tap cannot have written is rejected with the reason."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.errors import StateError
-from tap_sumeru.state.bookmarks import Bookmarks, ReadPosition, Verdict
-from tap_sumeru.state.validation import check
+from tap_sumeru.state.bookmarks import Bookmark, Bookmarks, ReadPosition, Verdict
+from tap_sumeru.state.validation import validate
 
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 NAMES = ("filter[date_from]", "filter[date_to]")
@@ -53,18 +53,20 @@ def verdict(**more: Any) -> dict[str, Any]:
         partition(filters="0123abcd"),
     ],
 )
-def test_a_sound_state_passes(good: dict[str, Any]) -> None:
-    check(good)
+def test_a_valid_state_passes(good: dict[str, Any]) -> None:
+    validate(good)
 
 
-def test_a_state_that_bookmarks_have_written_is_sound() -> None:
-    whole: dict[str, Any] = {}
+def test_a_state_that_bookmarks_have_written_is_valid() -> None:
+    state: dict[str, Any] = {}
     for names in (NAMES, None):
-        bookmark = Bookmarks(whole).of("orders", "acme", "updated_at", names, "0123abcd")
+        bookmarks = Bookmarks(state)
+        bookmark = Bookmark(bookmarks.entry("orders", "acme"), "updated_at", names, "0123abcd")
         bookmark.value = bookmark.unproven_from = NOON
         bookmark.verdict = Verdict.REFUTED
-        bookmark.place = ReadPosition(NOON, NOON, "query", "cursor", "after")
-        check(whole)
+        bookmark.position = ReadPosition(NOON, NOON, "query", "cursor", "after")
+        bookmarks.commit("orders", "acme", bookmark.snapshot() or {})
+        validate(state)
 
 
 ORDERS = r"^state of orders: "
@@ -72,7 +74,7 @@ ACME = r"^state of orders, shop acme"
 
 
 @pytest.mark.parametrize(
-    ("damaged", "word"),
+    ("damaged", "message"),
     [
         ([], r"^state: is not a JSON object"),
         ("state", r"^state: is not a JSON object"),
@@ -136,9 +138,9 @@ ACME = r"^state of orders, shop acme"
         (verdict(by="hand"), ACME + ", `date_filter`: `by` is nothing"),
     ],
 )
-def test_a_damaged_state_is_refused_with_the_place_of_the_damage(damaged: object, word: str) -> None:
-    with pytest.raises(StateError, match=word):
-        check(damaged)
+def test_a_damaged_state_is_rejected_with_the_place_of_the_damage(damaged: object, message: str) -> None:
+    with pytest.raises(StateError, match=message):
+        validate(damaged)
 
 
 @pytest.mark.parametrize(
@@ -153,9 +155,9 @@ def test_a_damaged_state_is_refused_with_the_place_of_the_damage(damaged: object
         ({"bookmarks": {"bookmarks": {}}, "value": partition()}, "value"),
     ],
 )
-def test_a_wrapped_state_is_refused_with_what_to_pass(wrapped: dict[str, Any], where: str) -> None:
+def test_a_wrapped_state_is_rejected_with_what_to_pass(wrapped: dict[str, Any], where: str) -> None:
     with pytest.raises(StateError, match=rf"^state: the bookmarks are wrapped in `{re.escape(where)}`\."):
-        check(wrapped)
+        validate(wrapped)
 
 
 JSON = st.recursive(
@@ -175,10 +177,10 @@ JSON = st.recursive(
 
 
 @given(JSON)
-def test_whatever_a_file_holds_it_is_sound_or_refused(content: object) -> None:
+def test_any_content_is_valid_or_rejected(content: object) -> None:
     try:
-        check(content)
+        validate(content)
     except StateError:
         return
     assert isinstance(content, dict)
-    Bookmarks(content).of("orders", "acme", "updated_at", NAMES)
+    Bookmark(Bookmarks(content).entry("orders", "acme"), "updated_at", NAMES)

@@ -1,0 +1,70 @@
+"""A client of one shop on a fake session, with its queue and its rate limiter at hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sumeru_api.client import Client, parse_page
+from sumeru_api.rate_limiter import RateLimiter
+from sumeru_api.request_queue import RequestQueue
+from sumeru_api.session import TransportError
+from sumeru_api.shop import Shop
+from sumeru_api.slots import Slots
+from support.fake_session import response
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from sumeru_api.responses import Page
+    from support.fake_session import FakeSession
+
+SHOP = Shop("acme", "s3cret", "https://api.example.com")
+OK = response(200, {"data": [{"id": "1"}]})
+FAILED = TransportError("the connection failed")
+
+
+class ClientSetup:
+    """A client with a fake session, made inside the running loop.
+
+    Args:
+        session: The session.
+        shop: The shop.
+        concurrency: Requests in flight, at most.
+        slots: Requests of all shops, at most.
+        ready: Waits until a response can be taken.
+        max_retries: Retries of each request.
+
+    Attributes:
+        limiter: Paces the token, without jitter.
+        queue: The requests of the token.
+        client: The client.
+    """
+
+    def __init__(
+        self,
+        session: FakeSession,
+        *,
+        shop: Shop = SHOP,
+        concurrency: int = 8,
+        slots: Slots | None = None,
+        ready: Callable[[], Awaitable[None]] | None = None,
+        max_retries: int = 5,
+    ) -> None:
+        self.limiter = RateLimiter(concurrency=concurrency, jitter=lambda: 0.0)
+        self.queue = RequestQueue(self.limiter)
+        self.client = Client(
+            shop,
+            session,
+            self.queue,
+            slots or Slots(256, patience=1.0),
+            ready=ready or self._always,
+            max_retries=max_retries,
+        )
+
+    @staticmethod
+    async def _always() -> None:
+        return
+
+    async def get(self, path: str = "orders", params: tuple[tuple[str, str], ...] = ()) -> Page:
+        """Return the page at a path."""
+        return await self.client.get(path, params, parse_page, "orders")

@@ -1,0 +1,100 @@
+"""Slots: bounded, first come, first served; whoever holds one for too long no longer counts."""
+
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sumeru_api.slots import Slots
+from support.virtual_clock import now, run_virtual
+
+
+async def hold(slots: Slots, seconds: float) -> tuple[float, float]:
+    """Hold a slot for some seconds; return from when to when."""
+    async with slots.hold():
+        since = now()
+        await asyncio.sleep(seconds)
+    return since, now()
+
+
+@given(count=st.integers(1, 8), seed=st.integers(0, 2**32 - 1))
+def test_no_more_slots_are_held_than_there_are(count: int, seed: int) -> None:
+    random = Random(seed)  # noqa: S311 - for test data
+    held, most = 0, 0
+
+    async def one(slots: Slots) -> None:
+        nonlocal held, most
+        await asyncio.sleep(random.random() * 3)
+        async with slots.hold():
+            held += 1
+            most = max(most, held)
+            await asyncio.sleep(random.random())
+            held -= 1
+
+    async def main() -> None:
+        slots = Slots(count, patience=1.0)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(30):
+                group.create_task(one(slots))
+
+    run_virtual(main())
+    assert most <= count
+
+
+def test_slots_are_given_in_the_order_in_which_they_were_wanted() -> None:
+    async def main() -> list[tuple[float, float]]:
+        slots = Slots(1, patience=100.0)
+        return await asyncio.gather(*(hold(slots, 1.0) for _ in range(4)))
+
+    assert run_virtual(main()) == [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0), (3.0, 4.0)]
+
+
+def test_a_slot_that_is_held_for_too_long_goes_to_the_next() -> None:
+    async def main() -> list[tuple[float, float]]:
+        slots = Slots(1, patience=1.0)
+        return list(await asyncio.gather(hold(slots, 10.0), hold(slots, 0.5), hold(slots, 0.5)))
+
+    assert run_virtual(main()) == [(0.0, 10.0), (1.0, 1.5), (1.5, 2.0)]
+
+
+def test_a_slot_that_was_passed_on_is_not_given_back_twice() -> None:
+    async def main() -> list[tuple[float, float]]:
+        slots = Slots(1, patience=1.0)
+        await hold(slots, 10.0)
+        return list(await asyncio.gather(hold(slots, 0.5), hold(slots, 0.5)))
+
+    assert run_virtual(main()) == [(10.0, 10.5), (10.5, 11.0)]
+
+
+def test_who_hangs_holds_up_the_others_for_no_longer_than_the_patience() -> None:
+    async def main() -> float:
+        slots = Slots(2, patience=1.0)
+        hanging = [asyncio.create_task(hold(slots, 3600.0)) for _ in range(10)]
+        await asyncio.sleep(0)
+        since, _ = await hold(slots, 0.0)
+        for task in hanging:
+            task.cancel()
+        return since
+
+    assert run_virtual(main()) == 5.0
+
+
+def test_a_slot_is_given_back_after_an_error_and_after_a_cancellation() -> None:
+    async def fail(slots: Slots) -> None:
+        async with slots.hold():
+            raise OSError
+
+    async def main() -> float:
+        slots = Slots(1, patience=100.0)
+        await asyncio.gather(fail(slots), return_exceptions=True)
+        holder, waiting = (asyncio.create_task(hold(slots, 50.0)) for _ in range(2))
+        await asyncio.sleep(1.0)
+        waiting.cancel()
+        holder.cancel()
+        since, _ = await hold(slots, 0.0)
+        return since
+
+    assert run_virtual(main()) == 1.0
