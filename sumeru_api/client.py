@@ -14,7 +14,7 @@ from sumeru_api.retry import TOO_MANY_REQUESTS, Fail, Outcome, Retries, Retry
 from sumeru_api.session import TransportError, UntrustedHostError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
 
     from sumeru_api.request_queue import RequestQueue
     from sumeru_api.session import Session
@@ -38,7 +38,6 @@ class Client:
         session: Sends the requests.
         queue: The requests of the shop's token.
         slots: Bounds the requests of all shops.
-        ready: Waits until a response can be taken; no request is sent before.
         max_retries: Retries of each request; waiting for the rate limit does not count.
 
     Attributes:
@@ -52,15 +51,12 @@ class Client:
         session: Session,
         queue: RequestQueue,
         slots: Slots,
-        *,
-        ready: Callable[[], Awaitable[None]],
         max_retries: int = 5,
     ) -> None:
         self.shop = shop
         self.queue = queue
         self._session = session
         self._slots = slots
-        self._ready = ready
         self._max_retries = max_retries
         self._base_url = shop.api_url + _PREFIX
         self._authorization = authorization(shop)
@@ -98,9 +94,11 @@ class Client:
         """Send a request once, and let the rate limiter learn from what comes of it."""
         started_at = await self.queue.turn()
         try:
-            async with self._slots.hold():
-                await self._ready()
+            slot = await self._slots.acquire()
+            try:
                 raw = await self._session.get(self._base_url + path, params, self._authorization)
+            finally:
+                slot.release()
         except (TransportError, UntrustedHostError) as fault:
             self.queue.failed(started_at)
             return fault

@@ -10,6 +10,10 @@ _LARGEST_PAGE = 1 << 22
 """Once glibc has given back a block of this size, it keeps smaller ones at hand: pages come and go."""
 
 
+_GC_THRESHOLDS = (20_000, 20, 50)
+"""Full collections are rare: with a thousand shops the heap is large, and each one takes long."""
+
+
 def main() -> None:
     """Run the command line; a signal while it is still being loaded ends it at once, and quietly."""
     for signum in (signal.SIGTERM, signal.SIGINT):
@@ -19,6 +23,7 @@ def main() -> None:
     from tap_sumeru.tap import TapSumeru  # noqa: PLC0415 - it takes a second, in which a signal may come
 
     gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
     gc.enable()
     TapSumeru.cli()
 

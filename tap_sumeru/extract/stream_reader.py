@@ -222,6 +222,7 @@ class StreamReader:
             try:
                 async for answer in self._lists.pages(slice_, cursor):
                     await self._take(slice_, answer)
+                    del answer  # thousands of slices may wait for their next page: none keeps the last one
                     self._open_slices(group)
             except CursorExpired:
                 self._log("the cursor has expired; reading the list again")

@@ -45,14 +45,18 @@ _REQUEST_PATIENCE = 1.0
 _MAX_SHOPS = 128
 _SHOP_PATIENCE = 1.0
 """Shops that start together; after so many seconds the next ones start, whatever these are waiting for."""
-_PAGES_AHEAD = 4
-"""Pages that may wait to be written."""
+_RECORDS_AHEAD = 400
+"""Records that may wait to be written: a few pages."""
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 1.0
 
 
 class _End:
     """The last item: the event loop has ended."""
+
+
+def _size(item: Item | _End) -> int:
+    return 1 + len(item.records) if isinstance(item, ReadPage) else 1
 
 
 class _StreamSetup:
@@ -96,7 +100,7 @@ class Engine:
         self._streams = [_StreamSetup(one, settings.options[one.name]) for one in selections]
         by_token = {(shop.token, shop.api_url): self._queue() for shop in settings.shops}
         self.queues = {shop.name: by_token[shop.token, shop.api_url] for shop in settings.shops}
-        self._handover: Handover[Item | _End] = Handover(_PAGES_AHEAD)
+        self._handover: Handover[Item | _End] = Handover(_RECORDS_AHEAD, _size)
         self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
         self._started = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -168,29 +172,26 @@ class Engine:
         self._loop, self._running = asyncio.get_running_loop(), asyncio.current_task()
         self._started.set()
         session = Session(default_headers(self._settings.user_agent), self._settings.request_timeout_seconds)
-        shops, requests = Slots(_MAX_SHOPS, _SHOP_PATIENCE), Slots(_MAX_REQUESTS, _REQUEST_PATIENCE)
+        requests = Slots(_MAX_REQUESTS, _REQUEST_PATIENCE, self._handover.idle)
+        shops = Slots(_MAX_SHOPS, _SHOP_PATIENCE)
         try:
             async with asyncio.TaskGroup() as group:
                 for shop in self._settings.shops:
-                    client = Client(
-                        shop,
-                        session,
-                        self.queues[shop.name],
-                        requests,
-                        ready=self._handover.room,
-                        max_retries=self._settings.max_retries,
-                    )
+                    queue = self.queues[shop.name]
+                    client = Client(shop, session, queue, requests, self._settings.max_retries)
                     group.create_task(self._read_shop(client, shops))
         finally:
             await session.close()
 
     async def _read_shop(self, client: Client, shops: Slots) -> None:
-        async with shops.hold():
+        slot = await shops.acquire()
+        try:
             readers = {stream.spec.name: self._reader(stream, client) for stream in self._streams}
-            reads = ShopReads(client.shop.name, readers, self._handover.put)
-            self._shops[client.shop.name] = reads
+            reads = self._shops[client.shop.name] = ShopReads(client.shop.name, readers, self._handover.put)
             await reads.run()
-        del self._shops[client.shop.name]
+        finally:
+            slot.release()
+            self._shops.pop(client.shop.name, None)
 
     def _reader(self, stream: _StreamSetup, client: Client) -> StreamReader:
         return StreamReader(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -17,30 +18,67 @@ class Handover(Generic[ItemT]):
     """Items on their way from an event loop to another thread.
 
     Args:
-        capacity: Items that may wait; `room` waits beyond that.
+        capacity: How much may wait to be taken, in the unit of `size`; beyond that, `room` and `idle` wait.
+        size: Returns the size of an item.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, size: Callable[[ItemT], int]) -> None:
         self._capacity = capacity
+        self._size = size
         self._items: queue.SimpleQueue[ItemT] = queue.SimpleQueue()
+        # Each thread has a counter of its own, so that neither can overwrite what the other has counted.
+        self._size_put = 0
+        self._size_taken = 0
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._has_room = asyncio.Event()
-        self._wanted = False  # whether somebody waits for room
+        self._putting: deque[asyncio.Future[None]] = deque()
+        self._starting: deque[asyncio.Future[None]] = deque()
+        self._wanted = False  # whether the event loop is to be called when there is room
+
+    # In the event loop
 
     async def room(self) -> None:
-        """Wait until there is room for another item."""
-        while self._items.qsize() >= self._capacity:
-            self._loop = asyncio.get_running_loop()
-            self._has_room.clear()
-            self._wanted = True
-            # Asked again after the request is visible: the other thread may have taken an item in between.
-            if self._items.qsize() < self._capacity:
-                break
-            await self._has_room.wait()
+        """Wait until there is room for another item; whoever came first goes first."""
+        await self._wait_in(self._putting)
+
+    async def idle(self) -> None:
+        """Wait until there is room and nobody waits to put an item: the time to start what leads to more."""
+        await self._wait_in(self._starting)
+
+    async def _wait_in(self, line: deque[asyncio.Future[None]]) -> None:
+        if not self._putting and not line and self._has_room(self._capacity):
+            return
+        self._loop = asyncio.get_running_loop()
+        turn = self._loop.create_future()
+        line.append(turn)
+        self._wake_next()
+        try:
+            await turn
+        finally:
+            # One at a time: each makes use of its room before the next one looks whether there is any left.
+            if turn.done() and not turn.cancelled():
+                self._loop.call_soon(self._wake_next)
 
     def put(self, item: ItemT) -> None:
         """Put an item, at once; also beyond the capacity."""
+        self._size_put += self._size(item)
         self._items.put(item)
+
+    def _wake_next(self) -> None:
+        while line := self._putting or self._starting:
+            if not self._has_room(self._capacity):
+                self._wanted = True
+                # Asked again now that the wish can be seen: the other thread may have taken an item before.
+                if not self._has_room(self._capacity):
+                    return
+            turn = line.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
+
+    def _has_room(self, below: int) -> bool:
+        return self._size_put - self._size_taken < below
+
+    # In the other thread
 
     def get(self, timeout: float) -> ItemT | None:
         """Return the next item, in the order in which they were put; None if none comes in time."""
@@ -48,10 +86,11 @@ class Handover(Generic[ItemT]):
             item = self._items.get(timeout=timeout)
         except queue.Empty:
             return None
-        # One wake-up for many pages: only when somebody waits, and half of the room is free.
-        if self._wanted and self._loop is not None and self._items.qsize() <= self._capacity // 2:
+        self._size_taken += self._size(item)
+        # One call for many pages: only when somebody waits, and half of the room is free.
+        if self._wanted and self._loop is not None and self._has_room(self._capacity // 2 + 1):
             self._wanted = False
-            call_in(self._loop, self._has_room.set)
+            call_in(self._loop, self._wake_next)
         return item
 
 
