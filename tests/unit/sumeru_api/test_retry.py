@@ -155,6 +155,12 @@ def test_the_same_request_is_not_refused_for_ever(asked_for: list[tuple[Headers,
         assert errors[0].cause == "the rate limit refused the same request 51 times in a row"
 
 
+def test_the_longest_wait_is_a_quarter_of_an_hour() -> None:
+    assert Retries(5).decide(response(429, {"Retry-After": "900"}), 0) == WaitForRateLimit()
+    error = failure(Retries(5).decide(response(429, {"Retry-After": "901"}), 0))
+    assert error.cause == "the rate limit asks for a wait of 15 minutes; run the tap again after that"
+
+
 def test_waiting_for_the_rate_limit_does_not_count_as_a_try() -> None:
     retries = Retries(1)
     for _ in range(10):
