@@ -273,9 +273,11 @@ class StreamReader:
             self.listed += shaped.ids
 
     def _check_filter(self, slice_: Slice, shaped: ShapedPage) -> None:
-        if slice_.reach is None:
+        if not shaped.records:
+            return
+        if slice_.window is None:
             self.trust.consider(shaped, slice_.parent)
-        elif not self.trust.verify(slice_.reach, shaped, whole=not self._query.fields):
+        elif not self.trust.verify(slice_.window.reach, shaped, whole=not self._query.fields):
             self._put_bookmark()
             raise StartOver
 
@@ -310,12 +312,11 @@ class StreamReader:
         candidate = self.trust.take_candidate()
         if candidate is None or candidate.window is None:
             return
-        slice_ = Slice(Kind.PROBE, candidate.window, candidate.parent)
+        slice_, reach = Slice(Kind.PROBE, candidate.window, candidate.parent), candidate.window.reach
         try:
             async for answer in self._lists.pages(slice_):
                 shaped = self._shaper.shape_page(answer.page, self._shop, slice_.parent)
-                known = slice_.reach is not None and self.trust.judge_probe(slice_.reach, shaped)
-                if known or slice_.pages >= _MAX_PROBE_PAGES:
+                if self.trust.judge_probe(reach, shaped) or slice_.pages >= _MAX_PROBE_PAGES:
                     break
         except FilterRejected:
             self.trust.rejected()
