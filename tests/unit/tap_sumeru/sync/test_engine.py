@@ -237,7 +237,7 @@ def test_a_stream_whose_records_cannot_be_written_is_given_up(api: Api) -> None:
 @pytest.mark.usefixtures("api")
 def test_a_stream_that_was_read_to_its_end_can_still_be_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages wait to be written after the event loop has ended."""
-    monkeypatch.setattr("tap_sumeru.sync.engine._PAGES_AHEAD", 100)
+    monkeypatch.setattr("tap_sumeru.sync.engine._RECORDS_AHEAD", 1000)
     one = engine("orders", shops=SHOPS[:1])
     items = one.items()
     first = next(item for item in items if item is not None)
