@@ -130,6 +130,14 @@ def test_the_bookmark_comes_after_all_records_and_the_end_of_the_read_comes_last
     assert all("replication_key_value" not in (page.bookmark or {}) for page in pages[:5])
 
 
+@pytest.mark.usefixtures("api")
+def test_a_shop_that_has_ended_lets_the_next_one_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tap_sumeru.sync.engine._MAX_SHOPS", 1)
+    monkeypatch.setattr("tap_sumeru.sync.engine._SHOP_PATIENCE", 3600.0)
+    items = run(engine("orders"))
+    assert [item.shop for item in items if isinstance(item, ReadDone)] == ["acme", "globex"]
+
+
 def test_the_engine_does_not_change_the_state(api: Api) -> None:
     state: dict[str, Any] = {}
     run(engine("orders", state=state))

@@ -180,6 +180,23 @@ def test_who_waits_for_room_is_served_in_order_and_before_anything_new_starts() 
     assert asyncio.run(main()) == ["first", "second", "third", "start", "late start"]
 
 
+def test_a_newcomer_does_not_overtake_who_waits() -> None:
+    async def main() -> list[str]:
+        log: list[str] = []
+        handover: Handover[str] = Handover(2, one_each)
+        for _ in range(2):
+            handover.put("full")
+        waiting = asyncio.create_task(note(log, "waiting", handover))
+        await asyncio.sleep(0)
+        handover.get(0)
+        asyncio.get_running_loop().call_later(0.001, handover.get, 0)
+        await note(log, "newcomer", handover)
+        await waiting
+        return log
+
+    assert asyncio.run(main()) == ["waiting", "newcomer"]
+
+
 @pytest.mark.parametrize("starts", [True, False])
 def test_who_is_cancelled_while_waiting_holds_up_nobody(starts: bool) -> None:
     async def main() -> list[str]:
