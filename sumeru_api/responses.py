@@ -21,7 +21,7 @@ _SUCCESS = range(200, 300)
 _ERROR_FIELDS = ("code", "message", "request_id")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Response:
     """One response, complete and decompressed.
 

@@ -166,7 +166,7 @@ class Engine:
             self._crash = error
         finally:
             self._started.set()
-            self._handover.put(_End())
+            self._handover.end(_End())
 
     async def _read_all(self) -> None:
         self._loop, self._running = asyncio.get_running_loop(), asyncio.current_task()

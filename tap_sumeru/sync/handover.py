@@ -25,7 +25,9 @@ class Handover(Generic[ItemT]):
     def __init__(self, capacity: int, size: Callable[[ItemT], int]) -> None:
         self._capacity = capacity
         self._size = size
-        self._items: queue.SimpleQueue[ItemT] = queue.SimpleQueue()
+        self._batches: queue.SimpleQueue[list[ItemT]] = queue.SimpleQueue()
+        self._batch: list[ItemT] = []  # put in this round of the event loop
+        self._taken: deque[ItemT] = deque()
         # Each thread has a counter of its own, so that neither can overwrite what the other has counted.
         self._size_put = 0
         self._size_taken = 0
@@ -59,9 +61,23 @@ class Handover(Generic[ItemT]):
                 self._loop.call_soon(self._wake_next)
 
     def put(self, item: ItemT) -> None:
-        """Put an item, at once; also beyond the capacity."""
+        """Put an item, at once; also beyond the capacity.
+
+        The other thread is woken once for all that is put in one round of the event loop.
+        """
         self._size_put += self._size(item)
-        self._items.put(item)
+        if not self._batch:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._batch.append(item)
+
+    def _flush(self) -> None:
+        self._batches.put(self._batch)
+        self._batch = []
+
+    def end(self, item: ItemT) -> None:
+        """Put the last item, once the event loop has ended."""
+        self._size_put += self._size(item)
+        self._batches.put([*self._batch, item])
 
     def _wake_next(self) -> None:
         while line := self._putting or self._starting:
@@ -82,10 +98,12 @@ class Handover(Generic[ItemT]):
 
     def get(self, timeout: float) -> ItemT | None:
         """Return the next item, in the order in which they were put; None if none comes in time."""
-        try:
-            item = self._items.get(timeout=timeout)
-        except queue.Empty:
-            return None
+        if not self._taken:
+            try:
+                self._taken.extend(self._batches.get(timeout=timeout))
+            except queue.Empty:
+                return None
+        item = self._taken.popleft()
         self._size_taken += self._size(item)
         # One call for many pages: only when somebody waits, and half of the room is free.
         if self._wanted and self._loop is not None and self._has_room(self._capacity // 2 + 1):
