@@ -113,6 +113,7 @@ def test_no_more_items_wait_than_the_capacity() -> None:
         await handover.room()
         handover.put("c")
         handover.put("beyond the capacity")
+        await asyncio.sleep(0)
         return [handover.get(0) or "" for _ in range(3)]
 
     assert asyncio.run(main()) == ["b", "c", "beyond the capacity"]
@@ -144,6 +145,7 @@ def test_large_items_fill_the_room_of_many() -> None:
         await handover.room()
         handover.put("b" * 50)
         waiting = asyncio.create_task(handover.room())
+        await asyncio.sleep(0)
         assert handover.get(0) == "a" * 9
         await asyncio.sleep(0.001)
         assert not waiting.done()
@@ -243,6 +245,34 @@ def test_room_that_is_made_while_nobody_waits_wakes_nobody() -> None:
         for number in range(100):
             await handover.room()
             handover.put(number)
+            await asyncio.sleep(0)
             assert handover.get(0) == number
 
     asyncio.run(main())
+
+
+def test_what_is_put_in_one_round_of_the_event_loop_is_handed_over_at_once() -> None:
+    async def main() -> list[int | None]:
+        handover: Handover[int] = Handover(10, one_each)
+        for number in range(3):
+            handover.put(number)
+        before = handover.get(0)
+        await asyncio.sleep(0)
+        return [before, *(handover.get(0) for _ in range(4))]
+
+    assert asyncio.run(main()) == [None, 0, 1, 2, None]
+
+
+def test_the_last_item_comes_after_all_others_however_the_event_loop_ends() -> None:
+    handover: Handover[str] = Handover(10, one_each)
+
+    async def main() -> None:
+        handover.put("first")
+        await asyncio.sleep(0)
+        handover.put("second")
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        asyncio.run(main())
+    handover.end("last")
+    assert [handover.get(0) for _ in range(4)] == ["first", "second", "last", None]
