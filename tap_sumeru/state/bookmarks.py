@@ -119,8 +119,8 @@ class Bookmark:
         self.verdict = Verdict.UNPROVEN
         date_filter = {} if other_key else entry.get("date_filter", {})
         if date_filter.get("names") == self._names:
-            self.verdict = Verdict(date_filter["verdict"])
-        self._date_filter = date_filter
+            self.verdict, date_filter = Verdict(date_filter["verdict"]), {}
+        self._other_filter = date_filter  # a verdict on another filter is kept until there is one on this
         self.outdated_by = ""
         if known is not entry and (_VALUE in entry or "reading" in entry):
             self.outdated_by = "replication_key" if other_key else "filters"
@@ -134,7 +134,7 @@ class Bookmark:
         return dict(entry)
 
     def _entry(self) -> Entry:
-        date_filter = self._date_filter
+        date_filter = self._other_filter
         if self.verdict is not Verdict.UNPROVEN:
             date_filter = {"verdict": self.verdict.value, "names": self._names}
         entry = {
