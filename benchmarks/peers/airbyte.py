@@ -1,7 +1,7 @@
 """A declarative source on the Airbyte CDK: a manifest, and `read`.
 
-As its documentation has it: CursorPagination, a substream by partition router, DpathFlattenFields to lift the
-attributes, and `concurrency_level` for partitions and streams side by side.
+As its documentation recommends: CursorPagination, a substream by partition router, DpathFlattenFields to lift
+the attributes, and `concurrency_level` for concurrent partitions and streams.
 """
 
 from __future__ import annotations
