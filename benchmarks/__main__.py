@@ -1,6 +1,7 @@
 """Measure this tap and its peers, and write docs/benchmarks.md: `make bench`.
 
-What is measured already, with the same code, is not measured again; an interrupted run goes on where it was.
+A scenario that was measured with the same code is not measured again, and an interrupted run can be resumed.
+`--tap PATH` measures the `tap-sumeru` of another checkout in turns with that of this one.
 """
 
 from __future__ import annotations
@@ -10,9 +11,10 @@ import os
 import subprocess
 import sys
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import cpu, document, limits, others, processes, waits, warehouse
+from benchmarks import cpu, document, limits, others, processes, shops, waits, warehouse
 from benchmarks.environments import CACHE, ROOT
 from benchmarks.turns import Turns, fingerprint, forget
 
@@ -26,42 +28,59 @@ SCENARIOS: dict[str, Callable[[Turns], Result]] = {
     "cpu": cpu.cpu,
     "cpu-drift": cpu.drift,
     "cpu-half": cpu.half,
+    "cpu-tls": cpu.tls,
+    "cpu-gzip": cpu.gzipped,
     "memory": others.memory,
     "tick": waits.tick,
     "latency": waits.latency,
     "batch-postgres": warehouse.batch_postgres,
+    "shops": shops.shops,
     "limits": limits.limits,
 }
 
 
-def _commit() -> str:
+def _commit(folder: Path = ROOT) -> str:
     command = ["git", "describe", "--always", "--dirty"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _taps(paths: Sequence[str]) -> dict[str, str]:
+    """Return the executables of other taps, named by the commits of their checkouts."""
+    return {f"tap at {_commit(Path(path).parent) or path}": str(Path(path).absolute()) for path in paths}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure what is asked for; 1 if a bar is missed or a figure is void."""
+    """Measure the scenarios; return 1 if a bar is missed or a figure is void."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     add = parser.add_argument
-    add("--only", action="append", choices=SCENARIOS, help="this scenario; repeatable")
-    add("--quick", action="store_true", help="small sizes, one turn; the document stays as it is")
-    add("--fresh", action="store_true", help="measure again what has been measured")
+    add("--only", action="append", choices=SCENARIOS, help="measure this scenario only; repeatable")
+    add("--quick", action="store_true", help="small sizes, one turn; does not change the document")
+    add("--fresh", action="store_true", help="measure even what has been measured with the same code")
     add("--document", action="store_true", help="write the document from the last figures, measure nothing")
+    add(
+        "--tap",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="""another `tap-sumeru` to measure in turns with
+        this one in the scenarios startup, cpu, cpu-… and shops; repeatable, implies --fresh""",
+    )
     add("--uv", default="uv", help="path of uv")
     options = parser.parse_args(argv)
     folder = CACHE / "quick" if options.quick else ROOT / "docs"
     results = document.read(folder)
     if not options.document:
         processes.pin(os.getpid(), -1)
+    fresh, taps = bool(options.fresh or options.tap), _taps(options.tap)
     for name in () if options.document else options.only or SCENARIOS:
-        if options.fresh:
+        if fresh:
             forget(name)
         old = results.get(name)
-        if old is not None and old.of == fingerprint() and not options.fresh:
+        if old is not None and old.of == fingerprint() and not fresh:
             print(f"{name}: measured already, at {old.commit} (--fresh measures again)")
             continue
         print(f"{name}:", flush=True)
-        result = SCENARIOS[name](Turns(name, options.quick, options.uv))
+        result = SCENARIOS[name](Turns(name, options.quick, options.uv, taps))
         result.taken, result.commit = datetime.now(timezone.utc).date().isoformat(), _commit()
         result.of = fingerprint()
         results[name] = result
@@ -75,4 +94,4 @@ if __name__ == "__main__":
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit("interrupted; the same command goes on from here")
+        sys.exit("interrupted; run the same command again to resume")
