@@ -40,13 +40,27 @@ SCENARIOS: dict[str, Callable[[Turns], Result]] = {
 
 
 def _commit(folder: Path = ROOT) -> str:
-    command = ["git", "describe", "--always", "--dirty"]
+    """Return the commit of a checkout, marked if files outside of docs/ differ from it."""
+    commit = _git(folder, "describe", "--always")
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ":/", ":(exclude,top)docs")
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
 
 
-def _taps(paths: Sequence[str]) -> dict[str, str]:
+def _executable(text: str) -> Path:
+    path = Path(text).absolute()
+    if not os.access(path, os.X_OK) or path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is not an executable file")
+    return path
+
+
+def _taps(paths: Sequence[Path]) -> dict[str, str]:
     """Return the executables of other taps, named by the commits of their checkouts."""
-    return {f"tap at {_commit(Path(path).parent) or path}": str(Path(path).absolute()) for path in paths}
+    return {f"tap at {_commit(path.parent) or path}": str(path) for path in paths}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -60,10 +74,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     add(
         "--tap",
         action="append",
+        type=_executable,
         default=[],
         metavar="PATH",
-        help="""another `tap-sumeru` to measure in turns with
-        this one in the scenarios startup, cpu, cpu-… and shops; repeatable, implies --fresh""",
+        help="another `tap-sumeru` to measure in turns with this one, in startup, cpu, cpu-… and shops; "
+        "repeatable, implies --fresh",
     )
     add("--uv", default="uv", help="path of uv")
     options = parser.parse_args(argv)

@@ -95,10 +95,10 @@ class Server:
 def replayed(customers: int, stream: str, repeat: int = 1, shops: int = 0) -> rows.Tally:
     """Count the rows of a stream that is repeated, in one shop, or in several and then by shop."""
     prefix, count = TYPES[stream][1], counts(customers)[stream]
-    ids = [f"{prefix}{turn:02}{row:06}" for turn in range(repeat) for row in range(count)]
-    if not shops:
-        return rows.expected(ids)
-    return rows.expected(f"{shop(number)}/{ident}" for number in range(shops) for ident in ids)
+    names = [f"{shop(number)}/" for number in range(shops)] or [""]
+    return rows.expected(
+        f"{name}{prefix}{turn:02}{row:06}" for name in names for turn in range(repeat) for row in range(count)
+    )
 
 
 @contextmanager

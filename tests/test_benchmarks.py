@@ -197,7 +197,7 @@ def test_the_document_says_what_was_measured_and_can_be_written_again(tmp_path: 
     assert (tmp_path / "benchmarks.md").read_text(encoding="utf-8") == text
 
 
-@pytest.mark.parametrize("argument", ["--only=nothing", "--what"])
+@pytest.mark.parametrize("argument", ["--only=nothing", "--what", "--tap=/nothing/there"])
 def test_the_command_refuses_what_it_does_not_know(argument: str) -> None:
     command = [sys.executable, "-m", "benchmarks", argument]
     assert subprocess.run(command, check=False, capture_output=True).returncode == 2
