@@ -128,12 +128,14 @@ def _method(content: _Content) -> str:
 
 
 def _build() -> str:
-    """Return how the interpreter was built: its speed depends on it, and so do the ratios."""
+    """Return the build flags of the interpreter: its speed depends on them, and so do the ratios."""
     arguments = sysconfig.get_config_var("CONFIG_ARGS") or ""
     level = re.findall(r"-O\w", sysconfig.get_config_var("PY_CFLAGS") or "")
-    flags = {"PGO": "--enable-optimizations" in arguments, "LTO": "--with-lto" in arguments}
-    parts = [f"{'with' if on else 'without'} {name}" for name, on in flags.items()]
-    return ", ".join([*parts, *level[-1:], f"{platform.python_compiler()}"])
+    flags = {"--enable-optimizations": "PGO", "--with-lto": "LTO"}
+    parts = [
+        f"{'with' if flag in arguments else 'without'} `{flag}` ({name})" for flag, name in flags.items()
+    ]
+    return ", ".join([*parts, *level[-1:], platform.python_compiler()])
 
 
 def _machine() -> str:
@@ -144,4 +146,4 @@ def _machine() -> str:
         model = found[1] if found else model
     system = f"{platform.system()} {platform.release()}"
     python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{model}, {os.cpu_count()} cores, {system}. {python}, built {_build()}"
+    return f"{model}, {os.cpu_count()} cores, {system}. {python}, configured {_build()}"

@@ -187,8 +187,8 @@ def test_the_document_says_what_was_measured_and_can_be_written_again(tmp_path: 
     text = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
     assert "| this tap | 6.42 |" in text
     assert "| CPU: times the CPU | 19.5 | ≥ 15 | passed |" in text
-    assert " PGO, " in text
-    assert " LTO, " in text
+    assert "`--enable-optimizations` (PGO)" in text
+    assert "`--with-lto` (LTO)" in text
     assert "| CPU: of the loop | 1.2 | ≤ 1 | **missed** |" in text
     drawing = (tmp_path / "benchmarks-cpu.svg").read_text(encoding="utf-8")
     assert "6.42 µs" in drawing
