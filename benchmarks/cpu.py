@@ -25,11 +25,20 @@ if TYPE_CHECKING:
 _STREAM = "customers"
 _PAIRS, _FEWER_PAIRS, _OTHERS_PAIRS = 5, 3, 2
 """Turns of the main scenario, of its variants, and of the slow clients that no bar depends on."""
-_COLUMNS = ["client", "CPU µs a record", "of this tap", "lowest", "highest", "records/s", "peak MiB", "void"]
+_COLUMNS = [
+    "client",
+    "CPU µs a record",
+    "ratio to this tap",
+    "lowest",
+    "highest",
+    "records/s",
+    "peak MiB",
+    "void",
+]
 _NOTE = (
     "{total:,} customers in pages of 100; {size}. CPU is user and system time of the client and all its "
-    "children, start-up included. `of this tap` is the median of the ratios of the turns, with the lowest "
-    "and the highest."
+    "children, start-up included. `ratio to this tap` is the median of the ratios of the turns, with the "
+    "lowest and the highest."
 )
 
 
@@ -82,7 +91,7 @@ def _row_size(server: Server) -> str:
 
 
 def _less(found: Runs, peer: str, bound: float) -> Bar:
-    text = f"CPU of the {peer}, of this tap"
+    text = f"CPU: {peer} ÷ this tap"
     return at_least(text, ratio(found[peer], found[TAP], "cpu"), bound, *found[TAP], *found[peer])
 
 
@@ -93,7 +102,7 @@ def fastest_loop(found: Runs) -> str:
 
 def _loop(found: Runs) -> Bar:
     name = fastest_loop(found)
-    text = f"CPU of this tap, of the fastest bare loop ({name})"
+    text = f"CPU: this tap ÷ fastest bare loop ({name})"
     return at_most(text, ratio(found[TAP], found[name], "cpu"), 1.0, *found[TAP], *found[name])
 
 

@@ -36,7 +36,7 @@ def memory(turns: Turns) -> Result:
             at_most(f"{title}, {run['rows']:,} rows: peak MiB", run["rss_mib"], bound, run) for run in runs
         ]
         grown = runs[1]["rss_mib"] / runs[0]["rss_mib"]
-        bars.append(at_most(f"{title}: peak of the large read, of the small one", grown, _SAME, *runs))
+        bars.append(at_most(f"{title}: peak of the large read ÷ peak of the small one", grown, _SAME, *runs))
     notes = ["The rows go through a pipe to a process that counts them."]
     return Result("Memory", ["read", "rows", "peak MiB", "void"], table, bars, notes)
 
@@ -73,7 +73,14 @@ def startup(turns: Turns) -> Result:
         "Start-up",
         ["command", "seconds", "CPU seconds"],
         [[name, medians(runs)["wall"], medians(runs)["cpu"]] for name, runs in taken.items()],
-        [at_most("CPU, of the import of the SDK alone", ratio(ours, taken[sdk], "cpu"), _STARTUP, *ours)],
+        [
+            at_most(
+                "CPU: tap-sumeru --version ÷ import of the SDK alone",
+                ratio(ours, taken[sdk], "cpu"),
+                _STARTUP,
+                *ours,
+            )
+        ],
         [f"Median of {len(ours)} runs, in turns, in the same environment."],
     )
 

@@ -24,7 +24,7 @@ _ALL = tuple(TYPES)
 _LIMIT, _LATENCY = 600, 100
 _TICK_PEAK, _TICK_SHARE, _LIMITED_WALL = 150, 0.5, 45
 _COLUMNS = [
-    "read", "client", "seconds", "CPU s", "of this tap", "lowest", "highest", "peak MiB", "requests",
+    "read", "client", "seconds", "CPU s", "ratio to this tap", "lowest", "highest", "peak MiB", "requests",
     "refused", "CPU s of the server", "load", "void",
 ]  # fmt: skip
 _NOTES = (
@@ -39,8 +39,8 @@ _NOTES = (
     ),
     (
         "The server answers with pages from memory, and adds latency by a timer. Every row of every shop was "
-        "checked once for each client. `of this tap` compares CPU: the median of the ratios of the turns, "
-        "with the lowest and the highest."
+        "checked once for each client. `ratio to this tap` compares CPU: the median of the ratios of the "
+        "turns, with the lowest and the highest."
     ),
 )
 
@@ -102,7 +102,7 @@ def _many(turns: Turns, size: _Size, table: list[list[str | float]]) -> list[Bar
         )
     ]
     for other in turns.others:
-        text = f"{size.shops:,} shops, nothing new: CPU of this tap, of the {other}"
+        text = f"{size.shops:,} shops, nothing new: CPU: this tap ÷ {other}"
         share = ratio(tick[TAP], tick[other], "cpu")
         bars.append(at_most(text, share, _TICK_SHARE, *tick[TAP], *tick[other]))
     return bars

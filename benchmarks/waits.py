@@ -60,10 +60,10 @@ def latency(turns: Turns) -> Result:
     note = (
         f"No rate limit. This tap with `concurrency` {CONCURRENCY} and `window_days` {WINDOW_DAYS}, and with "
         f"its defaults; dlt with `parallelized` and {WORKERS} workers, airbyte-cdk with a concurrency of "
-        f"{WORKERS}. Each client read the same once before, so that the server had rendered all pages. `of "
-        "this tap` is the median of the ratios of the turns, with the lowest and the highest."
+        f"{WORKERS}. Each client read the same once before, so that the server had rendered all pages. "
+        "`ratio to this tap` is the median of the ratios of the turns, with the lowest and the highest."
     )
-    columns = ["read", "latency ms", "client", "seconds", "of this tap", "requests", "void"]
+    columns = ["read", "latency ms", "client", "seconds", "ratio to this tap", "requests", "void"]
     return Result("Latency", columns, table, bars, [note])
 
 
@@ -96,7 +96,7 @@ def _read(turns: Turns, read: _Read, server: Server, table: list[Any], bars: lis
         wall = medians(taken)["wall"]
         table.append([read.title, _LATENCY, label, wall, share, checks[name]["requests"], wrong])
     share_of_stock = ratio(found[STOCK], found[first], "wall")
-    text = f"{read.title} at {_LATENCY} ms: seconds of the {STOCK}, of this tap"
+    text = f"{read.title} at {_LATENCY} ms: seconds: {STOCK} ÷ this tap"
     of = (*found[STOCK], *found[first], checks[STOCK], checks[TAP])
     bars.append(at_least(text, share_of_stock, read.bar, *of))
     server.latency(0)

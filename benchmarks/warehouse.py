@@ -99,7 +99,7 @@ def _result(taken: dict[str, list[Figures]], customers: int) -> Result:
     ]
     stock, batch, recommended, both, _ = taken.values()
     bars = [
-        at_least(f"seconds of the {STOCK}, of {way}", ratio(stock, runs, "wall"), _FASTER, *runs, *stock)
+        at_least(f"seconds: {STOCK} ÷ {way}", ratio(stock, runs, "wall"), _FASTER, *runs, *stock)
         for way, runs in (
             ("BATCH, both with the target's defaults", batch),
             ("the recommended way", recommended),
