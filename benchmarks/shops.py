@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks import processes, servers
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from benchmarks.scenarios import Bar
-    from benchmarks.servers import Server
     from benchmarks.turns import Figures, Turns
 
 _ALL = tuple(TYPES)
@@ -59,7 +58,7 @@ class _Size(NamedTuple):
 
 
 def shops(turns: Turns) -> Result:
-    """Both scenarios, for this tap and for the other one if there is one."""
+    """Measure both, for this tap and for the other taps if there are any."""
     small, limited = _Size(1_000, 100, 5), _Size(100, 4_700, 2)
     if turns.quick:
         small, limited = _Size(20, 100, 1), _Size(5, 500, 1)
@@ -75,32 +74,21 @@ def _many(turns: Turns, size: _Size, table: list[list[str | float]]) -> list[Bar
     tick: dict[str, list[Figures]] = {}
     names = (TAP, *turns.others)
     with servers.replay(size.customers, now="", options=[f"--shops={size.shops}"]) as server:
-        checks = {}
-        for name in names:
-            state = turns.log(f"{name} state").with_suffix(".json")
-            checks[name] = _checked(turns, name, server, size, 0, state)
+        job = Job(server, _ALL, options=_settings(size.shops))
+        states = {name: turns.log(f"{name} state").with_suffix(".json") for name in names}
+        checks = {name: _checked(turns, name, job, size, state) for name, state in states.items()}
         for turn in range(size.turns):
-            for name in names:
-                job = Job(server, _ALL, options=_settings(size.shops))
-                if turn < max(1, size.turns // 2):
-                    first.setdefault(name, []).append(
-                        _timed(turns, name, job, f"first sync, turn {turn + 1}")
-                    )
-                ticking = Job(
-                    server,
-                    _ALL,
-                    options=job.options,
-                    state=turns.log(f"{name} state").with_suffix(".json"),
-                )
-                tick.setdefault(name, []).append(_timed(turns, name, ticking, f"tick, turn {turn + 1}"))
+            for name in names if turn < max(1, size.turns // 2) else ():
+                run = _timed(turns, name, job, f"first sync, turn {turn + 1}")
+                first.setdefault(name, []).append(run)
+            for name, state in states.items():
+                run = _timed(turns, name, replace(job, state=state), f"tick, turn {turn + 1}")
+                tick.setdefault(name, []).append(run)
     _tell(table, f"{size.shops:,} shops, first sync", first, checks)
     _tell(table, f"{size.shops:,} shops, nothing new", tick, checks)
     middle = medians(tick[TAP])
-    bars = [
-        at_most(
-            f"{size.shops:,} shops, nothing new: peak MiB", middle["rss_mib"], _TICK_PEAK, middle, checks[TAP]
-        )
-    ]
+    text = f"{size.shops:,} shops, nothing new: peak MiB"
+    bars = [at_most(text, middle["rss_mib"], _TICK_PEAK, middle, checks[TAP])]
     for other in turns.others:
         text = f"{size.shops:,} shops, nothing new: CPU: this tap ÷ {other}"
         share = ratio(tick[TAP], tick[other], "cpu")
@@ -115,14 +103,15 @@ def _limited(turns: Turns, size: _Size, table: list[list[str | float]]) -> list[
     runs = 2 + len(names) * (1 + size.turns)
     options = [f"--shops={size.shops * runs}", f"--limit={_LIMIT}", f"--latency={_LATENCY}"]
     with servers.replay(size.customers, now="", options=options) as server:
-        unused = iter(range(0, size.shops * runs, size.shops))
-        checks = {name: _checked(turns, name, server, size, next(unused)) for name in names}
-        alone = Job(server, _ALL, options=_settings(1, next(unused)))
+        tokens = iter(range(0, size.shops * runs, size.shops))
+        jobs = (Job(server, _ALL, options=_settings(size.shops, first)) for first in tokens)
+        checks = {name: _checked(turns, name, next(jobs), size) for name in names}
+        alone = Job(server, _ALL, options=_settings(1, next(tokens)))
         one = {TAP: [_timed(turns, TAP, alone, "alone")]}
         for turn in range(size.turns):
             for name in names:
-                job = Job(server, _ALL, options=_settings(size.shops, next(unused)))
-                found.setdefault(name, []).append(_timed(turns, name, job, f"limited, turn {turn + 1}"))
+                run = _timed(turns, name, next(jobs), f"limited, turn {turn + 1}")
+                found.setdefault(name, []).append(run)
     _tell(table, f"1 shop, {_LIMIT} requests a minute", one, checks)
     _tell(table, f"{size.shops} shops, {_LIMIT} requests a minute", found, checks)
     middle = medians(found[TAP])
@@ -137,10 +126,8 @@ def _settings(number: int, first: int = 0) -> Mapping[str, Any]:
     }
 
 
-def _checked(
-    turns: Turns, name: str, server: Server, size: _Size, first: int, state: Path | None = None
-) -> Figures:
-    """Check every row of every shop on all cores, and keep the last state; it also warms the server."""
+def _checked(turns: Turns, name: str, job: Job, size: _Size, state: Path | None = None) -> Figures:
+    """Check every row of every shop on all cores, and keep the last state; this also warms the server."""
 
     def measure() -> Figures:
         expected = {
@@ -149,7 +136,6 @@ def _checked(
         }
         processes.pin(os.getpid(), None)
         try:
-            job = Job(server, _ALL, options=_settings(size.shops, first))
             return turns.check(name, job, expected, f", {size.shops} shops", by_shop=True, state=state)
         finally:
             processes.pin(os.getpid(), -1)

@@ -15,6 +15,7 @@ import msgspec
 from benchmarks import processes, rows
 from benchmarks.clients import TAP, Client, Job, compared
 from benchmarks.environments import CACHE, PEERS, ROOT
+from benchmarks.scenarios import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -195,5 +196,5 @@ def _write_journal(runs: Mapping[str, Figures]) -> None:
 def _line(figures: Figures) -> str:
     """The figures of a run in one line."""
     units = {"wall": "s", "cpu": "s CPU", "rss_mib": "MiB", "requests": "requests", "refused": "refused"}
-    parts = [f"{figures[name]:,.4g} {unit}" for name, unit in units.items() if name in figures]
+    parts = [f"{number(figures[name])} {unit}" for name, unit in units.items() if name in figures]
     return ", ".join([*parts, *([f"WRONG: {figures['wrong']}"] if figures.get("wrong") else [])])
