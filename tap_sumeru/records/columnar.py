@@ -55,19 +55,18 @@ class ColumnarPage(ShapedPage):
         page: The page.
         shop: Name of the shop.
         parent: Id of the parent whose children they are.
-        parse: Returns the attributes of the rows, parsed; called only if they are needed after all.
+        attributes: Returns the attributes of a row, parsed; called only if they are needed after all.
 
     Raises:
         UnfitError: Only the reference path can shape the page.
     """
 
     def __init__(
-        self, page: DecodedPage, shop: str, parent: str | None, parse: Callable[[], list[Row]]
+        self, page: DecodedPage, shop: str, parent: str | None, attributes: Callable[[int], Row]
     ) -> None:
         self._page = page
         self._layout = page.layout
-        self._parse = parse
-        self._parsed: list[Row] | None = None
+        self._attributes = attributes
         self.records: list[Any] = [row.attributes for row in page.rows]
         self.mismatches: Counter[str] = Counter()
         self.ids = [row.id for row in page.rows]
@@ -94,9 +93,7 @@ class ColumnarPage(ShapedPage):
         for column, time in zip(self._layout.of_kind("time"), at_hand, strict=False):
             if column.name != key and time is not None:
                 yield time
-        if self._parsed is None:
-            self._parsed = self._parse()
-        yield from other_dates_of(self._parsed[index], key)
+        yield from other_dates_of(self._attributes(index), key)
 
     def _values(self, column: Column) -> list[Any]:
         return list(map(attrgetter(column.field), self.records))
