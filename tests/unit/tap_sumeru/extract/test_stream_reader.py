@@ -12,10 +12,10 @@ import pytest
 from sumeru_api.errors import ApiError, NotFound, RequestRejected, UnexpectedResponse
 from sumeru_api.responses import Response
 from sumeru_api.shop import Shop
+from support.factories import stream_options
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.config.settings import StreamOptions
 from tap_sumeru.extract.stream_reader import StreamReader
 from tap_sumeru.records import RecordShaper
 from tap_sumeru.state.bookmarks import Bookmark
@@ -88,7 +88,7 @@ def read(
 ) -> tuple[Sink, FakeClient]:
     """Read a stream to its end."""
     spec, properties = STREAMS[stream], stream_schemas.load(stream)["properties"]
-    options = StreamOptions(spec.replication_key)
+    options = stream_options(spec.replication_key)
     shaper = RecordShaper(spec, StreamSelection(stream, properties, tuple(properties)), spec.replication_key)
     client, sink = FakeClient(answer), sink or Sink()
     reader = StreamReader(
