@@ -75,7 +75,7 @@ class Client:
         Raises:
             ApiError: The request failed for good.
         """
-        retries = Retries(self._max_retries)
+        retries: Retries | None = None
         while True:
             outcome = await self._send(path, params)
             if isinstance(outcome, Response) and outcome.ok:
@@ -83,6 +83,7 @@ class Client:
                     return parse(outcome)
                 except UndecodableError:
                     pass  # the table has a line for it
+            retries = retries or Retries(self._max_retries)
             decision = retries.decide(outcome, self.queue.unanswered)
             if isinstance(decision, Fail):
                 raise decision.error
@@ -109,8 +110,11 @@ class Client:
             self.queue.refused_by_limit(raw.headers)
         else:
             self.queue.answered(raw.headers)
-        private = (value for name, value in params if name.startswith(_PRIVATE_PARAMS))
-        return Response(*raw, sent=(self.shop.token, *private))
+        response = Response(*raw)
+        if not response.ok:
+            private = (value for name, value in params if name.startswith(_PRIVATE_PARAMS))
+            response.sent = (self.shop.token, *private)
+        return response
 
 
 def parse_page(response: Response) -> Page:

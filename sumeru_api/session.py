@@ -15,7 +15,7 @@ from typing_extensions import override
 from yarl import URL
 
 from sumeru_api.exchange import TICKS, Exchange, Request
-from sumeru_api.routes import Routes, allow_connections
+from sumeru_api.routes import Route, Routes, allow_connections
 from sumeru_api.transport_errors import TransportError, UntrustedHostError
 
 if TYPE_CHECKING:
@@ -138,13 +138,7 @@ class Session:
         client = self._client or self._open()
         scheme, netloc, path, _, _ = urlsplit(url)
         route = self._routes.find(scheme, netloc)
-        target = URL.build(
-            scheme=route.scheme,
-            authority=route.authority,
-            path=quote(path, safe=_PATH_SAFE),
-            query_string="&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in params]),
-            encoded=True,
-        )
+        target = _target(route, path, params)
         headers = self._authorized.get(authorization) or self._authorize(authorization)
         if body is not None:
             headers = CIMultiDict({**headers, hdrs.CONTENT_TYPE: "application/json"})
@@ -208,3 +202,13 @@ class Session:
 
 
 _quoted = lru_cache(4096)(quote_plus)
+
+
+def _target(route: Route, path: str, params: Sequence[tuple[str, str]]) -> URL:
+    return URL.build(
+        scheme=route.scheme,
+        authority=route.authority,
+        path=quote(path, safe=_PATH_SAFE),
+        query_string="&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in params]),
+        encoded=True,
+    )

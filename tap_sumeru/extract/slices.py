@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -30,7 +30,6 @@ class Slice:
         kind: Its purpose.
         window: The window that it requests, None for all rows.
         parent: Id of the parent whose children it lists.
-        reach: What a correct API may return for the window.
         finished: Whether all its rows are queued for writing.
         restarts: How often it started over because its cursor had expired.
         pages: Pages read.
@@ -39,13 +38,9 @@ class Slice:
     kind: Kind = Kind.ROWS
     window: Window | None = None
     parent: str | None = None
-    reach: Window | None = field(init=False)
     finished: bool = False
     restarts: int = 0
     pages: int = 0
-
-    def __post_init__(self) -> None:
-        self.reach = self.window and self.window.reach
 
 
 class SliceQueue:

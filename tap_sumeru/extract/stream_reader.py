@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from sumeru_api.errors import ApiError, NotFound, UnexpectedResponse
-from sumeru_api.responses import Page, row_id
+from sumeru_api.errors import ApiError
+from sumeru_api.responses import Page
 from tap_sumeru.extract.filter_trust import FilterTrust
 from tap_sumeru.extract.list_reader import ListReader
+from tap_sumeru.extract.parents import Listing, Parents
 from tap_sumeru.extract.queries import Query
 from tap_sumeru.extract.read_page import ReadPage
 from tap_sumeru.extract.read_plan import ReadPlan
@@ -41,13 +42,6 @@ logger = logging.getLogger("tap-sumeru")
 _MAX_PROBE_PAGES = 10
 
 
-class Listing(NamedTuple):
-    """Ids of all rows of a stream, and when the list of them was begun, by the server's clock."""
-
-    ids: list[str | None]
-    started_at: datetime | None
-
-
 class StreamReader:
     """Reads one stream of one shop.
 
@@ -66,6 +60,7 @@ class StreamReader:
     Attributes:
         trust: What is known about the date filter.
         listed: Ids of all rows read, if they are kept for the children of the rows.
+        parents: The parents of the rows.
     """
 
     def __init__(
@@ -92,6 +87,7 @@ class StreamReader:
         self._sink = sink
         self._query = Query(spec, options, fields)
         self._lists = ListReader(spec.name, client, self._query, shaper, details=options.details)
+        self.parents = Parents(spec, self._shop, self._lists)
         self._plan = ReadPlan(
             options,
             # A full read neither uses nor leaves a bookmark.
@@ -106,7 +102,7 @@ class StreamReader:
         )
         self._reads_all = not options.filters and (full_table or end_date is None)
         self._answered = False  # whether a slice of the plan got a response
-        self._missing: dict[str, NotFound] = {}  # parents that were listed and then answered 404
+        self._given_up = False
 
     def list_all(self) -> bool:
         """Keep the ids of all rows in `listed`; return False if this read does not return all rows."""
@@ -139,49 +135,19 @@ class StreamReader:
             self._put_bookmark()
             raise
 
-    # Parents
+    async def _find_parents(self, listing: Listing | None) -> None:
+        listing = listing or await self.parents.list()
+        self._plan.parents = self.parents.ids(listing)
+        if listing.started_at is not None:
+            self._plan.requested(listing.started_at)
 
-    async def _find_parents(self, parents: Listing | None) -> None:
-        if parents is None:
-            self._plan.parents = await self._list_parents()
-        else:
-            self._plan.parents = self._checked(parents.ids)
-            if parents.started_at is not None:
-                self._plan.requested(parents.started_at)
+    def give_up(self) -> None:
+        """Read no further.
 
-    async def _list_parents(self) -> set[str]:
-        slice_ = Slice(Kind.PARENTS)
-        ids: list[str | None] = []
-        while True:
-            try:
-                async for answer in self._lists.pages(slice_):
-                    self._plan.requested(answer.requested_at)
-                    if isinstance(answer.page, Page):
-                        ids += map(row_id, answer.page.rows)
-                return self._checked(ids)
-            except CursorExpired:
-                self._log("the cursor has expired; reading the list again")
-            except ApiError as error:
-                raise self.parents_failed(error) from None
-
-    def _checked(self, ids: list[str | None]) -> set[str]:
-        if None in ids:
-            raise UnexpectedResponse(f"a row of {self._spec.parent} has no id")
-        return {one for one in ids if one is not None}
-
-    def parents_failed(self, error: ApiError) -> ApiError:
-        """Return the error of this stream if its parents could not be listed."""
-        if error.affects_shop:
-            return error
-        return error.with_cause(f"the list of {self._spec.parent} failed: {error.cause}")
-
-    async def _confirm_missing_parents(self) -> None:
-        """Make sure that the parents that answered 404 are no longer listed either."""
-        if not self._missing:
-            return
-        for parent in self._missing.keys() & await self._list_parents():
-            cause = f"one of {self._spec.parent} is listed, but its {self._spec.name} are not found"
-            raise self._missing[parent].with_cause(cause, UnexpectedResponse)
+        Cancelling the task is not enough: if one of its tasks fails in the same moment, Python 3.11 loses the
+        cancellation.
+        """
+        self._given_up = True
 
     # Rows
 
@@ -190,8 +156,10 @@ class StreamReader:
         while not self._plan.empty:
             try:
                 await self._read_slices(cursor)
-                await self._confirm_missing_parents()
+                await self.parents.confirm_missing()
             except Recovery:  # whatever raised it has recorded what not to rely on again
+                if self._given_up:
+                    raise asyncio.CancelledError from None
                 cursor = self._plan.plan(whole=self.listed is not None)
                 continue
             if not (self.trust.unproven and self._plan.windowed and self._answered):
@@ -205,7 +173,7 @@ class StreamReader:
 
     async def _read_slices(self, cursor: str | None) -> None:
         self._answered = False
-        self._missing.clear()
+        self.parents.missing.clear()
         try:
             async with asyncio.TaskGroup() as group:
                 self._open_slices(group, cursor)
@@ -273,9 +241,11 @@ class StreamReader:
             self.listed += shaped.ids
 
     def _check_filter(self, slice_: Slice, shaped: ShapedPage) -> None:
-        if slice_.reach is None:
+        if not shaped.records:
+            return
+        if slice_.window is None:
             self.trust.consider(shaped, slice_.parent)
-        elif not self.trust.verify(slice_.reach, shaped, whole=not self._query.fields):
+        elif not self.trust.verify(slice_.window.reach, shaped, whole=not self._query.fields):
             self._put_bookmark()
             raise StartOver
 
@@ -288,14 +258,14 @@ class StreamReader:
     def _advance(self, slice_: Slice, next_cursor: str | None) -> None:
         if next_cursor is None:
             last = self._plan.finish(slice_)
-            if last is not None and not self._missing:
+            if last is not None and not self.parents.missing:
                 self._plan.keep(last)
         elif slice_.window is None and slice_.parent is None:
             self._plan.keep_position(cursor=next_cursor)
 
     def _skip_parent(self, slice_: Slice, missing: ParentMissing) -> None:
         self._log(f"one of {self._spec.parent} is gone; skipped")
-        self._missing[slice_.parent or ""] = missing.error
+        self.parents.missing[slice_.parent or ""] = missing.error
         self._plan.finish(slice_)
 
     def _put_bookmark(self) -> None:
@@ -310,12 +280,11 @@ class StreamReader:
         candidate = self.trust.take_candidate()
         if candidate is None or candidate.window is None:
             return
-        slice_ = Slice(Kind.PROBE, candidate.window, candidate.parent)
+        slice_, reach = Slice(Kind.PROBE, candidate.window, candidate.parent), candidate.window.reach
         try:
             async for answer in self._lists.pages(slice_):
                 shaped = self._shaper.shape_page(answer.page, self._shop, slice_.parent)
-                known = slice_.reach is not None and self.trust.judge_probe(slice_.reach, shaped)
-                if known or slice_.pages >= _MAX_PROBE_PAGES:
+                if self.trust.judge_probe(reach, shaped) or slice_.pages >= _MAX_PROBE_PAGES:
                     break
         except FilterRejected:
             self.trust.rejected()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from sumeru_api.timestamps import DAY, midnight, shift
@@ -37,21 +38,24 @@ class Window:
         One day for the time zone in which the API reads days, and one more at the end in case its last day
         is exclusive.
         """
-        first, last = self._days()
+        first, last = _days(self.start, self.end)
         return first.date().isoformat(), last.date().isoformat() if last else None
 
     @property
     def reach(self) -> Window:
         """What a correct API may return for the requested days, whatever its zone and its last day."""
-        first, last = self._days()
+        first, last = _days(self.start, self.end)
         return Window(shift(first, -_ZONES), last and shift(last, DAY + _ZONES))
 
-    def _days(self) -> tuple[datetime, datetime | None]:
-        first = midnight(shift(self.start, -DAY))
-        if self.end is None:
-            return first, None
-        last_moment = shift(self.end, -timedelta(microseconds=1))
-        return first, midnight(shift(last_moment, 2 * DAY))
+
+@lru_cache
+def _days(start: datetime, end: datetime | None) -> tuple[datetime, datetime | None]:
+    """Return first and last day to request for a window; slices of many parents have the same window."""
+    first = midnight(shift(start, -DAY))
+    if end is None:
+        return first, None
+    last_moment = shift(end, -timedelta(microseconds=1))
+    return first, midnight(shift(last_moment, 2 * DAY))
 
 
 class Growth:

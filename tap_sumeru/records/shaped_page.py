@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
@@ -36,3 +38,18 @@ class ShapedPage(ABC):
         """The first and the last of the replication keys; empty if there is none."""
         dated = [timestamp for timestamp in self.timestamps if timestamp is not None]
         return (min(dated), max(dated)) if dated else ()
+
+
+class _EmptyPage(ShapedPage):
+    """A page without rows."""
+
+    records = ids = timestamps = ()
+    mismatches: ClassVar[Counter[str]] = Counter()  # type: ignore[misc]  # shared: nobody changes it
+
+    @override
+    def other_dates(self, index: int) -> Iterator[datetime]:
+        return iter(())
+
+
+EMPTY_PAGE = _EmptyPage()
+"""The records of every page without rows."""

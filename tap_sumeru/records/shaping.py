@@ -16,7 +16,7 @@ from tap_sumeru.records.adaptive_decoder import AdaptiveDecoder, DecodedPage
 from tap_sumeru.records.columnar import ColumnarPage, UnfitError
 from tap_sumeru.records.record_builder import RecordBuilder
 from tap_sumeru.records.row_dates import other_dates_of
-from tap_sumeru.records.shaped_page import ShapedPage
+from tap_sumeru.records.shaped_page import EMPTY_PAGE, ShapedPage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,6 +66,8 @@ class RecordShaper:
             shop: Name of the shop.
             parent: Id of the parent whose children the rows are.
         """
+        if not page.rows:
+            return EMPTY_PAGE
         if isinstance(page, DecodedPage):
             decoded = page
             try:

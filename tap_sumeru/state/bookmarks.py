@@ -94,88 +94,65 @@ class Bookmark:
         filters: Fingerprint of the filters on attributes; a bookmark under others says nothing.
 
     Attributes:
+        value: All changes before this moment are written; None if nothing is known.
+        verdict: What earlier reads found out about the date filter.
+        unproven_from: Start of a first read by windows whose filter is not proven yet: to be read again
+            without it.
+        position: How far an unfiltered read came that was interrupted.
         outdated_by: The option whose change has made the bookmark useless, empty if none has.
     """
 
     def __init__(
         self, entry: Entry, key: str, filter_names: tuple[str, str] | None, filters: str = ""
     ) -> None:
-        self._entry = dict(entry)
+        self._context = entry.get("context")
+        self._key = key
+        self._filters = filters
         self._names = list(filter_names or ())
-        self._changed = True
+        self._last: Entry = {}
+        other_key = entry.get("replication_key", key) != key
+        other_filters = entry.get("filters", "") != filters
+        known = {} if other_key or other_filters else entry
+        self.value = _timestamp(known.get(_VALUE))
+        self.unproven_from = _timestamp(known.get("unproven_from"))
+        self.position = ReadPosition.from_entry(known.get("reading", {}))
+        self.verdict = Verdict.UNPROVEN
+        date_filter = {} if other_key else entry.get("date_filter", {})
+        if date_filter.get("names") == self._names:
+            self.verdict, date_filter = Verdict(date_filter["verdict"]), {}
+        self._other_filter = date_filter  # a verdict on another filter is kept until there is one on this
         self.outdated_by = ""
-        if self._entry.get("replication_key", key) != key:
-            self._discard("replication_key")
-            self._entry.pop("date_filter", None)
-        if self._entry.get("filters", "") != filters:
-            self._discard("filters")
-        self._entry["replication_key"] = key
-        self._set("filters", filters or None)
-
-    def _discard(self, option: str) -> None:
-        if {_VALUE, "reading"} & set(self._entry):
-            self.outdated_by = option
-        for name in (_VALUE, "unproven_from", "reading"):
-            self._entry.pop(name, None)
+        if known is not entry and (_VALUE in entry or "reading" in entry):
+            self.outdated_by = "replication_key" if other_key else "filters"
 
     def snapshot(self) -> Entry | None:
         """Return the partition as it is now, None if it has not changed since the last snapshot."""
-        if not self._changed:
+        entry = self._entry()
+        if entry == self._last:
             return None
-        self._changed = False
-        return dict(self._entry)
+        self._last = entry
+        return dict(entry)
 
-    @property
-    def value(self) -> datetime | None:
-        """All changes before this moment are written; None if nothing is known."""
-        return _timestamp(self._entry.get(_VALUE))
-
-    @value.setter
-    def value(self, value: datetime | None) -> None:
-        self._set(_VALUE, value and timestamps.text(value))
-
-    @property
-    def verdict(self) -> Verdict:
-        """What earlier reads found out about the date filter."""
-        known = self._entry.get("date_filter", {})
-        return Verdict(known["verdict"]) if known.get("names") == self._names else Verdict.UNPROVEN
-
-    @verdict.setter
-    def verdict(self, verdict: Verdict) -> None:
-        self._set("date_filter", {"verdict": verdict.value, "names": self._names})
-
-    @property
-    def unproven_from(self) -> datetime | None:
-        """Start of a first read by windows whose filter is not proven yet: to be read again without it."""
-        return _timestamp(self._entry.get("unproven_from"))
-
-    @unproven_from.setter
-    def unproven_from(self, value: datetime | None) -> None:
-        self._set("unproven_from", value and timestamps.text(value))
-
-    @property
-    def position(self) -> ReadPosition | None:
-        """How far an unfiltered read came that was interrupted."""
-        return ReadPosition.from_entry(self._entry.get("reading", {}))
-
-    @position.setter
-    def position(self, position: ReadPosition | None) -> None:
-        self._set("reading", position and position.to_entry())
+    def _entry(self) -> Entry:
+        date_filter = self._other_filter
+        if self.verdict is not Verdict.UNPROVEN:
+            date_filter = {"verdict": self.verdict.value, "names": self._names}
+        entry = {
+            "context": self._context,
+            "replication_key": self._key,
+            _VALUE: self.value and timestamps.text(self.value),
+            "filters": self._filters,
+            "date_filter": date_filter,
+            "unproven_from": self.unproven_from and timestamps.text(self.unproven_from),
+            "reading": self.position and self.position.to_entry(),
+        }
+        return {name: value for name, value in entry.items() if value}
 
     def advance(self, value: datetime, now: datetime) -> None:
         """Move the bookmark: never past the present, and back only if it lies in the future."""
         target = min(value, now)
         if self.value is None or self.value < target or self.value > now:
             self.value = target
-
-    def _set(self, name: str, value: object) -> None:
-        if value == self._entry.get(name):
-            return
-        self._changed = True
-        if value is None:
-            del self._entry[name]
-        else:
-            self._entry[name] = value
 
 
 class Bookmarks:

@@ -42,8 +42,8 @@ Item = ReadPage | ReadDone | Failure
 _MAX_REQUESTS = 256
 _REQUEST_PATIENCE = 1.0
 """Requests under way over all shops; one that waits for its response for longer than this does not count."""
-_MAX_SHOPS = 128
-_SHOP_PATIENCE = 1.0
+_MAX_SHOPS = 32
+_SHOP_PATIENCE = 0.2
 """Shops that start together; after so many seconds the next ones start, whatever these are waiting for."""
 _RECORDS_AHEAD = 400
 """Records that may wait to be written: a few pages."""

@@ -12,7 +12,8 @@ from tap_sumeru.sync.results import Failure, ReadDone
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tap_sumeru.extract.stream_reader import Listing, StreamReader
+    from tap_sumeru.extract.parents import Listing
+    from tap_sumeru.extract.stream_reader import StreamReader
 
 
 class ShopReads:
@@ -63,7 +64,7 @@ class ShopReads:
             return None
         result = await asyncio.shield(listing)
         if isinstance(result, ApiError):
-            raise self._readers[name].parents_failed(result)
+            raise self._readers[name].parents.failed(result)
         return result
 
     def _complete(self, name: str, reader: StreamReader) -> None:
@@ -80,16 +81,16 @@ class ShopReads:
         others = [one for one in self._unfinished if one != name] if error.affects_shop else []
         lost = (name, *others)
         self._put(Failure(self._shop, lost, len(lost) == len(self._readers) > 1, error))
-        for one in others:
-            self._tasks[one].cancel()
-        for one in lost:
-            self._unfinished.pop(one, None)
+        del self._unfinished[name]
         self._settle(name, error)
+        for one in others:
+            self.give_up(one, error)
 
     def give_up(self, name: str, error: ApiError) -> None:
-        """Stop to read a stream whose records cannot be written."""
+        """Stop reading a stream: its records cannot be written, or the shop cannot be read."""
         if name in self._unfinished:
             del self._unfinished[name]
+            self._readers[name].give_up()
             self._tasks[name].cancel()
             self._settle(name, error)
 

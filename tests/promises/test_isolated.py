@@ -311,7 +311,8 @@ def test_on_error_stop_leaves_the_rest_to_the_next_run(many: Tap, shops: Sandbox
     assert output.code == 1
     assert len(errors(output)) == 1
     assert last_line(output) == (
-        "Stopped at the first failure, because `on_error` is `stop`. The next run continues from the last STATE."
+        "Stopped at the first failure, because `on_error` is `stop`. "
+        "The next run continues from the last STATE."
     )
     assert "Sync incomplete: " in output.log
     assert output.messages[-1]["type"] == "STATE"

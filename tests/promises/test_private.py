@@ -269,7 +269,7 @@ def fail(engine, value):
         {}[value["email"]]
     except KeyError as error:
         raise RuntimeError(f"cannot write {value}") from error
-tap_sumeru.sync.run.log_summary = lambda results, queues, seconds: fail(results, {"email": "jane@kanari.example"})
+tap_sumeru.sync.run.log_summary = lambda results, *_: fail(results, {"email": "jane@kanari.example"})
 tap_sumeru.tap.TapSumeru.cli()
 """
 

@@ -143,10 +143,8 @@ def test_the_readme_promises_this_and_nothing_else() -> None:
         assert sentence in section
         section = section.replace(sentence, "")
     said = section.strip()
-    assert (
-        said
-        == "[`tests/promises/test_promises.py`](tests/promises/test_promises.py) names the tests of each sentence."
-    )
+    path = "tests/promises/test_promises.py"
+    assert said == f"[`{path}`]({path}) names the tests of each sentence."
 
 
 @pytest.mark.parametrize("sentence", PROMISES, ids=lambda sentence: sentence[:40])

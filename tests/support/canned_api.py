@@ -1,4 +1,4 @@
-"""A loopback server that stands in for the hosts of many shops: healthy, slow, silent, or refusing the token."""
+"""A loopback server that stands in for the hosts of many shops: healthy, slow, silent or without access."""
 
 from __future__ import annotations
 

@@ -13,8 +13,6 @@ from support.factories import rate_limiter
 from support.fake_session import response
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from sumeru_api.responses import Page
     from support.fake_session import FakeSession
 
@@ -31,7 +29,6 @@ class ClientSetup:
         shop: The shop.
         concurrency: Requests in flight, at most.
         slots: Requests of all shops, at most.
-        ready: Waits until a response can be taken.
         max_retries: Retries of each request.
 
     Attributes:
@@ -47,23 +44,12 @@ class ClientSetup:
         shop: Shop = SHOP,
         concurrency: int = 8,
         slots: Slots | None = None,
-        ready: Callable[[], Awaitable[None]] | None = None,
         max_retries: int = 5,
     ) -> None:
         self.limiter = rate_limiter(concurrency=concurrency, jitter=lambda: 0.0)
         self.queue = RequestQueue(self.limiter)
-        self.client = Client(
-            shop,
-            session,
-            self.queue,
-            slots or Slots(256, patience=1.0),
-            ready=ready or self._always,
-            max_retries=max_retries,
-        )
-
-    @staticmethod
-    async def _always() -> None:
-        return
+        slots = slots or Slots(256, patience=1.0)
+        self.client = Client(shop, session, self.queue, slots, max_retries)
 
     async def get(self, path: str = "orders", params: tuple[tuple[str, str], ...] = ()) -> Page:
         """Return the page at a path."""

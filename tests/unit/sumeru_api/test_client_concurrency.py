@@ -81,8 +81,9 @@ def test_a_request_that_is_cancelled_while_it_waits_for_a_slot_gives_its_place_b
     async def main() -> None:
         slots = Slots(1, patience=100.0)
         setup = ClientSetup(session, slots=slots)
-        async with slots.hold():
-            await cancel_after(1.0, setup.get())
+        slot = await slots.acquire()
+        await cancel_after(1.0, setup.get())
+        slot.release()
         assert (len(session.sent), setup.limiter.in_flight) == (0, 0)
         assert (await setup.get()).rows
 
@@ -98,7 +99,7 @@ def test_no_request_is_sent_before_its_response_can_be_taken() -> None:
         async def ready() -> None:
             await room.wait()
 
-        setup = ClientSetup(session, ready=ready)
+        setup = ClientSetup(session, slots=Slots(1, patience=1.0, ready=ready))
         await cancel_after(1.0, setup.get())
         assert setup.limiter.in_flight == 0
         waiting = asyncio.create_task(setup.get())

@@ -14,9 +14,12 @@ from support.virtual_clock import now, run_virtual
 
 async def hold(slots: Slots, seconds: float) -> tuple[float, float]:
     """Hold a slot for some seconds; return from when to when."""
-    async with slots.hold():
-        since = now()
+    slot = await slots.acquire()
+    since = now()
+    try:
         await asyncio.sleep(seconds)
+    finally:
+        slot.release()
     return since, now()
 
 
@@ -28,11 +31,12 @@ def test_no_more_slots_are_held_than_there_are(count: int, seed: int) -> None:
     async def one(slots: Slots) -> None:
         nonlocal held, most
         await asyncio.sleep(random.random() * 3)
-        async with slots.hold():
-            held += 1
-            most = max(most, held)
-            await asyncio.sleep(random.random())
-            held -= 1
+        slot = await slots.acquire()
+        held += 1
+        most = max(most, held)
+        await asyncio.sleep(random.random())
+        held -= 1
+        slot.release()
 
     async def main() -> None:
         slots = Slots(count, patience=1.0)
@@ -82,14 +86,20 @@ def test_who_hangs_holds_up_the_others_for_no_longer_than_the_patience() -> None
     assert run_virtual(main()) == 5.0
 
 
-def test_a_slot_is_given_back_after_an_error_and_after_a_cancellation() -> None:
-    async def fail(slots: Slots) -> None:
-        async with slots.hold():
-            raise OSError
+def test_a_slot_can_be_released_more_than_once() -> None:
+    async def main() -> list[tuple[float, float]]:
+        slots = Slots(1, patience=100.0)
+        slot = await slots.acquire()
+        for _ in range(3):
+            slot.release()
+        return list(await asyncio.gather(hold(slots, 1.0), hold(slots, 1.0)))
 
+    assert run_virtual(main()) == [(0.0, 1.0), (1.0, 2.0)]
+
+
+def test_a_slot_is_given_back_by_who_is_cancelled() -> None:
     async def main() -> float:
         slots = Slots(1, patience=100.0)
-        await asyncio.gather(fail(slots), return_exceptions=True)
         holder, waiting = (asyncio.create_task(hold(slots, 50.0)) for _ in range(2))
         await asyncio.sleep(1.0)
         waiting.cancel()
@@ -98,3 +108,34 @@ def test_a_slot_is_given_back_after_an_error_and_after_a_cancellation() -> None:
         return since
 
     assert run_virtual(main()) == 1.0
+
+
+def test_whoever_has_a_slot_waits_until_it_is_ready_which_takes_no_patience() -> None:
+    async def main() -> list[tuple[float, float]]:
+        slots = Slots(1, patience=1.0, ready=lambda: asyncio.sleep(10.0))
+        return list(await asyncio.gather(hold(slots, 5.0), hold(slots, 0.5)))
+
+    assert run_virtual(main()) == [(10.0, 15.0), (21.0, 21.5)]
+
+
+def test_a_slot_is_given_back_if_it_never_gets_ready() -> None:
+    calls = 0
+
+    async def ready() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1:
+            raise OSError
+        await asyncio.sleep(1.0 if calls == 3 else 100.0)
+
+    async def main() -> float:
+        slots = Slots(1, patience=1.0, ready=ready)
+        failing, cancelled = (asyncio.create_task(slots.acquire()) for _ in range(2))
+        await asyncio.sleep(2.0)
+        cancelled.cancel()
+        await asyncio.wait([failing, cancelled])
+        assert isinstance(failing.exception(), OSError)
+        since, _ = await hold(slots, 0.0)
+        return since
+
+    assert run_virtual(main()) == 3.0

@@ -9,7 +9,13 @@ from typing import Any
 import pytest
 
 from sumeru_api.errors import ApiError, ApiUnavailable, NotFound, PermissionDenied, RequestRejected
-from tap_sumeru.extract.recovery import CursorExpired, FieldsRejected, FilterRejected, ParentMissing, recovery
+from tap_sumeru.extract.recovery import (
+    CursorExpired,
+    FieldsRejected,
+    FilterRejected,
+    ParentMissing,
+    recovery,
+)
 from tap_sumeru.extract.slices import Slice
 from tap_sumeru.extract.windows import Window
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_sumeru.extract.slices import Slice, SliceQueue
-from tap_sumeru.extract.windows import Window
 
 
 @given(st.data(), st.integers(min_value=0, max_value=30))
@@ -56,10 +53,3 @@ def test_as_many_slices_are_in_progress_as_requested() -> None:
     assert slices.open(1) == []
     assert [slice_.parent for slice_ in slices.open(3)] == ["d", "e"]
     assert slices.finish(a) is c
-
-
-def test_a_slice_knows_what_a_correct_api_may_return_for_its_window() -> None:
-    day = datetime(2026, 5, 10, tzinfo=UTC)
-    window = Window(day, day + timedelta(days=1))
-    assert Slice(window=window).reach == window.reach
-    assert Slice().reach is None

@@ -80,6 +80,30 @@ class Sink:
         return next((dict(page.bookmark) for page in reversed(self.pages) if page.bookmark), {})
 
 
+def prepared(
+    stream: str,
+    answer: Callable[[str, Json], list[Json] | ApiError],
+    bookmark: Json | None = None,
+    sink: Sink | None = None,
+) -> tuple[StreamReader, Sink, FakeClient]:
+    """Return a reader of a stream, with its sink and its client."""
+    spec, properties = STREAMS[stream], stream_schemas.load(stream)["properties"]
+    key = spec.replication_key
+    shaper = RecordShaper(spec, StreamSelection(stream, properties, tuple(properties)), key)
+    client, sink = FakeClient(answer), sink or Sink()
+    known = Bookmark(bookmark or {}, key, NAMES)
+    reader = StreamReader(
+        spec,
+        stream_options(key),
+        client,  # type: ignore[arg-type]  # a fake
+        known,
+        shaper,
+        sink,
+        now=NOW,
+    )
+    return reader, sink, client
+
+
 def read(
     stream: str,
     answer: Callable[[str, Json], list[Json] | ApiError],
@@ -87,19 +111,7 @@ def read(
     sink: Sink | None = None,
 ) -> tuple[Sink, FakeClient]:
     """Read a stream to its end."""
-    spec, properties = STREAMS[stream], stream_schemas.load(stream)["properties"]
-    options = stream_options(spec.replication_key)
-    shaper = RecordShaper(spec, StreamSelection(stream, properties, tuple(properties)), spec.replication_key)
-    client, sink = FakeClient(answer), sink or Sink()
-    reader = StreamReader(
-        spec,
-        options,
-        client,  # type: ignore[arg-type]  # a fake
-        Bookmark(bookmark or {}, spec.replication_key, NAMES),
-        shaper,
-        sink,
-        now=NOW,
-    )
+    reader, sink, client = prepared(stream, answer, bookmark, sink)
     asyncio.run(reader.read())
     return sink, client
 
@@ -179,3 +191,22 @@ def test_what_a_refuted_filter_shortened_is_forgotten_even_if_the_full_read_fail
         read("orders", answer, proven("2026-05-01T00:00:00Z"), sink)
     assert "replication_key_value" not in sink.bookmark
     assert sink.bookmark["date_filter"]["verdict"] == "refuted"
+
+
+def test_a_read_that_is_given_up_while_its_filter_is_refuted_is_not_planned_again() -> None:
+    """Python 3.11 loses a cancellation in the moment in which a task of a task group fails."""
+    given_up: list[StreamReader] = []
+
+    def answer(_: str, params: Json) -> list[Json]:
+        for reader in given_up:
+            reader.give_up()
+        return (
+            [order(1, "2026-01-01T00:00:00Z")] if NAMES[0] in params else [order(2, "2026-05-10T00:00:00Z")]
+        )
+
+    reader, sink, client = prepared("orders", answer, proven("2026-05-01T00:00:00Z"))
+    given_up.append(reader)
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(reader.read())
+    assert sink.ids == []
+    assert len(client.requests) == 1

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from sumeru_api.errors import ApiError, AuthenticationError, PermissionDenied, RateLimited, UnexpectedResponse
 from support.virtual_clock import now, run_virtual
-from tap_sumeru.extract.stream_reader import Listing
+from tap_sumeru.extract.parents import Listing
 from tap_sumeru.sync.results import Failure, ReadDone
 from tap_sumeru.sync.shop_reads import ShopReads
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 JOURNEYS = Listing(["jrn_1", "jrn_2"], None)
 
 
+def parents_failed(error: ApiError) -> ApiError:
+    return error.with_cause(f"the list of journeys failed: {error.cause}")
+
+
 class FakeReader:
     """A reader that ends after some seconds, well or with an error.
 
@@ -32,7 +36,7 @@ class FakeReader:
         lists_all: Whether it reads all rows, so that its ids can serve the children of the rows.
 
     Attributes:
-        parents: The listing that it was given.
+        given: The listing that it was given.
         ended_at: When it ended by itself.
         cancelled: Whether it was cancelled.
     """
@@ -45,18 +49,19 @@ class FakeReader:
         self._lists_all = lists_all
         self.trust = SimpleNamespace(known="proven")
         self.listing = JOURNEYS
-        self.parents: Listing | None = None
+        self.parents = SimpleNamespace(failed=parents_failed)
+        self.given: Listing | None = None
         self.ended_at: float | None = None
         self.cancelled = False
 
     def list_all(self) -> bool:
         return self._lists_all
 
-    def parents_failed(self, error: ApiError) -> ApiError:
-        return error.with_cause(f"the list of journeys failed: {error.cause}")
+    def give_up(self) -> None:
+        """Read no further; the task is cancelled too."""
 
     async def read(self, parents: Listing | None = None) -> None:
-        self.parents = parents
+        self.given = parents
         try:
             await asyncio.sleep(self._seconds)
         except asyncio.CancelledError:
@@ -192,9 +197,9 @@ def test_an_unexpected_exception_fails_its_stream_alone_and_says_nothing_of_its_
 def test_children_take_the_listing_of_their_parents_stream() -> None:
     readers = {"enrollments": FakeReader(1.0), "journeys": FakeReader(5.0), "orders": FakeReader(1.0)}
     put = run(readers)
-    assert readers["enrollments"].parents is JOURNEYS
+    assert readers["enrollments"].given is JOURNEYS
     assert readers["enrollments"].ended_at == 6.0
-    assert readers["orders"].parents is None
+    assert readers["orders"].given is None
     assert done(put) == ["orders", "journeys", "enrollments"]
 
 
@@ -207,7 +212,7 @@ def test_children_take_the_listing_of_their_parents_stream() -> None:
 )
 def test_without_a_full_read_of_the_parents_children_list_them_themselves(readers: Reads) -> None:
     run(readers)
-    assert readers["enrollments"].parents is None
+    assert readers["enrollments"].given is None
     assert readers["enrollments"].ended_at == 1.0
 
 
