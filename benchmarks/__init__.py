@@ -1,17 +1,19 @@
-"""How fast this tap is beside its peers, measured on one machine: `make bench`.
+"""The performance of this tap and of its peers, measured on one machine: `make bench`.
 
     __main__        the command
-    scenarios       what is measured, and the bar that it must pass
-    cpu, waits, limits, others, warehouse    how each is measured
-    turns           runs in turns, kept in a journal so that they can be interrupted
-    clients         how the tap and each peer are started; the peers themselves are in `peers/`
+    scenarios       the result of a scenario: table, bars, ratios of pairs
+    cpu, waits, limits, shops, others, warehouse    the scenarios
+    turns           runs in turns, kept in a journal so that an interrupted benchmark can be resumed
+    clients         the commands of the tap and of each peer; the peers themselves are in `peers/`
     environments    the peers' environments, pinned
-    servers         the sandbox, or its pages from memory (`replay`), on a core of their own
-    processes       a command run to its end: wall, CPU and memory
-    rows            what came out, counted and compared with what is there
+    servers         the sandbox, or a replay of its pages, on a core of its own
+    replay, pages   the server that replays pages from memory, and the pages
+    sandbox         what is imported from the sandbox
+    processes       runs a command: wall time, CPU and peak memory
+    rows            counts the rows of a client, for comparison with those of the server
     ideal           how many requests a rate limit lets through
-    postgres        a PostgreSQL of its own
-    document, plots docs/benchmarks.md and its figures, from docs/benchmarks.json
+    postgres        a PostgreSQL server for one run
+    document, plots docs/benchmarks.md and its pictures, from docs/benchmarks.json
 
 `big_sync` and `sandbox_pages` are commands of their own.
 """

@@ -1,18 +1,21 @@
 """Measure this tap and its peers, and write docs/benchmarks.md: `make bench`.
 
-What is measured already, with the same code, is not measured again; an interrupted run goes on where it was.
+A scenario that was measured with the same code is not measured again, and an interrupted run can be resumed.
+`--tap PATH` measures the `tap-sumeru` of another checkout in turns with that of this one.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import cpu, document, limits, others, processes, waits, warehouse
+from benchmarks import cpu, document, limits, others, processes, shops, waits, warehouse
 from benchmarks.environments import CACHE, ROOT
 from benchmarks.turns import Turns, fingerprint, forget
 
@@ -26,42 +29,74 @@ SCENARIOS: dict[str, Callable[[Turns], Result]] = {
     "cpu": cpu.cpu,
     "cpu-drift": cpu.drift,
     "cpu-half": cpu.half,
+    "cpu-tls": cpu.tls,
+    "cpu-gzip": cpu.gzipped,
     "memory": others.memory,
     "tick": waits.tick,
     "latency": waits.latency,
     "batch-postgres": warehouse.batch_postgres,
+    "shops": shops.shops,
     "limits": limits.limits,
 }
 
 
-def _commit() -> str:
-    command = ["git", "describe", "--always", "--dirty"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+def _commit(folder: Path = ROOT) -> str:
+    """Return the commit of a checkout, marked if files outside of docs/ differ from it."""
+    commit = _git(folder, "describe", "--always")
+    changed = _git(folder, "status", "--porcelain", "--untracked-files=no", "--", ":/", ":(exclude,top)docs")
+    return f"{commit}-dirty" if changed else commit
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    command = ["git", *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def _executable(text: str) -> Path:
+    path = Path(text).absolute()
+    if not os.access(path, os.X_OK) or path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is not an executable file")
+    return path
+
+
+def _taps(paths: Sequence[Path]) -> dict[str, str]:
+    """Return the executables of other taps, named by the commits of their checkouts."""
+    return {f"tap at {_commit(path.parent) or path}": str(path) for path in paths}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Measure what is asked for; 1 if a bar is missed or a figure is void."""
+    """Measure the scenarios; return 1 if a bar is missed or a figure is void."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     add = parser.add_argument
-    add("--only", action="append", choices=SCENARIOS, help="this scenario; repeatable")
-    add("--quick", action="store_true", help="small sizes, one turn; the document stays as it is")
-    add("--fresh", action="store_true", help="measure again what has been measured")
+    add("--only", action="append", choices=SCENARIOS, help="measure this scenario only; repeatable")
+    add("--quick", action="store_true", help="small sizes, one turn; does not change the document")
+    add("--fresh", action="store_true", help="measure even what has been measured with the same code")
     add("--document", action="store_true", help="write the document from the last figures, measure nothing")
+    add(
+        "--tap",
+        action="append",
+        type=_executable,
+        default=[],
+        metavar="PATH",
+        help="another `tap-sumeru` to measure in turns with this one, in startup, cpu, cpu-… and shops; "
+        "repeatable, implies --fresh",
+    )
     add("--uv", default="uv", help="path of uv")
     options = parser.parse_args(argv)
     folder = CACHE / "quick" if options.quick else ROOT / "docs"
     results = document.read(folder)
     if not options.document:
         processes.pin(os.getpid(), -1)
+    fresh, taps = bool(options.fresh or options.tap), _taps(options.tap)
     for name in () if options.document else options.only or SCENARIOS:
-        if options.fresh:
+        if fresh:
             forget(name)
         old = results.get(name)
-        if old is not None and old.of == fingerprint() and not options.fresh:
+        if old is not None and old.of == fingerprint() and not fresh:
             print(f"{name}: measured already, at {old.commit} (--fresh measures again)")
             continue
         print(f"{name}:", flush=True)
-        result = SCENARIOS[name](Turns(name, options.quick, options.uv))
+        result = SCENARIOS[name](Turns(name, options.quick, options.uv, taps))
         result.taken, result.commit = datetime.now(UTC).date().isoformat(), _commit()
         result.of = fingerprint()
         results[name] = result
@@ -72,7 +107,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that servers and clients are ended as well
     try:
         sys.exit(main())
     except KeyboardInterrupt:
-        sys.exit("interrupted; the same command goes on from here")
+        sys.exit("interrupted; run the same command again to resume")

@@ -1,7 +1,7 @@
-"""A sync of a large shop over real HTTP: every row exactly once, how long it took, how much memory it needed.
+"""Sync a large shop over HTTP: check that every row comes exactly once, and measure time and memory.
 
-python benchmarks/big_sync.py                 # 200,000 customers, 600,000 orders and the rest
-python benchmarks/big_sync.py --kill          # kill -9 half-way, start again from the last STATE
+python benchmarks/big_sync.py                 # 200,000 customers, 600,000 orders and the other streams
+python benchmarks/big_sync.py --kill          # kill -9 half-way, resume from the last STATE
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _decode = msgspec.json.decode
 
 
 class Seen:
-    """The rows that came out of the tap, counted by key."""
+    """The rows that the tap wrote, counted by key."""
 
     def __init__(self) -> None:
         self.ids: dict[str, set[str]] = defaultdict(set)
@@ -39,7 +39,7 @@ class Seen:
         self.state: dict[str, Any] | None = None
 
     def line(self, line: bytes) -> None:
-        """Take one line; a row counts once a STATE has covered it."""
+        """Read one line; a row counts once a STATE covers it."""
         message = _decode(line)
         if message["type"] == "RECORD":
             self.pending.append((message["stream"], message["record"]["id"]))
@@ -48,7 +48,7 @@ class Seen:
             self.settle()
 
     def settle(self) -> None:
-        """Count the rows that are waiting."""
+        """Count the rows that the last STATE covers."""
         for stream, key in self.pending:
             self.repeated += key in self.ids[stream]
             self.ids[stream].add(key)
@@ -57,11 +57,11 @@ class Seen:
 
 @contextmanager
 def sandbox(customers: int, latency: int) -> Iterator[tuple[str, str]]:
-    """Run a sandbox in a process of its own; yield its address and the shop's token."""
+    """Run a sandbox in its own process; yield its URL and the shop's token."""
     command = [
         sys.executable,
         "-m",
-        "sumeru_sandbox",
+        "sumeru_sandbox.cli",
         "--port=0",
         "--shops=acme",
         f"--customers={customers}",
@@ -77,7 +77,7 @@ def sandbox(customers: int, latency: int) -> Iterator[tuple[str, str]]:
 
 
 def sync(folder: Path, seen: Seen, kill_after: int) -> tuple[int, float]:
-    """Run the tap, to its end or until it is killed; return its exit code and its peak memory in MiB."""
+    """Run the tap until it ends or is killed; return its exit code and its peak memory in MiB."""
     command = [sys.executable, "-m", "tap_sumeru", "--config", str(folder / "config.json")]
     if seen.state is not None:
         (folder / "state.json").write_text(json.dumps(seen.state), encoding="utf-8")
@@ -92,7 +92,7 @@ def sync(folder: Path, seen: Seen, kill_after: int) -> tuple[int, float]:
                 process.kill()
                 break
         if kill_after:
-            seen.pending.clear()  # no STATE covers them: they must come again
+            seen.pending.clear()  # no STATE covers them, so the next run must write them again
         seen.settle()
         return process.wait(), peak[0]
 
@@ -108,11 +108,11 @@ def _watch(pid: int, peak: list[float]) -> None:
 
 
 def main() -> int:
-    """Measure, and hold what came against what is there."""
+    """Measure, and compare the rows with those of the sandbox."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--customers", type=int, default=200_000)
-    parser.add_argument("--latency", type=int, default=20, help="milliseconds that each answer takes")
-    parser.add_argument("--kill", action="store_true", help="kill -9 half-way, and start again")
+    parser.add_argument("--latency", type=int, default=20, help="latency of each response in milliseconds")
+    parser.add_argument("--kill", action="store_true", help="kill -9 half-way, and resume")
     options = parser.parse_args()
     with sandbox(options.customers, options.latency) as (url, token), tempfile.TemporaryDirectory() as name:
         folder, seen = Path(name), Seen()
@@ -130,9 +130,9 @@ def main() -> int:
     for stream, count in counts.items():
         print(f"{stream:28}{count:>10}{len(seen.ids[stream]):>10}")
     print(f"exit code {code}; {total} rows in {took:.0f} s; {seen.repeated} repeated; peak {peak:.0f} MiB")
-    sound = code == 0 and not any(missing.values()) and (options.kill or not seen.repeated)
-    print("complete" if sound else f"MISSING: {missing}")
-    return 0 if sound else 1
+    complete = code == 0 and not any(missing.values()) and (options.kill or not seen.repeated)
+    print("complete" if complete else f"MISSING: {missing}")
+    return 0 if complete else 1
 
 
 if __name__ == "__main__":

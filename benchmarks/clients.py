@@ -1,4 +1,4 @@
-"""How this tap and each peer are started for a job."""
+"""The commands of this tap and of each peer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks import environments, rows
 from benchmarks.environments import PEERS, ROOT
@@ -21,40 +21,48 @@ if TYPE_CHECKING:
 
 TAP = "this tap"
 STOCK = "singer-sdk tap"
+STOCK_MSGSPEC = "singer-sdk tap, MsgSpecWriter"
 CLASSIC = "singer-python tap"
 DLT_EXTRACT = "dlt, extract only"
 DLT = "dlt, to jsonl files"
 AIRBYTE = "airbyte-cdk"
-REQUESTS = "requests loop"
-MSGSPEC = "urllib3 + msgspec loop"
+REQUESTS = "requests + json loop"
+LOOPS = (
+    "pycurl + msgspec loop",
+    "http.client + msgspec loop",
+    "urllib3 + msgspec loop",
+    "aiohttp + msgspec loop",
+)
 OTHERS = (CLASSIC, DLT_EXTRACT, DLT, AIRBYTE, REQUESTS)
 WORKERS = 10
-"""Threads that dlt and airbyte-cdk are given; what their documentation shows is 5 to 10."""
+"""Threads of dlt (`EXTRACT__WORKERS`) and concurrency of airbyte-cdk (`default_concurrency`)."""
 
-_ENVIRONMENTS = {
-    STOCK: "stock",
-    CLASSIC: "classic",
-    DLT_EXTRACT: "dlt",
-    DLT: "dlt",
-    AIRBYTE: "airbyte",
-    REQUESTS: "loops",
-    MSGSPEC: "loops",
-}
-_SCRIPTS = {
-    STOCK: "stock.py",
-    CLASSIC: "classic.py",
-    DLT_EXTRACT: "dlt_rest.py",
-    DLT: "dlt_rest.py",
-    AIRBYTE: "airbyte.py",
-    REQUESTS: "loop_requests.py",
-    MSGSPEC: "loop_msgspec.py",
-}
+
+class _Peer(NamedTuple):
+    environment: str
+    script: str
+
+
+_PEERS = {
+    STOCK: _Peer("stock", "stock.py"),
+    STOCK_MSGSPEC: _Peer("stock", "stock_msgspec.py"),
+    CLASSIC: _Peer("classic", "classic.py"),
+    DLT_EXTRACT: _Peer("dlt", "dlt_rest.py"),
+    DLT: _Peer("dlt", "dlt_rest.py"),
+    AIRBYTE: _Peer("airbyte", "airbyte.py"),
+    REQUESTS: _Peer("loops", "loop_requests.py"),
+    **{
+        name: _Peer("loops", f"loop_{name.split(' ')[0].replace('.', '_')}.py")
+        for name in LOOPS
+    },
+}  # fmt: skip
 _WRITE_FILES = {DLT, DLT_EXTRACT}
+_SINGER = {STOCK, STOCK_MSGSPEC}
 
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be read; `options` are further settings of this tap."""
+    """What a client reads; `options` are further settings of this tap."""
 
     server: Server
     streams: tuple[str, ...]
@@ -66,23 +74,33 @@ class Job:
 
 @dataclass(frozen=True)
 class Client:
-    """One of those that are measured; `folder` holds its config, and what it writes beside its output."""
+    """A program that is measured.
+
+    Args:
+        name: Its name in the tables.
+        folder: Where its config is, and what it writes besides its output.
+        uv: Path of uv, which installs the peers.
+        executable: The `tap-sumeru` to measure; empty if the client is a peer.
+    """
 
     name: str
     folder: Path
     uv: str
+    executable: str = ""
 
     def command(self, job: Job) -> list[str]:
-        """Return the command of a job, its files written and what an earlier one left behind removed."""
+        """Write the files that a job needs, delete those of an earlier job, and return the command."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         config: dict[str, Any] = {"api_url": job.server.url, "api_token": job.server.token}
         config |= {"start_date": job.start_date} if job.start_date else {}
-        if self.name == TAP:
+        if self.executable:
             config |= {"shop": "acme", **job.options}
-            return self._singer([sys.executable, "-m", "tap_sumeru"], config, job)
-        script = [str(self.python()), str(PEERS / _SCRIPTS[self.name])]
-        if self.name == STOCK:
+            if "shops" in config:
+                config = {name: value for name, value in config.items() if name not in {"shop", "api_token"}}
+            return self._singer([self.executable], config, job)
+        script = [str(self.python()), str(PEERS / _PEERS[self.name].script)]
+        if self.name in _SINGER:
             return self._singer(script, config, job)
         config |= {"streams": job.streams, "shop": "acme", "workers": WORKERS}
         config |= {"folder": str(self.folder), "load": self.name == DLT}
@@ -91,12 +109,14 @@ class Client:
 
     def python(self) -> Path:
         """Return the interpreter of the client."""
-        return environments.python(_ENVIRONMENTS[self.name], self.uv)
+        return environments.python(_PEERS[self.name].environment, self.uv)
 
-    def counter(self) -> list[str]:
+    def counter(self, *, by_shop: bool = False, state: Path | None = None) -> list[str]:
         """Return the command that counts the client's rows: those that it writes, or those in its files."""
-        files = [str(self.folder)] if self.name in _WRITE_FILES else []
-        return [sys.executable, "-m", "benchmarks.rows", *files]
+        options = [str(self.folder)] if self.name in _WRITE_FILES else []
+        options += ["--by-shop"] if by_shop else []
+        options += [f"--state={state}"] if state else []
+        return [sys.executable, "-m", "benchmarks.rows", *options]
 
     @property
     def writes_files(self) -> bool:
@@ -106,7 +126,7 @@ class Client:
     def _singer(self, command: list[str], config: Mapping[str, Any], job: Job) -> list[str]:
         path = self._file("config", config)
         arguments = ["--config", path]
-        catalog = json.loads(_discovered((*command, *([] if self.name == TAP else arguments))))
+        catalog = json.loads(_discovered((*command, *([] if self.executable else arguments))))
         for entry in catalog["streams"]:
             for item in entry["metadata"]:
                 if not item["breadcrumb"]:
@@ -132,13 +152,13 @@ def _discovered(command: tuple[str, ...]) -> str:
 
 
 def optional_columns(stream: str) -> list[str]:
-    """Return the columns of a stream, but for its replication key."""
+    """Return the columns of a stream, except its replication key."""
     schema = json.loads((ROOT / "schemas" / f"{stream}.json").read_text(encoding="utf-8"))
     return [name for name in schema["properties"] if name not in {"id", "shop", "updated_at"}]
 
 
 def compared(found: Mapping[str, rows.Tally], expected: Mapping[str, rows.Tally]) -> str:
-    """Return what is wrong with the rows of a client, nothing if each came exactly once."""
+    """Return what is wrong with the rows of a client; empty if each came exactly once."""
     for stream, tally in expected.items():
         came = found.get(stream, rows.Tally())
         if came != tally:

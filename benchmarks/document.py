@@ -1,10 +1,11 @@
-"""docs/benchmarks.md, written from docs/benchmarks.json."""
+"""Generates docs/benchmarks.md from docs/benchmarks.json."""
 
 from __future__ import annotations
 
 import os
 import platform
 import re
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,31 +22,40 @@ if TYPE_CHECKING:
 
 _HEAD = """# Benchmarks
 
-How fast the tap is, beside what else one could use. Written by `make bench` from the figures in
-[benchmarks.json](benchmarks.json); nothing here is typed by hand.
+How fast the tap is, compared with other ways to read the same API. `make bench` generates this page from the
+figures in [benchmarks.json](benchmarks.json); do not edit it by hand.
 
 """
 _METHOD = """
 ## How it is measured
-- All clients read the same local server on the same machine: the [sandbox](../README.md#the-sandbox), or for
-  CPU and memory its pages from memory. The server has the first core, the client the last.
-- Clients run in turns (A B C, A B C, …); medians, and ratios within one run.
-- Each client's rows are counted and their ids compared with what is there. The figures of one that loses or
-  repeats a row are void.
+- All clients read the same local server on the same machine: the [sandbox](../README.md#the-sandbox), or, for
+  CPU, memory and many shops, a server that replays its pages from memory. The server runs on the first core,
+  the client on the last.
+- Clients run in turns (A B C, A B C, …). A ratio is the median of the ratios of the turns; the lowest and the
+  highest follow it. All other figures are medians.
+- The rows of each client are counted, and their ids compared with those of the server. If a client loses or
+  repeats a row, its figures are void.
+- CPU and peak memory are those that the kernel reports. Peak memory is never below that of the process that
+  starts the client, so that of the loops is an upper bound.
 - Each peer is written as its own documentation recommends, with the settings that make it fastest:
-  [benchmarks/peers](../benchmarks/peers). All have the same columns. The singer-sdk tap is what its
-  cookiecutter writes, with `state_partitioning_keys` empty; dlt and airbyte-cdk have their documented
-  concurrency. The two loops have neither schema nor state nor retries, and turn money into floats.
+  [benchmarks/peers](../benchmarks/peers). All have the same columns. The singer-sdk tap is what the SDK's
+  cookiecutter generates, with `state_partitioning_keys` empty; it runs with the SDK's default writer and with
+  the SDK's MsgSpecWriter. dlt and airbyte-cdk have their documented concurrency.
+- The loops have no schema, no state and no retries, and they turn decimal numbers into floats.
 
-## Again
-`make bench` measures what has changed since; `make bench ARGS="--only cpu --fresh"` one scenario anew;
-`make bench ARGS=--quick` all of it at small sizes in some minutes, without touching this page. An interrupted
-run goes on where it was. PostgreSQL must be installed for one scenario (`apt-get install postgresql`).
+## Run it again
+- `make bench` measures every scenario whose code has changed. An interrupted run can be resumed.
+- `make bench ARGS="--only cpu --fresh"` measures one scenario again.
+- `make bench ARGS="--only shops --tap PATH"` measures another `tap-sumeru`, such as `.venv/bin/tap-sumeru` of
+  another checkout, in turns with this one.
+- `make bench ARGS=--quick` runs everything at small sizes in some minutes, and does not change this page.
+
+One scenario needs PostgreSQL (`apt-get install postgresql`).
 """
 
 
 def read(folder: Path) -> dict[str, Result]:
-    """Return the figures so far."""
+    """Return the figures that have been measured so far."""
     try:
         content = msgspec.json.decode((folder / "benchmarks.json").read_bytes(), type=_Content)
     except FileNotFoundError:
@@ -75,15 +85,15 @@ def report(results: Mapping[str, Result], *, quick: bool) -> int:
     """Print the bars; return 1 if one is missed, at small sizes only if a figure is void."""
     bars = [(name, bar) for name, result in results.items() for bar in result.bars]
     for name, bar in bars:
-        print(f"{'passed' if bar.passed else 'MISSED'}  {name}: {bar.text}: {_said(bar)}")
+        print(f"{'passed' if bar.passed else 'MISSED'}  {name}: {bar.text}: {_compare(bar)}")
     if quick:
-        print("At these sizes start-up is most of it: this shows that all runs work, not how fast they are.")
+        print("Most of this is start-up: it shows that all runs work, not how fast they are.")
     return int(any(bar.void or not (quick or bar.passed) for _, bar in bars))
 
 
-def _said(bar: Bar) -> str:
+def _compare(bar: Bar) -> str:
     bound = f"at {'least' if bar.least else 'most'} {number(bar.bound)}"
-    return f"{number(bar.measured)} ({bound})" + (f"; void: {bar.void}" if bar.void else "")
+    return f"{bar.figure} ({bound})" + (f"; void: {bar.void}" if bar.void else "")
 
 
 def _verdicts(results: Mapping[str, Result]) -> str:
@@ -92,13 +102,13 @@ def _verdicts(results: Mapping[str, Result]) -> str:
         for bar in result.bars:
             sign = "≥" if bar.least else "≤"
             verdict = f"void: {bar.void}" if bar.void else "passed" if bar.passed else "**missed**"
-            figures = f"{number(bar.measured)} | {sign} {number(bar.bound)}"
+            figures = f"{bar.figure} | {sign} {number(bar.bound)}"
             lines.append(f"| {result.title}: {bar.text} | {figures} | {verdict} |\n")
     return "".join(lines)
 
 
 def _section(result: Result) -> str:
-    """The table of a scenario, without columns that are empty."""
+    """Return the section of a scenario; its table has no empty columns."""
     kept = [place for place, _ in enumerate(result.columns) if any(row[place] != "" for row in result.table)]
     rows = [[row[place] for place in kept] for row in result.table]
     ruler = ["---" if isinstance(cell, str) else "---:" for cell in rows[0]]
@@ -117,6 +127,17 @@ def _method(content: _Content) -> str:
     return f"{_METHOD}\n## Machine and versions\n{content.machine}.\n\n{found}.\n"
 
 
+def _build() -> str:
+    """Return the build flags of the interpreter: its speed depends on them, and so do the ratios."""
+    arguments = sysconfig.get_config_var("CONFIG_ARGS") or ""
+    level = re.findall(r"-O\w", sysconfig.get_config_var("PY_CFLAGS") or "")
+    flags = {"--enable-optimizations": "PGO", "--with-lto": "LTO"}
+    parts = [
+        f"{'with' if flag in arguments else 'without'} `{flag}` ({name})" for flag, name in flags.items()
+    ]
+    return ", ".join([*parts, *level[-1:], platform.python_compiler()])
+
+
 def _machine() -> str:
     model = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
@@ -124,4 +145,5 @@ def _machine() -> str:
         found = re.search(r"^model name\s*: (.+)$", info.read_text(encoding="utf-8"), re.MULTILINE)
         model = found[1] if found else model
     system = f"{platform.system()} {platform.release()}"
-    return f"{model}, {os.cpu_count()} cores, {system}, Python {platform.python_version()}"
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{model}, {os.cpu_count()} cores, {system}. {python}, configured {_build()}"

@@ -1,4 +1,4 @@
-"""The peers' environments: one each, pinned in `peers/*.txt`, below .cache/bench/."""
+"""The environments of the peers, pinned in `peers/*.txt` and installed below .cache/bench/."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PEERS = Path(__file__).parent / "peers"
 
 
 def python(name: str, uv: str) -> Path:
-    """Return the interpreter of a peer's environment, made if it is not there or its pins have changed."""
+    """Return the interpreter of an environment; install it if it is missing or its pins have changed."""
     pins = PEERS / f"{name}.txt"
     folder = CACHE / "envs" / name
     stamp = folder / ".installed"
@@ -31,13 +31,13 @@ def python(name: str, uv: str) -> Path:
 
 
 def _pinned(pins: Path) -> list[str]:
-    """The packages that an environment is made for, as the first line of its pins names them."""
+    """Return the packages that an environment is for, from the first line of its pins."""
     names = pins.read_text(encoding="utf-8").splitlines()[0]
     return re.findall(r"[a-z][\w-]*(?:\[\w+\])?(?:==[\w.]+)?", names.partition(",")[0])
 
 
 def versions() -> dict[str, str]:
-    """Return the version of each package that a peer is made of."""
+    """Return the version of each package that the peers are built on."""
     found = {}
     for pins in sorted(PEERS.glob("*.txt")):
         text = pins.read_text(encoding="utf-8")

@@ -1,24 +1,25 @@
-"""How many requests a rate limit lets through: what a client without any latency could do at best.
+"""The number of requests that a rate limit lets through: the best that a client without latency can do.
 
-Both counts run the sandbox's own limiter (sumeru_sandbox/server/limits.py) on a clock of their own.
+Both counts run the sandbox's own limiter on a clock of their own.
 
 `documented` is the best that keeps to the documentation: the limit each minute, and a burst of twice the
-steady rate for about ten seconds, which is earned again by asking for less. `possible` is all that the
-limiter lets pass: it would also pass twice the rate for half a minute, then nothing for the other half.
+steady rate for about ten seconds, which builds up again while fewer requests are made. `possible` is
+everything that the limiter lets pass: it also passes twice the rate for half a minute, then nothing for the
+other half.
 """
 
 from __future__ import annotations
 
 from functools import cache
 
-from sumeru_sandbox.server.limits import BURST_FACTOR, BURST_WINDOW, WINDOW, Limiter
+from benchmarks.sandbox import BURST_FACTOR, BURST_WINDOW, WINDOW, Limiter
 
 _STEPS = 200  # a second
 
 
 @cache
 def documented(limit: int, seconds: float) -> int:
-    """Return how many requests get through in so many seconds, at the documented pace."""
+    """Return how many requests pass within some seconds at the documented pace."""
     rate = limit / WINDOW
     credit = most = BURST_WINDOW * (BURST_FACTOR - 1) * rate
     sent, following = 0, 0.0
@@ -36,7 +37,7 @@ def documented(limit: int, seconds: float) -> int:
 
 @cache
 def possible(limit: int, seconds: float) -> int:
-    """Return how many requests get through in so many seconds, whatever the pace."""
+    """Return how many requests pass within some seconds at any pace."""
     sent = 0
     now = [0.0]
     limiter = Limiter(lambda: now[0])

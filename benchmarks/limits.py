@@ -1,4 +1,4 @@
-"""With a rate limit: how much of what it lets through is used, and what is refused."""
+"""Scenarios with a rate limit: how much of it each client uses, and how many requests are refused."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks import ideal, servers
 from benchmarks.clients import AIRBYTE, CLASSIC, DLT_EXTRACT, STOCK, TAP, Job
+from benchmarks.sandbox import BURST_FACTOR, BURST_WINDOW, WINDOW
 from benchmarks.scenarios import Result, at_least, at_most
 from benchmarks.waits import ALL
-from sumeru_sandbox.server.limits import BURST_FACTOR, BURST_WINDOW, WINDOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from benchmarks.turns import Figures, Turns
 
 _CUSTOMERS = {600: 20_000, 1500: 55_000}
-"""So many that all streams need about two and a half minutes."""
+"""Customers by limit: enough that all streams need about two and a half minutes."""
 _PEERS = (STOCK, CLASSIC, DLT_EXTRACT, AIRBYTE)
 _COMPARED = (600, 50)
 """Limit and latency at which the peers are measured too."""
@@ -29,7 +29,7 @@ _SHARE = 0.97
 
 
 def limits(turns: Turns) -> Result:
-    """All streams under a limit of 600 and of 1,500 requests a minute."""
+    """Measure all streams with a limit of 600 and of 1,500 requests a minute."""
     table: list[list[str | float]] = []
     bars: list[Bar] = []
     cases = [(limit, wait) for limit in _CUSTOMERS for wait in (0, 50, 150)]
@@ -44,15 +44,15 @@ def limits(turns: Turns) -> Result:
             ])  # fmt: skip
             if name == TAP:
                 text = f"{limit:,} a minute, {wait} ms: "
-                bars.append(at_least(f"{text}share of what the limit allows", share, _SHARE, figures))
+                bars.append(at_least(f"{text}share of the limit", share, _SHARE, figures))
                 bars.append(at_most(f"{text}refused", figures["refused"], 0, figures))
     spent = _exhausted(turns)
     bars.append(
-        at_least("a minute spent before: share of the rows that come", 1 - bool(spent["wrong"]), 1, spent)
+        at_least("limit used up before the start: complete syncs", 1 - bool(spent["wrong"]), 1, spent)
     )
     waited = (
-        f"A minute that others have spent: the tap waits, then reads all in {spent['wall']:.0f} s, "
-        f"{spent['refused']} refused."
+        "If other clients have used up the limit of the minute, the tap waits and then reads everything: "
+        f"{spent['wall']:.0f} s in all, {spent['refused']} requests refused."
     )
     return Result("Rate limits", _COLUMNS, table, bars, [_NOTE, *_windows(table), waited])
 
@@ -64,25 +64,24 @@ _COLUMNS = [
 
 
 _NOTE = (
-    "All streams, this tap with its default settings. The share of the limit is the requests that passed, "
-    "of those that a client without latency gets through in the same time (start-up included) if it keeps to "
-    f"the documentation: the limit each minute, at most {BURST_FACTOR} times the steady rate, {BURST_WINDOW} "
-    "seconds of burst in hand at most ([ideal.py](../benchmarks/ideal.py), on the sandbox's own limiter). "
-    "The possible is what that limiter would let pass at any pace."
+    "All streams, this tap with its default settings. `share of the limit` compares the requests that passed "
+    "with those of an ideal client: one without latency that keeps to the documentation, that is, the limit "
+    f"each minute and bursts of {BURST_FACTOR} times the steady rate for at most {BURST_WINDOW} seconds, in "
+    "the same time, start-up included ([ideal.py](../benchmarks/ideal.py), on the sandbox's own limiter). "
+    "`of the possible` compares with what that limiter lets pass at any pace."
 )
 
 
 def _windows(table: list[list[str | float]]) -> list[str]:
-    """Tell what it costs to read by windows, if there is anybody to compare with."""
+    """Return a note on the extra requests of windows, if peers were measured as well."""
     limit, wait = _COMPARED
     asked = {str(row[2]): row[4] for row in table if row[:2] == [limit, wait]}
     ours, fewest = asked.pop(TAP), min(asked.values(), default="")
     if not asked:
         return []
     note = (
-        "Since a `start_date` is given, this tap reads in windows, which can be begun again one by one: of "
-        "30 days, and longer where they hold little. Each ends with a page that is not full, and asks for "
-        f"three days more than it needs: {ours:,} requests, where one list a stream is {fewest:,}."
+        "With a `start_date` this tap reads in windows, so that an interrupted sync resumes at the last one. "
+        f"Windows take more requests: {ours:,}, where one list per stream takes {fewest:,}."
     )
     return [note]
 
@@ -102,7 +101,7 @@ def _run(turns: Turns, name: str, limit: int, wait: int) -> Figures:
 
 
 def _spending(server: Server, measure: Callable[[], Figures]) -> Figures:
-    """Add to the figures of a run what it asked, and how much of that was refused."""
+    """Add the numbers of requests and of refused requests to the figures of a run."""
     asked, turned_away = server.spent()
     figures = measure()
     requests, refused = server.spent()
@@ -110,7 +109,7 @@ def _spending(server: Server, measure: Callable[[], Figures]) -> Figures:
 
 
 def _exhausted(turns: Turns) -> Figures:
-    """Read a small shop when its minute has just been spent."""
+    """Read a small shop whose rate limit has just been used up."""
     limit, customers = 600, 300
     with servers.sandbox(customers, limit=limit) as server:
         expected = {stream: server.truth(stream) for stream in ALL}
@@ -119,12 +118,12 @@ def _exhausted(turns: Turns) -> Figures:
             server.call("advance", {"seconds": BURST_WINDOW})
         job = Job(server, ALL)
         return turns.kept(
-            "a spent minute", lambda: _spending(server, lambda: turns.check(TAP, job, expected, ", spent"))
+            "a used-up limit", lambda: _spending(server, lambda: turns.check(TAP, job, expected, ", spent"))
         )
 
 
 def _spend(server: Server) -> None:
-    """Ask until refused."""
+    """Send requests until one is refused."""
     request = urllib.request.Request(  # noqa: S310 - our own server
         f"{server.url}/api/v1/usage?limit=1", headers={"Authorization": f"Bearer {server.token}"}
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks import processes, servers
 from benchmarks.clients import TAP, Job
-from benchmarks.scenarios import Result, at_most
-from benchmarks.turns import medians
-from sumeru_sandbox.world.shop_model import counts
+from benchmarks.sandbox import counts
+from benchmarks.scenarios import Result, at_most, ratio
+from benchmarks.turns import OURS, medians
 
 if TYPE_CHECKING:
     from benchmarks.scenarios import Bar
@@ -23,7 +23,7 @@ _STARTUP = 1.1
 
 
 def memory(turns: Turns) -> Result:
-    """Peak memory of this tap, at 200,000 rows and at 5,000,000."""
+    """Measure the peak memory of this tap for 200,000 rows and for 5,000,000."""
     table: list[list[str | float]] = []
     bars: list[Bar] = []
     sizes = (1, 10) if turns.quick else (4, 100)
@@ -36,8 +36,8 @@ def memory(turns: Turns) -> Result:
             at_most(f"{title}, {run['rows']:,} rows: peak MiB", run["rss_mib"], bound, run) for run in runs
         ]
         grown = runs[1]["rss_mib"] / runs[0]["rss_mib"]
-        bars.append(at_most(f"{title}: peak of the large read, of the small one", grown, _SAME, *runs))
-    notes = [f"The same means up to {_SAME} times. The rows go through a pipe to a process that counts them."]
+        bars.append(at_most(f"{title}: peak of the large read ÷ peak of the small one", grown, _SAME, *runs))
+    notes = ["The rows go through a pipe to a process that counts them."]
     return Result("Memory", ["read", "rows", "peak MiB", "void"], table, bars, notes)
 
 
@@ -54,31 +54,37 @@ def _filled(turns: Turns, title: str, streams: tuple[str, ...], customers: int, 
 
 
 def startup(turns: Turns) -> Result:
-    """`tap-sumeru --version`, beside the import of the SDK alone."""
+    """Measure `tap-sumeru --version` and the import of the SDK alone."""
+    sdk = "python -c 'import singer_sdk'"
     commands = {
-        "tap-sumeru --version": [str(Path(sys.executable).parent / "tap-sumeru"), "--version"],
-        "python -c 'import singer_sdk'": [sys.executable, "-c", "import singer_sdk"],
+        "tap-sumeru --version": [OURS, "--version"],
+        sdk: [sys.executable, "-c", "import singer_sdk"],
+        **{name: [path, "--version"] for name, path in turns.taps.items()},
     }
     taken: dict[str, list[Figures]] = {name: [] for name in commands}
     for command in commands.values():
         processes.run(command, turns.log("startup"))  # so that all modules are compiled
     for turn in range(5 if turns.quick else 15):
         for name, command in commands.items():
-            taken[name].append(
-                turns.kept(
-                    f"{name}, turn {turn + 1}",
-                    lambda command=command: {
-                        **asdict(processes.run(command, turns.log("startup"))),
-                        "wrong": "",
-                    },  # type: ignore[misc]
-                )
-            )
-    found = {name: medians(runs) for name, runs in taken.items()}
-    ours, sdk = found.values()
+            run = partial(_started, turns, command)
+            taken[name].append(turns.kept(f"{name}, turn {turn + 1}", run))
+    ours = taken["tap-sumeru --version"]
     return Result(
         "Start-up",
         ["command", "seconds", "CPU seconds"],
-        [[name, run["wall"], run["cpu"]] for name, run in found.items()],
-        [at_most("seconds, of the import of the SDK alone", ours["wall"] / sdk["wall"], _STARTUP)],
-        [f"Median of {len(taken['tap-sumeru --version'])}, in turns, in the same environment."],
+        [[name, medians(runs)["wall"], medians(runs)["cpu"]] for name, runs in taken.items()],
+        [
+            at_most(
+                "CPU: tap-sumeru --version ÷ import of the SDK alone",
+                ratio(ours, taken[sdk], "cpu"),
+                _STARTUP,
+                *ours,
+            )
+        ],
+        [f"Median of {len(ours)} runs, in turns, in the same environment."],
     )
+
+
+def _started(turns: Turns, command: list[str]) -> Figures:
+    usage = processes.run(command, turns.log("startup"))
+    return {**asdict(usage), "wrong": f"exit code {usage.code}" if usage.code else ""}

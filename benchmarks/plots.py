@@ -1,4 +1,4 @@
-"""The figures of the document, as SVG that reads the same on a light and on a dark page."""
+"""The pictures of the document, as SVG that is readable on a light and on a dark page."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class _Group(NamedTuple):
 
 
 def write(folder: Path, results: Mapping[str, Result]) -> dict[str, str]:
-    """Draw what there are figures for; return the files and their titles."""
+    """Draw the pictures that there are figures for; return the files and their titles."""
     drawn = {}
     for name, title, subtitle, groups, unit in _plots(results):
         (folder / name).write_text(_svg(title, subtitle, groups, unit), encoding="utf-8")
@@ -51,14 +51,14 @@ def _plots(results: Mapping[str, Result]) -> Iterable[tuple[str, str, str, list[
         for read in dict.fromkeys(str(row[0]) for row in result.table):
             rows = [row for row in result.table if row[0] == read and row[1] == 50]  # noqa: PLR2004 - milliseconds
             groups.append(_Group(read, _column(result, "client", "seconds", rows)))
-        subtitle = "Seconds at 50 ms a request, without a rate limit; shorter is better"
+        subtitle = "Seconds at 50 ms of latency, without a rate limit; shorter is better"
         yield "benchmarks-latency.svg", "Waiting for the API", subtitle, groups, "s"
 
 
 def _column(
     result: Result, label: str, value: str, table: Sequence[Sequence[str | float]] | None = None
 ) -> list[tuple[str, float]]:
-    """The labels and values of a table, without what is void, smallest first."""
+    """Return the labels and values of a table, smallest first, without those that are void."""
     names, values = result.columns.index(label), result.columns.index(value)
     rows = result.table if table is None else table
     return sorted(

@@ -1,4 +1,4 @@
-"""A PostgreSQL of its own, on a free port, gone afterwards."""
+"""A temporary PostgreSQL server on a free port."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Database:
     programs: Path
 
     def sql(self, text: str) -> str:
-        """Return what a statement gives."""
+        """Run a statement and return its output."""
         command = [
             str(self.programs / "psql"),
             "-h",
@@ -53,7 +53,7 @@ class Database:
         }
 
     def wrong(self, table: str, rows: int) -> str:
-        """Return what is wrong with a table that should have so many rows, by id from 0 on."""
+        """Return what is wrong with a table whose rows should have the ids from 0 on; empty if nothing is."""
         ids = "count(*), count(distinct id), min(right(id, 8)), max(right(id, 8))"
         found = self.sql(f"select {ids} from shop.{table}")  # noqa: S608 - a table of ours
         whole = f"{rows}|{rows}|{0:08}|{rows - 1:08}"
@@ -62,7 +62,7 @@ class Database:
 
 @contextmanager
 def running() -> Iterator[Database]:
-    """Start a server, and stop it."""
+    """Start a server, and stop it at the end."""
     programs = _programs()
     folder = Path(tempfile.mkdtemp(prefix="bench-postgres-"))
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -82,7 +82,7 @@ def running() -> Iterator[Database]:
 
 
 def _as_user(command: Sequence[str], *, check: bool = True) -> None:
-    """Run a program of PostgreSQL, which refuses to be root."""
+    """Run a program of PostgreSQL as its user, since it refuses to run as root."""
     prefix = ["runuser", "-u", _USER, "--"] if os.geteuid() == 0 else []
     subprocess.run([*prefix, *command], check=check, stdout=subprocess.DEVNULL, cwd="/")
 
@@ -91,5 +91,5 @@ def _programs() -> Path:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     on_path = shutil.which("initdb")
     if not found and not on_path:
-        raise RuntimeError("no PostgreSQL here: apt-get install postgresql")
+        raise RuntimeError("PostgreSQL is not installed: apt-get install postgresql")
     return found[-1].parent if found else Path(str(on_path)).parent

@@ -1,4 +1,4 @@
-"""A command run to its end: how long it took, the CPU of all that it started, its peak memory."""
+"""Runs a command, and returns its wall time, its CPU with that of its children, and its peak memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else
 
 @dataclass(frozen=True)
 class Usage:
-    """What a command took; `rss_mib` is the peak of the largest process among it and its children."""
+    """The resources that a command used; `rss_mib` is the peak of the largest of its processes."""
 
     code: int
     wall: float
@@ -27,7 +27,7 @@ class Usage:
 
 
 def pin(pid: int, core: int | None) -> None:
-    """Keep a process and what it will start to the first core (0) or the last (-1); None for all."""
+    """Pin a process and its future children to the first core (0) or the last (-1); None for all cores."""
     if CORES:
         os.sched_setaffinity(pid, CORES if core is None else {CORES[core]})
 
@@ -38,10 +38,10 @@ def start(
     stdout: int | IO[bytes] = subprocess.DEVNULL,
     stdin: int | IO[bytes] = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Start a command with its stderr in a file, in an environment without switches of Python's own.
+    """Start a command with its stderr in a file, and without the environment variables of Python.
 
-    Those would decide whether modules come compiled and whether output is buffered: for all clients alike it
-    is as in an ordinary installation.
+    Those would decide whether modules are compiled and whether output is buffered. Every client runs as in an
+    ordinary installation instead.
     """
     with log.open("wb") as errors:
         return subprocess.Popen(
@@ -54,9 +54,9 @@ def start(
 
 
 def finish(process: subprocess.Popen[bytes], began: float) -> Usage:
-    """Wait for a command; the kernel's own account of it is the measure.
+    """Wait for a command, and return the resources that the kernel charged to it.
 
-    If the wait is interrupted, the command is ended.
+    If the wait is interrupted, the command is killed.
     """
     try:
         _, status, usage = os.wait4(process.pid, 0)
@@ -76,7 +76,7 @@ def run(command: Sequence[str], log: Path) -> Usage:
 
 
 def output(command: Sequence[str], log: Path) -> bytes:
-    """Run a command and return what it wrote."""
+    """Run a command and return its output."""
     began = time.monotonic()
     written = log.with_suffix(".out")
     with written.open("wb") as stdout:
@@ -85,7 +85,7 @@ def output(command: Sequence[str], log: Path) -> bytes:
 
 
 def piped(command: Sequence[str], into: Sequence[str], log: Path) -> tuple[Usage, Usage, bytes]:
-    """Run a command whose output another one reads; return what both took, and what the second one wrote."""
+    """Run a command whose output another one reads; return the usage of both, and the output of the other."""
     began = time.monotonic()
     first = start(command, log, subprocess.PIPE)
     assert first.stdout is not None

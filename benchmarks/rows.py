@@ -1,10 +1,11 @@
-"""What came out of a client, by stream: how many rows, how many different ones, and which.
+"""The rows that a client wrote, by stream: how many, how many different ones, and a checksum of their ids.
 
-As a command it reads lines from stdin, Singer's or Airbyte's, or the files below a folder that dlt wrote.
+As a command it reads Singer's or Airbyte's lines from stdin, or the files that dlt wrote below a folder.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import sys
 from collections import defaultdict
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _MODULUS = 2**64
+_HEAD = 40
+"""The type of a message is in so many bytes from its start."""
 
 
 class Tally(msgspec.Struct):
-    """Rows, different rows, and a sum of their ids' hashes that does not depend on their order."""
+    """Number of rows, number of different rows, and a checksum of their ids, in whatever order."""
 
     rows: int = 0
     distinct: int = 0
@@ -29,7 +32,7 @@ class Tally(msgspec.Struct):
 
 
 def tally(ids: Iterable[str]) -> Tally:
-    """Count ids."""
+    """Count ids, and how many of them differ."""
     seen: set[str] = set()
     result = Tally()
     for ident in ids:
@@ -42,7 +45,7 @@ def tally(ids: Iterable[str]) -> Tally:
 
 
 def expected(ids: Iterable[str]) -> Tally:
-    """Count ids that are known to differ."""
+    """Count ids that all differ."""
     result = Tally()
     for ident in ids:
         result.rows += 1
@@ -57,6 +60,7 @@ def _hash(ident: str) -> int:
 
 class _Row(msgspec.Struct):
     id: str | None = None
+    shop: str | None = None
 
 
 class _AirbyteRecord(msgspec.Struct):
@@ -70,8 +74,8 @@ class _Line(msgspec.Struct):
     record: msgspec.Raw = msgspec.Raw()
 
 
-def of_lines(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
-    """Stream and id of each record in lines of JSON."""
+def of_lines(lines: Iterable[bytes], *, by_shop: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield stream and id of each record in lines of JSON; `acme/cus_1` if the shop counts as well."""
     line = msgspec.json.Decoder(_Line).decode
     row = msgspec.json.Decoder(_Row).decode
     airbyte = msgspec.json.Decoder(_AirbyteRecord).decode
@@ -79,14 +83,15 @@ def of_lines(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
         message = line(text)
         if message.type == "RECORD":
             if isinstance(message.stream, str):
-                yield message.stream, str(row(message.record).id)
+                found = row(message.record)
+                yield message.stream, f"{found.shop}/{found.id}" if by_shop else str(found.id)
             else:
                 record = airbyte(message.record)
                 yield record.stream, str(record.data.id)
 
 
 def of_files(folder: Path) -> Iterator[tuple[str, str]]:
-    """Stream and id of each row in the files of dlt: those that it loaded, else those that it extracted."""
+    """Yield stream and id of each row in the files of dlt: the loaded ones, else the extracted ones."""
     loaded = sorted((folder / "files").rglob("*.jsonl*"))
     extracted = sorted((folder / "pipelines").rglob("new_jobs/*.typed-jsonl"))
     decode = msgspec.json.Decoder(_Row | list[_Row]).decode
@@ -102,16 +107,34 @@ def of_files(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def tallies(found: Iterable[tuple[str, str]]) -> dict[str, Tally]:
-    """Count by stream."""
+    """Count rows by stream."""
     ids: dict[str, list[str]] = defaultdict(list)
     for stream, ident in found:
         ids[stream].append(ident)
     return {stream: tally(idents) for stream, idents in ids.items()}
 
 
+def _keeping(lines: Iterable[bytes], path: Path) -> Iterator[bytes]:
+    """Yield lines, and write the value of the last STATE among them into a file."""
+    last = b""
+    for line in lines:
+        if b'"STATE"' in line[:_HEAD]:
+            last = line
+        yield line
+    path.write_bytes(msgspec.json.encode(msgspec.json.decode(last)["value"]) if last else b"{}")
+
+
 def main() -> None:
-    """Count what comes, and write the counts as JSON."""
-    found = of_files(Path(sys.argv[1])) if len(sys.argv) > 1 else of_lines(sys.stdin.buffer)
+    """Count the rows, and write the counts as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("folder", nargs="?", type=Path, help="folder with the files of dlt; default: stdin")
+    parser.add_argument("--by-shop", action="store_true", help="ids are unique within a shop only")
+    parser.add_argument("--state", type=Path, help="write the last state into this file")
+    options = parser.parse_args()
+    lines: Iterable[bytes] = sys.stdin.buffer
+    if options.state:
+        lines = _keeping(lines, options.state)
+    found = of_files(options.folder) if options.folder else of_lines(lines, by_shop=options.by_shop)
     sys.stdout.buffer.write(msgspec.json.encode(tallies(found)))
 
 

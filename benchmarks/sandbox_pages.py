@@ -1,4 +1,4 @@
-"""How many pages of 100 customers the sandbox gives a second, on one core, with the client on another.
+"""Measure how many pages of 100 customers a second the sandbox serves on one core, the client on another.
 
 Run it with `python benchmarks/sandbox_pages.py [--seconds 5] [--connections 4]`.
 """
@@ -29,8 +29,8 @@ _CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") els
 
 @contextlib.contextmanager
 def sandbox() -> Iterator[tuple[str, int]]:
-    """The address of a sandbox that has the first core; this process takes the last."""
-    command = [sys.executable, "-m", "sumeru_sandbox", "--port", "0", "--shops", "acme"]
+    """Run a sandbox on the first core, and move this process to the last; yield its address."""
+    command = [sys.executable, "-m", "sumeru_sandbox.cli", "--port", "0", "--shops", "acme"]
     command += ["--customers", str(CUSTOMERS), "--plan", "enterprise"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
@@ -45,7 +45,7 @@ def sandbox() -> Iterator[tuple[str, int]]:
 
 
 def walk(address: tuple[str, int]) -> list[bytes]:
-    """Read the whole list once, and give the requests for its pages."""
+    """Read the list once, and return the requests of its pages."""
     connection = http.client.HTTPConnection(*address)
     connection.request("GET", "/_sandbox/shops")
     token = json.load(connection.getresponse())[0]["token"]
@@ -65,7 +65,7 @@ def walk(address: tuple[str, int]) -> list[bytes]:
 
 
 def client(address: tuple[str, int], requests: list[bytes], until: float, done: list[int]) -> None:
-    """Ask for one page after the other, until the time is up."""
+    """Request one page after the other until the time is up."""
     buffer = bytearray(2**20)
     count = 0
     with socket.create_connection(address) as connection:
@@ -83,7 +83,7 @@ def client(address: tuple[str, int], requests: list[bytes], until: float, done: 
 
 
 def measure(address: tuple[str, int], requests: list[bytes], connections: int, seconds: float) -> float:
-    """Pages a second over several connections."""
+    """Return the pages a second over several connections."""
     done: list[int] = []
     start = time.monotonic()
     threads = [
@@ -98,7 +98,7 @@ def measure(address: tuple[str, int], requests: list[bytes], connections: int, s
 
 
 def main() -> None:
-    """Measure cold pages while walking the list once, then warm ones."""
+    """Measure cold pages while reading the list once, then warm ones."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--connections", type=int, default=4)
@@ -106,7 +106,7 @@ def main() -> None:
     with sandbox() as address:
         start = time.monotonic()
         requests = walk(address)
-        print(f"cold: {len(requests) / (time.monotonic() - start):,.0f} pages a second, one by one")
+        print(f"cold: {len(requests) / (time.monotonic() - start):,.0f} pages a second, one after the other")
         warm = measure(address, requests, arguments.connections, arguments.seconds)
         print(f"warm: {warm:,.0f} pages a second")
 

@@ -1,4 +1,4 @@
-"""Runs in turns (A B C A B C …), each written to a journal, so that an interrupted run can go on."""
+"""Runs in turns (A B C A B C …), each noted in a journal, so that an interrupted benchmark can be resumed."""
 
 from __future__ import annotations
 
@@ -6,29 +6,32 @@ import hashlib
 import json
 import statistics
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from benchmarks import processes, rows
-from benchmarks.clients import Client, Job, compared
+from benchmarks.clients import TAP, Client, Job, compared
 from benchmarks.environments import CACHE, PEERS, ROOT
+from benchmarks.scenarios import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from pathlib import Path
 
     Figures = dict[str, Any]
 
 _JOURNAL = CACHE / "journal.json"
+OURS = str(Path(sys.executable).parent / "tap-sumeru")
+"""The executable of this checkout."""
 _LOOKS = {"__init__.py", "__main__.py", "document.py", "plots.py"}
-"""Files on which no figure depends."""
+"""Files that no figure depends on."""
 
 
 def fingerprint() -> str:
-    """Return what the figures depend on: the code of tap, sandbox, peers and benchmarks, and the Python."""
-    folders = ("tap_sumeru", "schemas", "sumeru_sandbox", "benchmarks")
+    """Return a digest of what the figures depend on: tap, sandbox, peers, benchmarks and Python."""
+    folders = ("sumeru_api", "tap_sumeru", "schemas", "sumeru_sandbox", "benchmarks")
     digest = hashlib.sha256(sys.version.encode())
     files = [path for name in folders for path in (ROOT / name).rglob("*") if path.suffix in {".py", ".json"}]
     for path in sorted([*files, *PEERS.glob("*.txt")]):
@@ -38,32 +41,44 @@ def fingerprint() -> str:
 
 @dataclass(frozen=True)
 class Turns:
-    """The measurements of one scenario, at its full size or a small one."""
+    """The measurements of one scenario.
+
+    Args:
+        scenario: Its name.
+        quick: Whether its size is small.
+        uv: Path of uv.
+        taps: Executables of other taps that run in turns with this one, by their names in the tables.
+    """
 
     scenario: str
     quick: bool
     uv: str
+    taps: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The names of the other taps."""
+        return tuple(self.taps)
 
     def client(self, name: str) -> Client:
         """Return a client with a folder of this scenario."""
-        slug = "".join(letter if letter.isalnum() else "-" for letter in name)
-        return Client(name, CACHE / "runs" / self.scenario / slug, self.uv)
+        folder = CACHE / "runs" / self.scenario / _slug(name)
+        return Client(name, folder, self.uv, OURS if name == TAP else self.taps.get(name, ""))
 
     def log(self, what: str) -> Path:
-        """Return where the log of a run goes."""
+        """Return the path of the log of a run."""
         folder = CACHE / "logs"
         folder.mkdir(parents=True, exist_ok=True)
-        slug = "".join(letter if letter.isalnum() else "-" for letter in f"{self.scenario}-{what}")
-        return folder / f"{slug}.log"
+        return folder / f"{_slug(f'{self.scenario}-{what}')}.log"
 
     def kept(self, what: str, measure: Callable[[], Figures]) -> Figures:
-        """Return the figures of a run from the journal, or measure them now and note them there."""
+        """Return the figures of a run from the journal; if it has none, measure them and note them there."""
         journal = read_journal()
         key = self._key(what)
         if key not in journal:
             print(f"  {what}: ", end="", flush=True)
             figures = measure()
-            print(_told(figures), flush=True)
+            print(_line(figures), flush=True)
             journal = read_journal()
             journal[key] = figures
             _write_journal(journal)
@@ -77,25 +92,43 @@ class Turns:
         return f"{self.scenario}|{'quick' if self.quick else 'full'}|{what}"
 
     def checked(self, name: str, job: Job, expected: Mapping[str, rows.Tally], tag: str = "") -> Figures:
-        """Check a client, unless the journal has it; it warms the server as well."""
+        """Check a client, unless the journal has it; this also warms the server."""
         return self.kept(f"{name}{tag}, checked", lambda: self.check(name, job, expected, tag))
 
     def warmed(self, name: str, job: Job, expected: Mapping[str, rows.Tally], tag: str = "") -> Figures:
-        """Check a client whatever the journal has, so that the server has its pages at hand."""
+        """Check a client even if the journal has it, so that the server has rendered its pages."""
         print(f"  {name}{tag}, checked: ", end="", flush=True)
         figures = self.check(name, job, expected, tag)
-        print(_told(figures), flush=True)
+        print(_line(figures), flush=True)
         return figures
 
-    def check(self, name: str, job: Job, expected: Mapping[str, rows.Tally], tag: str = "") -> Figures:
-        """Run a client and compare its rows with what is there."""
+    def check(
+        self,
+        name: str,
+        job: Job,
+        expected: Mapping[str, rows.Tally],
+        tag: str = "",
+        *,
+        by_shop: bool = False,
+        state: Path | None = None,
+    ) -> Figures:
+        """Run a client and compare its rows with those of the server.
+
+        Args:
+            name: The client.
+            job: What it reads.
+            expected: The rows that the server has.
+            tag: Tells the log from others.
+            by_shop: Whether ids are unique within a shop only.
+            state: File to write the last state into.
+        """
         client, log = self.client(name), self.log(f"{name}{tag} check")
         command = client.command(job)
         if client.writes_files:
             usage = processes.run(command, log)
             counted = processes.output(client.counter(), log.with_suffix(".rows.log"))
         else:
-            usage, _, counted = processes.piped(command, client.counter(), log)
+            usage, _, counted = processes.piped(command, client.counter(by_shop=by_shop, state=state), log)
         found = msgspec.json.decode(counted, type=dict[str, rows.Tally])
         wrong = f"exit code {usage.code}" if usage.code else compared(found, expected)
         return {**asdict(usage), "wrong": wrong, "rows": sum(tally.rows for tally in found.values())}
@@ -112,30 +145,32 @@ class Turns:
 
     def rounds(
         self, runs: Sequence[tuple[str, Job, int]], expected: Mapping[str, rows.Tally], tag: str = ""
-    ) -> dict[str, Figures]:
-        """Check each client, then run all in turns, each as often as said; return their medians."""
+    ) -> dict[str, list[Figures]]:
+        """Check each client, then run all in turns, each as often as given; return the runs of each."""
         checks = {name: self.checked(name, job, expected, tag) for name, job, _ in runs}
         taken: dict[str, list[Figures]] = {name: [] for name in checks}
         for turn in range(max(times for _, _, times in runs)):
             for name, job, times in runs:
                 if turn < times:
-                    taken[name].append(self.timed(name, job, turn, tag))
-        return {name: medians(some) | _if(checks[name]["wrong"]) for name, some in taken.items()}
+                    figures = self.timed(name, job, turn, tag)
+                    wrong = figures["wrong"] or checks[name]["wrong"]
+                    taken[name].append({**figures, "wrong": wrong})
+        return taken
 
 
-def _if(wrong: str) -> Figures:
-    return {"wrong": wrong} if wrong else {}
+def _slug(text: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in text)
 
 
 def medians(runs: Sequence[Figures]) -> Figures:
-    """Return the median of each number of some runs, and the first thing that was wrong."""
+    """Return the median of each figure of some runs, and the first thing that was wrong."""
     wrong = next((run["wrong"] for run in runs if run.get("wrong")), "")
     numbers = [name for name, value in runs[0].items() if isinstance(value, (int, float))]
     return {name: statistics.median(run[name] for run in runs) for name in numbers} | {"wrong": wrong}
 
 
 def read_journal() -> dict[str, Figures]:
-    """Return the runs so far; none if the code has changed since."""
+    """Return the runs so far; none if the code has changed since then."""
     try:
         journal: dict[str, Any] = json.loads(_JOURNAL.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
@@ -145,21 +180,21 @@ def read_journal() -> dict[str, Figures]:
 
 
 def forget(scenario: str) -> None:
-    """Measure a scenario anew."""
+    """Delete the runs of a scenario from the journal."""
     runs = {key: run for key, run in read_journal().items() if key.split("|")[0] != scenario}
     _write_journal(runs)
 
 
 def _write_journal(runs: Mapping[str, Figures]) -> None:
-    """Replace the journal at once, so that an interruption leaves it whole."""
+    """Replace the journal in one step, so that an interruption cannot damage it."""
     CACHE.mkdir(parents=True, exist_ok=True)
     new = _JOURNAL.with_suffix(".new")
     new.write_text(json.dumps({"of": fingerprint(), "runs": runs}, indent=1), encoding="utf-8")
     new.replace(_JOURNAL)
 
 
-def _told(figures: Figures) -> str:
-    """The figures of a run in a line."""
+def _line(figures: Figures) -> str:
+    """The figures of a run in one line."""
     units = {"wall": "s", "cpu": "s CPU", "rss_mib": "MiB", "requests": "requests", "refused": "refused"}
-    told = [f"{figures[name]:,.4g} {unit}" for name, unit in units.items() if name in figures]
-    return ", ".join([*told, *([f"WRONG: {figures['wrong']}"] if figures.get("wrong") else [])])
+    parts = [f"{number(figures[name])} {unit}" for name, unit in units.items() if name in figures]
+    return ", ".join([*parts, *([f"WRONG: {figures['wrong']}"] if figures.get("wrong") else [])])

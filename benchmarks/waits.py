@@ -1,4 +1,4 @@
-"""Where waiting is what takes time: latency without a limit, and a sync with nothing new."""
+"""Scenarios in which the clients mostly wait: latency without a rate limit, and a sync with nothing new."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ import msgspec
 
 from benchmarks import processes, rows, servers
 from benchmarks.clients import AIRBYTE, DLT_EXTRACT, STOCK, TAP, WORKERS, Job, compared
-from benchmarks.scenarios import Result, at_least, at_most
+from benchmarks.sandbox import TYPES, counts
+from benchmarks.scenarios import Result, at_least, at_most, ratio
 from benchmarks.turns import medians
-from sumeru_sandbox.spec.endpoints import TYPES
-from sumeru_sandbox.world.shop_model import counts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,9 +24,9 @@ if TYPE_CHECKING:
 
 ALL = tuple(TYPES)
 CONCURRENCY = 32
-"""Requests in flight that this tap may have: without a limit, its default of 8 is what holds it up."""
+"""Requests in flight of this tap: without a rate limit, its default of 8 is the bottleneck."""
 WINDOW_DAYS = 12
-"""Length of the windows, so that there are as many in a year."""
+"""Length of the windows, so that a year has about as many windows as there are requests in flight."""
 _LATENCY, _TURNS = 50, 2
 _TICK_JOURNEYS, _TICK_LATENCY, _TICK_REQUESTS, _ROUND_TRIPS = 5, 150, 16, 4
 
@@ -49,7 +48,7 @@ _READS = (
 
 
 def latency(turns: Turns) -> Result:
-    """Three reads at 50 ms."""
+    """Measure three reads at 50 ms."""
     table: list[list[str | float]] = []
     bars: list[Bar] = []
     for read in _READS:
@@ -61,9 +60,10 @@ def latency(turns: Turns) -> Result:
     note = (
         f"No rate limit. This tap with `concurrency` {CONCURRENCY} and `window_days` {WINDOW_DAYS}, and with "
         f"its defaults; dlt with `parallelized` and {WORKERS} workers, airbyte-cdk with a concurrency of "
-        f"{WORKERS}. Each has read the same once before, so that the server has its pages at hand."
+        f"{WORKERS}. Each client read the same once before, so that the server had rendered all pages. "
+        "`ratio to this tap` is the median of the ratios of the turns, with the lowest and the highest."
     )
-    columns = ["read", "latency ms", "client", "seconds", "of this tap", "requests", "void"]
+    columns = ["read", "latency ms", "client", "seconds", "ratio to this tap", "requests", "void"]
     return Result("Latency", columns, table, bars, [note])
 
 
@@ -89,27 +89,21 @@ def _read(turns: Turns, read: _Read, server: Server, table: list[Any], bars: lis
             checks[name]["requests"] = server.spent()[0] - before
     server.latency(_LATENCY)
     found = _in_turns(turns, runs, f", {read.title}, {_LATENCY} ms")
-    for label, figures in found.items():
+    for label, taken in found.items():
         name, _ = runs[label]
-        figures["wrong"] = figures["wrong"] or checks[name]["wrong"]
-        share = figures["wall"] / found[first]["wall"]
-        table.append([
-            read.title, _LATENCY, label, figures["wall"], share, checks[name]["requests"], figures["wrong"],
-        ])  # fmt: skip
-    bars.append(
-        at_least(
-            f"{read.title} at {_LATENCY} ms: seconds of the {STOCK}, of this tap",
-            found[STOCK]["wall"] / found[first]["wall"],
-            read.bar,
-            found[STOCK],
-            found[first],
-        )
-    )
+        wrong = medians(taken)["wrong"] or checks[name]["wrong"]
+        share = ratio(taken, found[first], "wall").text
+        wall = medians(taken)["wall"]
+        table.append([read.title, _LATENCY, label, wall, share, checks[name]["requests"], wrong])
+    share_of_stock = ratio(found[STOCK], found[first], "wall")
+    text = f"{read.title} at {_LATENCY} ms: seconds: {STOCK} ÷ this tap"
+    of = (*found[STOCK], *found[first], checks[STOCK], checks[TAP])
+    bars.append(at_least(text, share_of_stock, read.bar, *of))
     server.latency(0)
 
 
-def _in_turns(turns: Turns, runs: dict[str, tuple[str, Job]], tag: str) -> dict[str, Figures]:
-    """The first two in turns; the others once."""
+def _in_turns(turns: Turns, runs: dict[str, tuple[str, Job]], tag: str) -> dict[str, list[Figures]]:
+    """Run the first two in turns, and the others once."""
     taken: dict[str, list[Figures]] = {}
     pair = list(runs)[:2]
     for turn in range(1 if turns.quick else _TURNS):
@@ -117,20 +111,20 @@ def _in_turns(turns: Turns, runs: dict[str, tuple[str, Job]], tag: str) -> dict[
             if label in pair or turn == 0:
                 extra = label.removeprefix(name)
                 taken.setdefault(label, []).append(turns.timed(name, job, turn, extra + tag))
-    return {label: medians(figures) for label, figures in taken.items()}
+    return taken
 
 
 _TICK_NOTE = (
-    f"Eleven streams, {_TICK_JOURNEYS} journeys, {{customers:,}} customers; the state is that of two syncs "
-    f"before. Round trips are the seconds at {_TICK_LATENCY} ms less those of the same sync at 0 ms, "
-    f"divided by {_TICK_LATENCY} ms."
+    f"Eleven streams, {_TICK_JOURNEYS} journeys, {{customers:,}} customers; the sync starts from the state "
+    f"of two earlier ones. Round trips: the seconds at {_TICK_LATENCY} ms minus those of the same sync at 0 "
+    f"ms, divided by {_TICK_LATENCY} ms."
 )
 
 
 def tick(turns: Turns) -> Result:
-    """A sync with nothing new: eleven streams, five journeys."""
+    """Measure a sync with nothing new: eleven streams, five journeys."""
     customers = 1_000
-    # At the present, as a real one: since a bookmark of last summer there would be months of windows.
+    # At the present, like a real sync: from a bookmark of last summer on, there would be months of windows.
     with servers.sandbox(customers, journeys=_TICK_JOURNEYS, now="") as server:
         state = _state(turns, server, customers)
         job = Job(server, ALL, state=state)
@@ -150,14 +144,14 @@ def tick(turns: Turns) -> Result:
         [[wait, walls[wait], requests] for wait in taken],
         [
             at_most("requests", requests, _TICK_REQUESTS, *all_runs),
-            at_most("round trips that it waits for", trips, _ROUND_TRIPS, *all_runs),
+            at_most("round trips, one after the other", trips, _ROUND_TRIPS, *all_runs),
         ],
         [_TICK_NOTE.format(customers=customers)],
     )
 
 
 def _state(turns: Turns, server: Server, customers: int) -> Path:
-    """Sync twice, and keep the state."""
+    """Sync twice, and return the path of the state."""
     client, path = turns.client(TAP), turns.log("state").with_suffix(".json")
     journeys = _TICK_JOURNEYS
     state: Path | None = None
@@ -167,7 +161,7 @@ def _state(turns: Turns, server: Server, customers: int) -> Path:
         found = rows.tallies(rows.of_lines(lines))
         whole = {name: server.truth(name) for name in counts(customers, journeys)}
         if number == 1 and (wrong := compared(found, whole)):
-            raise RuntimeError(f"the first sync is not whole: {wrong}")
+            raise RuntimeError(f"the first sync is not complete: {wrong}")
         last = next(line for line in reversed(lines) if b'"STATE"' in line[:20] or b'"type":"STATE"' in line)
         path.write_text(json.dumps(msgspec.json.decode(last)["value"]), encoding="utf-8")
         state = path

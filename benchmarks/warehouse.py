@@ -1,4 +1,4 @@
-"""Into PostgreSQL through an unmodified target: BATCH beside RECORDs, defaults beside what is recommended."""
+"""Loading into PostgreSQL through an unmodified target: BATCH and RECORD, its defaults and our settings."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import environments, postgres, processes, servers
 from benchmarks.clients import STOCK, TAP, Job
-from benchmarks.scenarios import Result, at_least
+from benchmarks.scenarios import Result, at_least, ratio
 from benchmarks.turns import medians
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ RECOMMENDED = {"use_copy": True, "validate_records": False}
 
 @dataclass(frozen=True)
 class _Way:
-    """A client into the target; `batches` is where its files go, if it writes any."""
+    """A client, and the settings of the target; `batches` is the folder of its files, if it writes any."""
 
     client: str
     job: Job
@@ -36,7 +36,7 @@ class _Way:
 
 
 def batch_postgres(turns: Turns) -> Result:
-    """This tap into target-postgres in three ways, beside the singer-sdk tap's RECORDs into the same."""
+    """Measure this tap into target-postgres in three ways, and the singer-sdk tap's RECORDs in two."""
     customers = 2_000 if turns.quick else 100_000
     target = str(environments.python("target", turns.uv).parent / "target-postgres")
     taken: dict[str, list[Figures]] = {}
@@ -50,7 +50,7 @@ def batch_postgres(turns: Turns) -> Result:
                 )
                 taken.setdefault(name, []).append(figures)
     processes.pin(os.getpid(), -1)
-    return _result({name: medians(runs) for name, runs in taken.items()}, customers)
+    return _result(taken, customers)
 
 
 def _ways(turns: Turns, job: Job) -> dict[str, _Way]:
@@ -72,7 +72,7 @@ def _ways(turns: Turns, job: Job) -> dict[str, _Way]:
 
 
 def _loaded(turns: Turns, name: str, way: _Way, target: str, database: Database, rows: int) -> Figures:
-    """Run a tap into the target, and look at what is in the table."""
+    """Run a tap into the target, and check the table."""
     log = turns.log(name)
     config = log.with_suffix(".json")
     config.write_text(json.dumps({**database.target(), **way.settings}), encoding="utf-8")
@@ -92,23 +92,23 @@ def _loaded(turns: Turns, name: str, way: _Way, target: str, database: Database,
     return {"wall": into.wall, "cpu": tap.cpu + into.cpu, "tap_cpu": tap.cpu, "wrong": wrong}
 
 
-def _result(found: dict[str, Figures], customers: int) -> Result:
+def _result(taken: dict[str, list[Figures]], customers: int) -> Result:
     table: list[list[str | float]] = [
         [name, run["wall"], customers / run["wall"], run["cpu"], run["tap_cpu"], run["wrong"]]
-        for name, run in found.items()
+        for name, run in ((name, medians(runs)) for name, runs in taken.items())
     ]
-    stock, batch, recommended, both, _ = found.values()
+    stock, batch, recommended, both, _ = taken.values()
     bars = [
-        at_least(f"seconds of the {STOCK}, of {way}", stock["wall"] / run["wall"], _FASTER, run, stock)
-        for way, run in (
-            ("BATCH, both by the target's defaults", batch),
+        at_least(f"seconds: {STOCK} ÷ {way}", ratio(stock, runs, "wall"), _FASTER, *runs, *stock)
+        for way, runs in (
+            ("BATCH, both with the target's defaults", batch),
             ("the recommended way", recommended),
             ("BATCH, the target as in meltano.yml", both),
         )
     ]
     note = (
-        f"{customers:,} customers into an empty table with meltanolabs-target-postgres, unmodified, on all "
-        "cores: by its defaults, or with `use_copy` and without `validate_records`, as in `meltano.yml`."
+        f"{customers:,} customers into an empty table through an unmodified meltanolabs-target-postgres, on "
+        "all cores: with its defaults, or with `use_copy` and without `validate_records` as in `meltano.yml`."
     )
     columns = ["way", "seconds", "rows/s", "CPU s of tap and target", "CPU s of the tap", "void"]
     return Result("Into PostgreSQL", columns, table, bars, [note])

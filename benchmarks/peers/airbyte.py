@@ -1,7 +1,7 @@
 """A declarative source on the Airbyte CDK: a manifest, and `read`.
 
-As its documentation has it: CursorPagination, a substream by partition router, DpathFlattenFields to lift the
-attributes, and `concurrency_level` for partitions and streams side by side.
+As its documentation recommends: CursorPagination, a substream by partition router, DpathFlattenFields to lift
+the attributes, and `concurrency_level` for concurrent partitions and streams.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ def _schema(name: str) -> dict[str, Any]:
     return schema
 
 
-def _stream(name: str, job: dict[str, Any]) -> dict[str, Any]:
+def _retriever(name: str, job: dict[str, Any]) -> dict[str, Any]:
     params: dict[str, str] = {}
     if name == "attribution":
         params["include"] = "touchpoints"
         if job.get("start_date"):
             params["filter[date_from]"] = job["start_date"][:10]
-    retriever: dict[str, Any] = {
+    return {
         "type": "SimpleRetriever",
         "requester": {
             "type": "HttpRequester",
@@ -79,6 +79,10 @@ def _stream(name: str, job: dict[str, Any]) -> dict[str, Any]:
         },
         "paginator": _PAGES,
     }
+
+
+def _stream(name: str, job: dict[str, Any]) -> dict[str, Any]:
+    retriever = _retriever(name, job)
     if name == "enrollments":
         retriever["partition_router"] = {
             "type": "SubstreamPartitionRouter",

@@ -1,4 +1,4 @@
-"""A tap on singer-python, in the way of singer-io's: Transformer, write_record, bookmarks, state a page."""
+"""A tap on singer-python, like those of singer-io: Transformer, write_record, bookmarks, state per page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PATHS = {
 
 
 class Retried(Exception):
-    """A refusal that may pass."""
+    """An error response that is worth a retry."""
 
 
 class Client:
@@ -46,7 +46,7 @@ class Client:
         backoff.expo, (Retried, requests.ConnectionError, requests.Timeout), max_tries=7, factor=2
     )
     def get(self, path: str, params: dict[str, Any]) -> dict[str, Any]:
-        """One answer."""
+        """Return the body of a response."""
         response = self._session.get(self._url + path, params=params, timeout=300)
         if (
             response.status_code == requests.codes.too_many_requests
@@ -57,7 +57,7 @@ class Client:
         return response.json()
 
     def pages(self, path: str, params: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
-        """All pages of a list."""
+        """Yield all pages of a list."""
         cursor = None
         while True:
             body = self.get(path, {"limit": 100, **params, **({"cursor": cursor} if cursor else {})})

@@ -46,7 +46,7 @@ def _resource(name: str, start: str | None) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Extract, and load if the job says so."""
+    """Extract, and load if the job has `load`."""
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     os.environ |= {
         "RUNTIME__DLTHUB_TELEMETRY": "false",

@@ -1,4 +1,4 @@
-"""The loop that anybody would write first: requests, json, print; no schema, no state, no retries."""
+"""The simplest loop: requests, the json module, a write per row; no schema, no state, no retries."""
 
 from __future__ import annotations
 

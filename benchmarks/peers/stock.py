@@ -1,13 +1,14 @@
-"""A tap as the cookiecutter of singer-sdk writes it: RESTStream, its paginator, its defaults.
+"""A tap as the cookiecutter of singer-sdk generates it: RESTStream, its paginator, its defaults.
 
-What is its own: the hoisting of `attributes` in `post_process`, and the schemas, which are those of this
-project. `state_partitioning_keys` is empty, as the SDK's documentation advises for many parents.
+Added: `post_process` lifts the attributes, and the schemas are those of this project.
+`state_partitioning_keys` is empty, as the SDK's documentation advises for many parents.
 """
 
 from __future__ import annotations
 
 import decimal
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +36,17 @@ def _schema(name: str) -> dict[str, Any]:
 
 
 class SumeruStream(RESTStream):
-    """What all streams share."""
+    """Base of all streams."""
 
     records_jsonpath = "$.data[*]"
     next_page_token_jsonpath = "$.pagination.next_cursor"  # noqa: S105 - a path
     primary_keys = ("id",)
     replication_key = "updated_at"
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401 - the SDK's own
+        super().__init__(*arguments, **settings)
+        # The SDK sends prepared requests, for which requests does not read this variable itself.
+        self.requests_session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
 
     @property
     def url_base(self) -> str:
@@ -49,18 +55,18 @@ class SumeruStream(RESTStream):
 
     @property
     def authenticator(self) -> BearerTokenAuthenticator:
-        """The token."""
+        """Authenticate with the token."""
         return BearerTokenAuthenticator(token=self.config["api_token"])
 
     def get_url_params(self, context: dict | None, next_page_token: str | None) -> dict[str, Any]:  # noqa: ARG002 - SDK
-        """The parameters of a page."""
+        """Return the parameters of a page."""
         params: dict[str, Any] = {"limit": 100}
         if next_page_token:
             params["cursor"] = next_page_token
         return params
 
     def parse_response(self, response: requests.Response) -> Iterable[dict[str, Any]]:
-        """The rows of a page."""
+        """Yield the rows of a page."""
         yield from extract_jsonpath(self.records_jsonpath, input=response.json(parse_float=decimal.Decimal))
 
     def post_process(self, row: dict[str, Any], context: dict | None = None) -> dict[str, Any]:  # noqa: ARG002 - SDK
@@ -69,7 +75,7 @@ class SumeruStream(RESTStream):
 
 
 class AttributionStream(SumeruStream):
-    """The one list for which a date filter is documented."""
+    """The only list for which a date filter is documented."""
 
     name = "attribution"
     path = "/attribution"
@@ -77,7 +83,7 @@ class AttributionStream(SumeruStream):
     schema = _schema("attribution")
 
     def get_url_params(self, context: dict | None, next_page_token: str | None) -> dict[str, Any]:
-        """The parameters of a page, from the bookmark on."""
+        """Return the parameters of a page, from the bookmark on."""
         params = super().get_url_params(context, next_page_token) | {"include": "touchpoints"}
         start = self.get_starting_timestamp(context)
         return params | ({"filter[date_from]": start.date().isoformat()} if start else {})
@@ -91,7 +97,7 @@ class JourneysStream(SumeruStream):
     schema = _schema("journeys")
 
     def get_child_context(self, record: dict[str, Any], context: dict | None) -> dict[str, Any]:  # noqa: ARG002 - SDK
-        """What a child needs."""
+        """Return the context of the enrollments."""
         return {"journey_id": record["id"]}
 
 
@@ -143,7 +149,7 @@ class TapStock(Tap):
     ).to_dict()
 
     def discover_streams(self) -> list[RESTStream]:
-        """All streams."""
+        """Return all streams."""
         return [stream(self) for stream in STREAMS]
 
 

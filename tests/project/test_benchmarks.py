@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import document, ideal, rows, servers, turns, warehouse
-from benchmarks.clients import STOCK, TAP, Client, Job, compared
-from benchmarks.environments import ROOT
-from benchmarks.scenarios import Result, at_least, at_most
+from benchmarks.clients import LOOPS, STOCK, TAP, Client, Job, compared
+from benchmarks.environments import PEERS, ROOT
+from benchmarks.sandbox import counts
+from benchmarks.scenarios import Ratio, Result, at_least, at_most, ratio
+from benchmarks.turns import OURS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -65,14 +70,78 @@ def test_what_is_measured_as_recommended_is_what_meltano_yml_sets() -> None:
 
 
 def test_a_client_is_given_all_rows_of_a_replayed_list_and_drift_in_each(tmp_path: Path) -> None:
-    with servers.replay(300, {"customers": 3}, drift=True) as server:
+    with servers.replay(300, {"customers": 3}, options=["--drift"]) as server:
         job = Job(server, ("customers",))
-        command = Client(TAP, tmp_path / "tap", "uv").command(job)
+        command = Client(TAP, tmp_path / "tap", "uv", OURS).command(job)
         lines = subprocess.run(command, check=True, capture_output=True).stdout.splitlines()
     found = rows.tallies(rows.of_lines(lines))
     assert compared(found, {"customers": servers.replayed(300, "customers", 3)}) == ""
     records = [line for line in lines if b'"RECORD"' in line[:20] or b'"type":"RECORD"' in line]
     assert all(b'"loyalty_note"' in line and b'"loyalty_tier"' in line for line in records)
+
+
+def _loop(server: servers.Server, folder: Path) -> list[bytes]:
+    """Run the loop that needs nothing but the standard library and msgspec."""
+    (folder / "job.json").write_text(
+        json.dumps(
+            {
+                "api_url": server.url,
+                "api_token": server.token,
+                "streams": ["customers"],
+                "shop": "acme",
+            }
+        ),
+        encoding="utf-8",
+    )
+    command = [sys.executable, str(PEERS / "loop_http_client.py"), str(folder / "job.json")]
+    return subprocess.run(command, check=True, capture_output=True).stdout.splitlines()
+
+
+def _get(server: servers.Server, token: str) -> requests.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    return requests.get(f"{server.url}/api/v1/customers", headers=headers, timeout=10)
+
+
+def test_each_bare_loop_has_a_script() -> None:
+    assert len(LOOPS) == 4
+    for name in LOOPS:
+        assert (PEERS / f"loop_{name.split()[0].replace('.', '_')}.py").exists()
+
+
+def test_pages_come_over_tls_and_compressed(tmp_path: Path) -> None:
+    expected = {"customers": servers.replayed(300, "customers", 3)}
+    before = dict(os.environ)
+    with servers.replay_tls(300, {"customers": 3}) as server:
+        assert server.url.startswith("https://")
+        assert compared(rows.tallies(rows.of_lines(_loop(server, tmp_path))), expected) == ""
+    assert dict(os.environ) == before
+    with servers.replay(300, {"customers": 3}, options=["--gzip"]) as server:
+        assert compared(rows.tallies(rows.of_lines(_loop(server, tmp_path))), expected) == ""
+        assert server.get("/api/v1/customers?limit=100").startswith(b"{")
+        assert _get(server, server.token).headers["Content-Encoding"] == "gzip"
+
+
+def test_many_shops_have_the_same_rows_and_a_limit_each(tmp_path: Path) -> None:
+    with servers.replay(100, now="", options=["--shops=3", "--limit=60", "--latency=1"]) as server:
+        shops = [{"shop": servers.shop(i), "api_token": servers.token(i)} for i in range(2)]
+        job = Job(server, ("customers", "campaigns"), options={"shops": shops})
+        client = Client(TAP, tmp_path / "tap", "uv", OURS)
+        run = subprocess.run(client.command(job), check=True, capture_output=True)
+        state = tmp_path / "state.json"
+        counter = client.counter(by_shop=True, state=state)
+        counted = subprocess.run(counter, check=True, capture_output=True, input=run.stdout).stdout
+        sent, refused = server.replayed()
+        assert sent > 4
+        assert refused == 0
+        assert _get(server, servers.token(3)).status_code == 401
+        responses = [_get(server, servers.token(2)) for _ in range(61)]
+    assert [responses[0].status_code, responses[-1].status_code] == [200, 429]
+    assert responses[0].headers["X-RateLimit-Limit"] == "60"
+    assert int(responses[-1].headers["Retry-After"]) > 0
+    found = {stream: rows.Tally(**tally) for stream, tally in json.loads(counted).items()}
+    assert found == {name: servers.replayed(100, name, shops=2) for name in ("customers", "campaigns")}
+    assert found["customers"].rows == 2 * counts(100)["customers"]
+    assert set(json.loads(state.read_text(encoding="utf-8"))) == {"bookmarks"}
 
 
 def test_a_run_is_measured_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,6 +169,16 @@ def test_a_bar_is_passed_only_by_a_sound_figure_on_the_right_side() -> None:
     assert not at_least("faster", 20, 12, SOUND, {"wrong": "orders: 1 row came"}).passed
 
 
+def test_a_ratio_is_the_median_of_the_pairs() -> None:
+    tap = [{"cpu": 2.0}, {"cpu": 1.0}, {"cpu": 4.0}]
+    peer = [{"cpu": 20.0}, {"cpu": 12.0}, {"cpu": 24.0}]
+    assert ratio(peer, tap, "cpu") == Ratio(10.0, 6.0, 12.0)
+    bar = at_least("times the CPU", ratio(peer, tap, "cpu"), 10, SOUND)
+    assert bar.passed
+    assert bar.figure == "10 (6 to 12)"
+    assert ratio(peer[:1], tap, "cpu") == Ratio(10.0, 10.0, 10.0)
+
+
 def test_the_document_says_what_was_measured_and_can_be_written_again(tmp_path: Path) -> None:
     columns = ["client", "CPU µs a record", "void"]
     table: list[list[str | float]] = [[TAP, 6.42, ""], [STOCK, 125.0, "one row lost"]]
@@ -108,6 +187,8 @@ def test_the_document_says_what_was_measured_and_can_be_written_again(tmp_path: 
     text = (tmp_path / "benchmarks.md").read_text(encoding="utf-8")
     assert "| this tap | 6.42 |" in text
     assert "| CPU: times the CPU | 19.5 | ≥ 15 | passed |" in text
+    assert "`--enable-optimizations` (PGO)" in text
+    assert "`--with-lto` (LTO)" in text
     assert "| CPU: of the loop | 1.2 | ≤ 1 | **missed** |" in text
     drawing = (tmp_path / "benchmarks-cpu.svg").read_text(encoding="utf-8")
     assert "6.42 µs" in drawing
@@ -116,7 +197,7 @@ def test_the_document_says_what_was_measured_and_can_be_written_again(tmp_path: 
     assert (tmp_path / "benchmarks.md").read_text(encoding="utf-8") == text
 
 
-@pytest.mark.parametrize("argument", ["--only=nothing", "--what"])
+@pytest.mark.parametrize("argument", ["--only=nothing", "--what", "--tap=/nothing/there"])
 def test_the_command_refuses_what_it_does_not_know(argument: str) -> None:
     command = [sys.executable, "-m", "benchmarks", argument]
     assert subprocess.run(command, check=False, capture_output=True).returncode == 2
