@@ -1,4 +1,4 @@
-"""The dates that a row holds, whether its schema knows them or not."""
+"""Dates of a row, in known and unknown attributes."""
 
 from __future__ import annotations
 

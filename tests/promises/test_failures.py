@@ -84,10 +84,13 @@ def test_no_pagination_means_one_page(tap: Tap, sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("config", "said"),
     [
-        ({"api_token": ""}, "api_token: missing"),
-        ({"api_url": "http://example.com"}, "api_url: must begin with https://"),
+        ({"api_token": ""}, "api_token: is missing"),
+        ({"api_url": "http://example.com"}, "api_url: must start with https://"),
         ({"on_error": "shrug"}, "on_error: must be"),
-        ({"stream_maps": {"customers": {"email": "((("}}}, "stream_maps.customers.email: is no expression"),
+        (
+            {"stream_maps": {"customers": {"email": "((("}}},
+            "stream_maps.customers.email: must be a valid Python expression",
+        ),
         ({"stream_maps": {"customers": {"email": 5}}}, "stream_maps.customers.email: must be null or"),
     ],
 )
@@ -99,7 +102,9 @@ def test_bad_settings_are_one_line_and_no_traceback(tap: Tap, config: dict[str, 
     assert "Traceback" not in output.log
 
 
-@pytest.mark.parametrize(("content", "said"), [(None, "no such file"), ("{", "is not JSON")])
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "config: the file does not exist"), ("{", "config: must be JSON")]
+)
 @pytest.mark.parametrize("mode", [(), ("--test",), ("--discover",)])
 def test_a_config_that_cannot_be_read_is_one_line(
     tap: Tap, content: str | None, said: str, mode: tuple[str, ...]

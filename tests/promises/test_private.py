@@ -217,8 +217,8 @@ def test_a_bad_setting_is_named_and_not_quoted(setting: str, refused: Refused) -
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("CONCURRENCY", "TAP_SUMERU_CONCURRENCY: is not a whole number."),
-        ("SHOPS", "TAP_SUMERU_SHOPS: is not JSON."),
+        ("CONCURRENCY", "TAP_SUMERU_CONCURRENCY: must be an integer."),
+        ("SHOPS", "TAP_SUMERU_SHOPS: must be JSON."),
         ("SHARD", "shard: must be"),
     ],
 )
@@ -279,7 +279,7 @@ def test_a_fault_of_the_tap_itself_says_where_it_is_and_no_value(place: Place, c
     command[1:3] = ["-c", FAULTY]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
-    assert "The tap has failed: RuntimeError (<string>:7 < <string>:8 < run.py:" in done.stderr
+    assert "Internal error: RuntimeError (<string>:7 < <string>:8 < run.py:" in done.stderr
     assert ", after KeyError (" in done.stderr
     assert_private(done.stderr, beside_records(done.stdout))
 
