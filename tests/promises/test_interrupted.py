@@ -81,10 +81,6 @@ def full(pipe: int) -> bool:
     return not select.select([], [pipe], [], 0)[1]
 
 
-def last_error(log: str) -> list[str]:
-    return [line.split(" | ")[-1] for line in log.splitlines() if "| ERROR" in line]
-
-
 @pytest.mark.parametrize(
     ("fault", "requests", "how", "code"),
     [
@@ -185,7 +181,7 @@ def test_a_target_that_dies_is_one_line_and_no_traceback(tap: Tap, at: str) -> N
     os.close(writing)
     output = finish(process)
     assert output.code == 1
-    assert last_error(output.log) == [TARGET_DIED]
+    assert output.errors == [TARGET_DIED]
 
 
 def test_a_target_that_dies_before_the_last_state_is_one_line(tap: Tap, sandbox: Sandbox) -> None:
@@ -198,7 +194,7 @@ def test_a_target_that_dies_before_the_last_state_is_one_line(tap: Tap, sandbox:
     process.send_signal(signal.SIGTERM)
     output = finish(process)
     assert output.code == 1
-    assert last_error(output.log) == [TARGET_DIED]
+    assert output.errors == [TARGET_DIED]
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
@@ -207,7 +203,7 @@ def test_a_full_disk_is_one_line(tap: Tap, unbuffered: str, monkeypatch: pytest.
     with open("/dev/full", "w") as disk:  # noqa: PTH123 - a device, not a path of ours
         output = finish(start(tap, stdout=disk))
     assert output.code == 1
-    assert last_error(output.log) == [
+    assert output.errors == [
         (
             "Stopped: stdout cannot be written (No space left on device). "
             "The next run continues from the last STATE."
@@ -220,7 +216,7 @@ def test_a_stdout_that_was_never_open_is_one_line(tap: Tap, mode: tuple[str, ...
     output = tap.run(["sh", "-c", 'exec "$@" >&-', "sh", *tap.command(), *mode])
     assert output.code == 1
     assert "Traceback" not in output.log
-    assert ["stdout is closed" in line for line in last_error(output.log)] == [True]
+    assert ["stdout is closed" in line for line in output.errors] == [True]
 
 
 def test_a_backfill_goes_on_at_the_first_window_that_is_not_complete(tap: Tap, sandbox: Sandbox) -> None:

@@ -17,7 +17,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_sync.py::test_a_first_sync_brings_every_row_once",
         "promises/test_sync.py::test_a_second_sync_asks_little_and_brings_what_changed",
         "promises/test_sync.py::test_journeys_are_listed_once_whoever_needs_them",
-        "promises/test_isolated.py::test_a_journey_that_is_listed_but_not_found_fails_its_stream",
+        "promises/test_isolated_streams.py::test_a_journey_that_is_listed_but_not_found_fails_its_stream",
         "warehouses/test_lives.py::test_every_row_lands_once_with_every_value",
     ),
     "Empty pages are followed.": (
@@ -33,7 +33,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_verification.py::test_a_row_of_the_future_does_not_move_the_bookmark",
         "promises/test_verification.py::test_the_servers_clock_decides",
         "promises/test_verification.py::test_a_bookmark_in_the_future",
-        "unit/tap_sumeru/state/test_bookmarks.py::test_a_bookmark_only_moves_forward_and_never_past_the_present",
+        "unit/tap_sumeru/state/test_bookmarks.py::test_a_bookmark_moves_forward_only_and_never_past_the_present",
     ),
     "The date filter of the API is documented for attribution alone, so the tap uses it only once rows have "
     "proved that it acts on the replication key, checks every row that it returns, and otherwise reads "
@@ -42,19 +42,19 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_verification.py::test_a_filter_on_another_field_is_found_out_and_remembered",
         "promises/test_verification.py::test_a_proven_filter_that_changes_its_mind_costs_no_row",
         "promises/test_verification.py::test_a_crash_in_an_unproven_backfill_does_not_make_it_trusted",
-        "unit/tap_sumeru/extract/test_filter_trust.py::test_one_row_from_outside_refutes_the_filter_and_what_it_shortened",
-        "unit/tap_sumeru/extract/test_windows.py::test_what_is_asked_for_holds_the_window_in_any_zone",
+        "unit/tap_sumeru/extract/test_filter_trust.py::test_one_row_from_outside_refutes_the_filter_and_discards_the_bookmark",
+        "unit/tap_sumeru/extract/test_windows.py::test_the_requested_days_hold_the_window_in_any_time_zone",
     ),
     "`kill -9` and a restart from the last STATE lose nothing.": (
         "promises/test_interrupted.py::test_kill_9_loses_nothing",
         "promises/test_interrupted.py::test_a_backfill_goes_on_at_the_first_window_that_is_not_complete",
         "promises/test_verification.py::test_an_interrupted_unfiltered_read_goes_on_from_its_cursor",
-        "unit/tap_sumeru/state/test_validation.py::test_whatever_a_file_holds_it_is_sound_or_refused",
+        "unit/tap_sumeru/state/test_validation.py::test_any_content_is_valid_or_rejected",
     ),
     "All of this holds at once: two thousand made-up lives of a shop, with random rows, changes, faults and "
     "kills, end with every row.": (
-        "promises/test_complete.py::test_all_runs_of_a_life_together_give_every_row",
-        "promises/test_complete.py::test_lives_that_once_lost_a_row",
+        "promises/test_complete.py::test_all_runs_of_a_random_life_together_emit_every_row",
+        "promises/test_complete.py::test_lives_that_failed_before_are_complete",
     ),
     "What no filter can give is a row that has no replication key: it comes with every unfiltered read.": (
         "promises/test_verification.py::test_rows_without_a_readable_replication_key_are_always_there",
@@ -67,16 +67,18 @@ PROMISES: dict[str, tuple[str, ...]] = {
     ),
     # Exact
     "`487.20` is written `487.20`, and an integer of 20 digits stays whole.": (
-        "promises/test_exact.py::test_a_fraction_keeps_its_text",
-        "promises/test_exact.py::test_an_integer_keeps_its_text",
-        "promises/test_exact.py::test_an_integer_that_targets_refuse_is_kept_whole_in_extra",
-        "unit/tap_sumeru/records/test_columnar.py::test_a_page_gives_the_same_whichever_way_it_is_read",
+        "promises/test_exact_numbers.py::test_a_fraction_keeps_its_text",
+        "promises/test_exact_numbers.py::test_an_integer_keeps_its_text",
+        "promises/test_exact_numbers.py::test_an_integer_that_targets_refuse_is_kept_whole_in_extra",
+        "unit/tap_sumeru/records/test_columnar.py::test_a_page_has_the_same_records_on_both_paths",
     ),
-    "Timestamps become UTC, `…Z`.": ("promises/test_exact.py::test_a_timestamp_is_the_same_instant_in_utc",),
+    "Timestamps become UTC, `…Z`.": (
+        "promises/test_exact_timestamps.py::test_a_timestamp_is_the_same_instant_in_utc",
+    ),
     "What the schema does not know, or has of another type, is kept in `extra`.": (
-        "promises/test_exact.py::test_a_value_of_another_type_is_kept_in_extra",
+        "promises/test_exact_values.py::test_a_value_of_another_type_is_kept_in_extra",
         "unit/tap_sumeru/records/test_record_builder.py::test_an_unknown_field_is_kept_in_extra_and_so_are_unknown_members",
-        "unit/tap_sumeru/records/test_record_builder.py::test_whatever_a_row_holds_its_record_is_valid_and_nothing_is_lost",
+        "unit/tap_sumeru/records/test_record_builder.py::test_any_row_gives_a_valid_record_and_nothing_is_lost",
     ),
     "Some targets turn numbers into floats; the tap does not: [what lands](docs/warehouses.md) is measured, "
     "value by value.": (
@@ -86,22 +88,24 @@ PROMISES: dict[str, tuple[str, ...]] = {
     # As fast as the API allows
     "The tap learns the limit from the API's headers, uses its burst, keeps to `rate_limit_share`, and stops "
     "the whole token at a 429.": (
-        "unit/sumeru_api/test_rate_limiter.py::test_it_is_as_fast_as_the_limit_and_provokes_no_429",
-        "unit/sumeru_api/test_rate_limit_headers.py::test_it_bursts_at_twice_the_rate_for_ten_seconds_and_then_keeps_to_the_rate",
-        "unit/sumeru_api/test_rate_limiter.py::test_it_keeps_to_its_share",
-        "unit/sumeru_api/test_rate_limit_headers.py::test_a_429_pauses_the_token_for_the_time_it_says_and_some",
-        "unit/tap_sumeru/sync/test_engine.py::test_two_entries_with_one_token_share_one_request_queue",
+        "unit/sumeru_api/test_rate_limiter.py::test_requests_run_at_the_limit_without_a_429",
+        "unit/sumeru_api/test_rate_limit_headers.py::test_requests_burst_at_twice_the_rate_for_ten_seconds_then_keep_to_it",
+        "unit/sumeru_api/test_rate_limiter.py::test_the_share_is_never_exceeded",
+        "unit/sumeru_api/test_rate_limit_headers.py::test_a_429_pauses_the_token_as_long_as_stated_plus_jitter",
+        "unit/tap_sumeru/sync/test_engine.py::test_two_entries_with_one_token_share_its_queue",
     ),
     # One failure stays one failure
     "A refused token fails its shop, a missing scope its streams; all others are complete, the bookmarks of "
     "the failed stay, the log ends with one line for each that says what to do, and the exit code is 1.": (
-        "promises/test_isolated.py::test_a_token_without_a_scope_fails_the_streams_that_need_it",
-        "promises/test_isolated.py::test_a_lasting_fault_of_one_stream_leaves_the_others_complete",
-        "promises/test_isolated.py::test_each_failure_is_one_line_with_its_cause_and_what_to_do",
+        "promises/test_isolated_streams.py::test_a_token_without_a_scope_fails_the_streams_that_need_it",
+        "promises/test_isolated_streams.py::test_a_lasting_fault_of_one_stream_leaves_the_others_complete",
+        "promises/test_isolated_streams.py::test_each_failure_is_one_line_with_its_cause_and_what_to_do",
     ),
     "A host that hangs fails its shop after `max_retries`, and takes nobody else's time.": (
-        "promises/test_isolated.py::test_a_shop_whose_host_is_silent_fails_alone_as_a_whole_and_in_one_line",
-        "promises/test_isolated.py::test_many_shops_that_hang_from_the_start_do_not_hold_up_the_others",
+        "promises/test_isolated_hosts.py::test_a_shop_whose_host_is_silent_fails_alone_as_a_whole_and_in_one_line",
+        "promises/test_isolated_hosts.py::test_many_shops_that_hang_from_the_start_do_not_hold_up_the_others",
+        "promises/test_many_shops.py::test_all_other_shops_complete_while_some_are_silent"
+        "_in_one_event_loop_and_in_flat_memory",
     ),
     # Private
     "No token and no customer data in logs, errors or state; see [SECURITY.md](SECURITY.md).": (

@@ -1,4 +1,4 @@
-"""The tap's command line, run as a user runs it, and what a run leaves behind."""
+"""The tap's command line, run as a user runs it, and the output of a run."""
 
 from __future__ import annotations
 
@@ -22,7 +22,14 @@ Json = dict[str, Any]
 
 @dataclass
 class Output:
-    """What a run of the tap left behind."""
+    """The output of a run.
+
+    Attributes:
+        code: Exit code.
+        lines: Lines of stdout.
+        log: stderr.
+        messages: The lines, decoded.
+    """
 
     code: int
     lines: list[str]
@@ -33,9 +40,11 @@ class Output:
         self.messages = [json.loads(line, parse_float=Decimal) for line in self.lines]
 
     def of_type(self, kind: str) -> list[Json]:
+        """Return the messages of one type."""
         return [message for message in self.messages if message["type"] == kind]
 
     def records(self, stream: str, shop: str | None = None) -> list[Json]:
+        """Return the records of a stream, of all shops or of one."""
         return [
             message["record"]
             for message in self.of_type("RECORD")
@@ -43,9 +52,11 @@ class Output:
         ]
 
     def ids(self, stream: str, shop: str | None = None) -> list[str]:
+        """Return the ids of the records of a stream."""
         return [record["id"] for record in self.records(stream, shop)]
 
     def counts(self) -> dict[str, int]:
+        """Return the number of records of each stream."""
         counts: dict[str, int] = defaultdict(int)
         for message in self.of_type("RECORD"):
             counts[message["stream"]] += 1
@@ -53,17 +64,35 @@ class Output:
 
     @property
     def state(self) -> Json:
+        """The last STATE, empty if there is none."""
         states = self.of_type("STATE")
         return dict(states[-1]["value"]) if states else {}
 
     def bookmark(self, stream: str, shop: str = "acme") -> Json:
+        """Return the bookmark of a stream of a shop, empty if it has none."""
         partitions = self.state["bookmarks"].get(stream, {}).get("partitions", [])
         return next((one for one in partitions if one["context"] == {"shop": shop}), {})
+
+    @property
+    def errors(self) -> list[str]:
+        """The log's messages at level ERROR, without time and logger."""
+        lines = (line.split(" | ") for line in self.log.splitlines())
+        return [line[-1].strip() for line in lines if len(line) > 1 and line[1].strip() == "ERROR"]
+
+    @property
+    def last_line(self) -> str:
+        """The last message of the log, without time, level and logger."""
+        return self.log.splitlines()[-1].split(" | ")[-1].strip()
 
 
 @dataclass
 class Tap:
-    """The tap's command line, with files of its own."""
+    """The tap's command line.
+
+    Attributes:
+        folder: The working directory, which holds the tap's input files.
+        config: Settings of every run.
+    """
 
     folder: Path
     config: Json
@@ -75,7 +104,7 @@ class Tap:
         catalog: Json | None = None,
         **config: Any,
     ) -> list[str]:
-        """Return the command of a sync, its files written."""
+        """Write the input files of a sync and return its command."""
         command = [
             sys.executable,
             "-m",
@@ -98,10 +127,11 @@ class Tap:
         catalog: Json | None = None,
         **config: Any,
     ) -> Output:
-        """Run a sync to its end."""
+        """Run a sync until it ends."""
         return self.run(self.command(state, streams, catalog, **config))
 
     def run(self, command: list[str], environment: Mapping[str, str] | None = None) -> Output:
+        """Run a command until it ends."""
         done = subprocess.run(
             command,
             capture_output=True,
@@ -111,13 +141,13 @@ class Tap:
             timeout=120,
             env={**os.environ, **(environment or {})},
         )
-        lines = done.stdout.split("\n")[:-1]  # only there: strings may hold other ends of lines
+        lines = done.stdout.split("\n")[:-1]  # not splitlines: strings may contain other line separators
         return Output(done.returncode, lines, done.stderr)
 
     def sync_and_stop(
         self, after: int, how: signal.Signals = signal.SIGKILL, state: Json | None = None, **config: Any
     ) -> Output:
-        """Run a sync that is sent a signal once it has written so many lines."""
+        """Run a sync and send it a signal after a number of lines."""
         process = subprocess.Popen(
             self.command(state, **config),
             stdout=subprocess.PIPE,
@@ -136,7 +166,7 @@ class Tap:
         return Output(process.returncode, whole, log)
 
     def catalog(self, *streams: str, deselected: tuple[tuple[str, str], ...] = ()) -> Json:
-        """Return the catalog with only these streams, and without these columns, selected."""
+        """Return a catalog that selects only these streams, without the deselected columns."""
         catalog: Json = json.loads(_discovered())
         for entry in catalog["streams"]:
             for item in entry["metadata"]:

@@ -1,0 +1,69 @@
+"""Random switches of the sandbox: how its API filters, pages and fails."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sumeru_sandbox.spec.fields import FIELDS
+
+if TYPE_CHECKING:
+    from random import Random
+
+Json = dict[str, Any]
+
+_TRANSIENT_FAULTS = ("reset", "truncate", "html", "rubbish")
+
+
+def draw_semantics(draw: Random, stream: str, *, date_header: bool) -> Json:
+    """Draw how the API treats filters, pages and fields of a stream.
+
+    Args:
+        draw: The random generator.
+        stream: Name of the stream.
+        date_header: Whether to draw if responses have a Date header.
+    """
+    dates = [name for name, one in FIELDS[stream].items() if "date" in one.schema.get("format", "")]
+    options: dict[str, tuple[Any, ...]] = {
+        "date_filter": ("applied", "applied", "applied", "ignored", "refused"),
+        "date_field": ("replication_key", "replication_key", *dates),
+        "date_to": ("inclusive", "exclusive"),
+        "zone": (0, -720, 840, draw.randint(-720, 840)),
+        "shape": ("enveloped", "flat"),
+        "page_cap": (1, 2, 3, 5, 9, 100),
+        "empty_every": (None, 2, 3),
+        "pagination": ("present", "present", "present", "absent"),
+        "fields": ("honoured", "ignored", "refused"),
+    }
+    semantics = {name: draw.choice(choices) for name, choices in options.items()}
+    if date_header:
+        semantics["date_header"] = draw.choice(("present", "present", "absent"))
+    return semantics
+
+
+def draw_changed_semantics(draw: Random) -> Json:
+    """Draw one switch that the API changes between runs, in a way that its rows reveal."""
+    changes: Json = {
+        "date_filter": draw.choice(("ignored", "refused")),
+        "zone": draw.randint(-720, 840),
+        "date_to": draw.choice(("inclusive", "exclusive")),
+        "shape": draw.choice(("enveloped", "flat")),
+    }
+    name = draw.choice(sorted(changes))
+    return {name: changes[name]}
+
+
+def draw_faults(draw: Random) -> Json:
+    """Draw transient faults, at times a lasting one, and expiring cursors."""
+    faults: list[Json] = []
+    for _ in range(draw.choice((0, 0, 1, 2))):
+        when = {"every": draw.randint(2, 6), "after": draw.randint(0, 5)}
+        if draw.random() < 0.4:
+            status = draw.choice((429, 500, 502, 503))
+            faults.append({"kind": "status", "status": status, "retry_after": 0, **when})
+        else:
+            faults.append({"kind": draw.choice(_TRANSIENT_FAULTS), **when})
+    if draw.random() < 0.1:
+        lasting = draw.choice((403, 404, 409, 422, 500))
+        faults.append({"kind": "status", "status": lasting, "after": draw.randint(0, 9)})
+    expires = draw.choice((None, None, 2, 3, 5))
+    return {"faults": faults, "cursor_expires_every": expires}
