@@ -30,6 +30,7 @@ CUSTOMERS = 100
 
 
 def _load() -> ModuleType:
+    sys.path.insert(0, str(SCRIPT.parent))
     spec = importlib.util.spec_from_file_location("demo", SCRIPT)
     assert spec
     assert spec.loader
@@ -60,7 +61,7 @@ def runs(folder: Path) -> Runs:
         "TARGET_DUCKDB_PATH": "/nowhere/x.duckdb",
         "MELTANO_ENVIRONMENT": "prod",
     }
-    command = _command(folder, "--made-up", "--customers", str(CUSTOMERS))
+    command = _command(folder, "--sample", "--customers", str(CUSTOMERS))
     return [
         subprocess.run(command, capture_output=True, check=False, env={**os.environ, **user}, text=True)
         for _ in range(2)
@@ -105,10 +106,10 @@ def test_it_keeps_to_its_folder(runs: Runs, folder: Path) -> None:
 
 def test_shops_of_another_size_are_not_mixed_in(runs: Runs, folder: Path) -> None:
     assert runs
-    command = _command(folder, "--made-up", "--customers", "200")
+    command = _command(folder, "--sample", "--customers", "200")
     other = subprocess.run(command, capture_output=True, check=False, text=True)
     assert other.returncode == 1
-    assert "`make demo-clean` forgets them" in other.stderr
+    assert "`make demo-clean` removes them" in other.stderr
 
 
 def test_a_token_leads_to_the_real_api(runs: Runs, folder: Path) -> None:
@@ -135,7 +136,7 @@ def test_ctrl_c_stops_everything(runs: Runs, folder: Path) -> None:
     log = folder / "demo.log"
     log.unlink()
     with subprocess.Popen(
-        _command(folder, "--made-up"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        _command(folder, "--sample"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
         deadline = time.monotonic() + 60
         while not (log.exists() and "Running job" in log.read_text()) and time.monotonic() < deadline:
