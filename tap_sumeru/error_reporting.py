@@ -23,6 +23,9 @@ logger = logging.getLogger("tap-sumeru")
 
 # Their messages contain expressions of stream maps, or whole URLs with filters and cursors.
 _REVEALING = (
+    "aiohttp.client",
+    "aiohttp.internal",
+    "asyncio",
     "singer_sdk.mapper",
     "urllib3.connection",
     "urllib3.connectionpool",

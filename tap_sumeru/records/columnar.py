@@ -59,19 +59,18 @@ class ColumnarPage(ShapedPage):
         page: The page.
         shop: Name of the shop.
         parent: Id of the parent row, for a child stream.
-        parse: Returns the parsed attributes of the rows; called only if they are needed.
+        attributes: Returns the parsed attributes of a row; called only if they are needed.
 
     Raises:
         ReferencePathRequired: The columnar path cannot handle the page.
     """
 
     def __init__(
-        self, page: DecodedPage, shop: str, parent: str | None, parse: Callable[[], list[Row]]
+        self, page: DecodedPage, shop: str, parent: str | None, attributes: Callable[[int], Row]
     ) -> None:
         self._page = page
         self._layout = page.layout
-        self._parse = parse
-        self._parsed: list[Row] | None = None
+        self._attributes = attributes
         self.records: list[Any] = [row.attributes for row in page.rows]
         self.mismatches: Counter[str] = Counter()
         self.ids = [row.id for row in page.rows]
@@ -100,9 +99,7 @@ class ColumnarPage(ShapedPage):
         for column, timestamp in zip(columns, parsed, strict=False):
             if column.name != key and timestamp is not None:
                 yield timestamp
-        if self._parsed is None:
-            self._parsed = self._parse()
-        yield from other_dates_of(self._parsed[index], key)
+        yield from other_dates_of(self._attributes(index), key)
 
     def _values(self, column: Column) -> list[Any]:
         return list(map(attrgetter(column.field), self.records))

@@ -7,6 +7,7 @@ by row and value by value. Both return the same records; a test compares them fo
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -65,11 +66,13 @@ class RecordShaper:
         if not page.rows:
             return EMPTY_PAGE
         if isinstance(page, DecodedPage):
-            decoded = page
+            parsed = cache(page.parsed)
             try:
-                return ColumnarPage(decoded, shop, parent, lambda: self._attributes(decoded, parent))
+                return ColumnarPage(
+                    page, shop, parent, lambda index: self._attributes(parsed(), index, parent)
+                )
             except ReferencePathRequired:
-                page = decoded.parsed()
+                page = parsed()
         shaped = _ReferencePage(page, self._builder, shop, parent)
         if self._decoder is not None:
             self._decoder.learn(page, shaped.mismatches)
@@ -79,9 +82,8 @@ class RecordShaper:
         """Return the replication key of a row, None if it is missing or not a timestamp."""
         return self._builder.peek(row, page, parent)[0]
 
-    def _attributes(self, decoded: DecodedPage, parent: str | None) -> list[Row]:
-        page = decoded.parsed()
-        return [self._builder.peek(row, page, parent)[1] for row in page.rows]
+    def _attributes(self, page: Page, index: int, parent: str | None) -> Row:
+        return self._builder.peek(page.rows[index], page, parent)[1]
 
 
 class _ReferencePage(ShapedPage):
