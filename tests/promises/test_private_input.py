@@ -81,8 +81,8 @@ def test_a_bad_setting_is_named_and_not_quoted(setting: str, refused: Refused) -
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("CONCURRENCY", "TAP_SUMERU_CONCURRENCY: is not a whole number."),
-        ("SHOPS", "TAP_SUMERU_SHOPS: is not JSON."),
+        ("CONCURRENCY", "TAP_SUMERU_CONCURRENCY: must be an integer."),
+        ("SHOPS", "TAP_SUMERU_SHOPS: must be JSON."),
         ("SHARD", "shard: must be"),
     ],
 )

@@ -104,8 +104,10 @@ PROMISES: dict[str, tuple[str, ...]] = {
     "A host that hangs fails its shop after `max_retries`, and takes nobody else's time.": (
         "promises/test_isolated_hosts.py::test_a_shop_whose_host_is_silent_fails_alone_as_a_whole_and_in_one_line",
         "promises/test_isolated_hosts.py::test_many_shops_that_hang_from_the_start_do_not_hold_up_the_others",
-        "promises/test_many_shops.py::test_all_other_shops_complete_while_some_are_silent"
-        "_in_one_event_loop_and_in_flat_memory",
+        (
+            "promises/test_many_shops.py::test_all_other_shops_complete_while_some_are_silent"
+            "_in_one_event_loop_and_in_flat_memory"
+        ),
     ),
     # Private
     "No token and no customer data in logs, errors or state; see [SECURITY.md](SECURITY.md).": (
