@@ -63,9 +63,10 @@ class Handover(Generic[ItemT]):
         try:
             await turn
         finally:
+            with suppress(ValueError):
+                line.remove(turn)  # who is cancelled must not count among those that wait
             # One at a time: each makes use of its room before the next one looks whether there is any left.
-            if turn.done() and not turn.cancelled():
-                self._loop.call_soon(self._wake_next)
+            self._loop.call_soon(self._wake_next)
 
     def put(self, item: ItemT) -> None:
         """Put an item, at once; also beyond the capacity.
