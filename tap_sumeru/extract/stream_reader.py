@@ -234,7 +234,7 @@ class StreamReader:
         self._sink.put(ReadPage(self._spec.name, self._shop, records, bookmark, mismatches))
 
     def _check_plan(self) -> None:
-        """Take nothing more of a plan that is given up: its tasks go on for a moment until they are cancelled.
+        """Take nothing more of a plan that is given up; its tasks may run once more.
 
         A bookmark that follows a finished window would claim what a refuted filter may have left out.
         """
