@@ -133,7 +133,7 @@ def test_the_bookmark_comes_after_all_records_and_the_end_of_the_read_comes_last
 @pytest.mark.usefixtures("api")
 def test_a_shop_that_has_ended_lets_the_next_one_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tap_sumeru.sync.engine._MAX_SHOPS", 1)
-    monkeypatch.setattr("tap_sumeru.sync.engine._SHOP_PATIENCE", 3600.0)
+    monkeypatch.setattr("tap_sumeru.sync.engine._SHOP_HOLD_SECONDS", 3600.0)
     items = run(engine("orders"))
     assert [item.shop for item in items if isinstance(item, ReadDone)] == ["acme", "globex"]
 
@@ -245,7 +245,7 @@ def test_a_stream_whose_records_cannot_be_written_is_given_up(api: Api) -> None:
 @pytest.mark.usefixtures("api")
 def test_a_stream_that_was_read_to_its_end_can_still_be_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages wait to be written after the event loop has ended."""
-    monkeypatch.setattr("tap_sumeru.sync.engine._RECORDS_AHEAD", 1000)
+    monkeypatch.setattr("tap_sumeru.sync.engine._MAX_QUEUED_RECORDS", 1000)
     one = engine("orders", shops=SHOPS[:1])
     items = one.items()
     first = next(item for item in items if item is not None)
