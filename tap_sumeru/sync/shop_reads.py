@@ -51,6 +51,11 @@ class ShopReads:
         reader = self._readers[name]
         try:
             await reader.read(await self._parents_of(name))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            self._fail(name, UnexpectedResponse("a request was cancelled"))
         except ApiError as error:
             self._fail(name, error)
         except Exception as error:  # noqa: BLE001 - whatever a row does to us, it does to its stream alone
