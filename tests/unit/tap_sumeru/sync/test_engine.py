@@ -159,6 +159,13 @@ def test_a_shop_that_fails_leaves_the_other_complete(api: Api) -> None:
     assert done == {(stream, "acme") for stream in STREAMS}
 
 
+def test_a_failure_keeps_neither_pages_nor_readers(api: Api) -> None:
+    api.outcomes["orders"] = response(200, {"rows": ["text"]})
+    (failure,) = [item for item in run(engine("orders", shops=SHOPS[:1])) if isinstance(item, Failure)]
+    assert failure.error.cause == "the response has no `data`"
+    assert (failure.error.__traceback__, failure.error.__context__) == (None, None)
+
+
 def test_a_read_that_is_cancelled_from_elsewhere_is_a_failure(api: Api) -> None:
     """Whatever cancels a task by itself, a task group takes it for one that has ended well."""
     api.session = Cancelling(api.outcome)
