@@ -25,13 +25,17 @@ class Slots:
         self._patience = patience
         self._ready = ready
 
+    async def ready(self) -> None:
+        """Wait until the holder of a slot may start."""
+        if self._ready is not None:
+            await self._ready()
+
     async def acquire(self) -> Slot:
         """Wait for a slot and hold it, until `Slot.release`."""
         await self._free.acquire()
         slot = Slot(self._free)
         try:
-            if self._ready is not None:
-                await self._ready()
+            await self.ready()
         except BaseException:
             slot.release()
             raise
