@@ -179,6 +179,9 @@ class StreamReader:
                 self._open_slices(group, cursor)
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
+        if not self._plan.complete:
+            # A task group takes a task that was cancelled from elsewhere for one that has ended well.
+            raise asyncio.CancelledError
 
     def _open_slices(self, group: asyncio.TaskGroup, cursor: str | None = None) -> None:
         for slice_ in self._plan.next_slices():

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sumeru_api import routes
+from sumeru_api.session import TransportError
 from support.loopback import BODY, HEAD, Answer, Server, Then, fails, in_loop, ok, session
 
 if TYPE_CHECKING:
@@ -135,6 +137,37 @@ async def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch) -> Non
     async with session() as client:
         with fails("the host name cannot be resolved"):
             await client.get("http://secret.example/a", (), "Bearer t")
+
+
+def test_lookups_that_hang_hold_up_neither_others_nor_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    end = threading.Event()
+    look_up = socket.getaddrinfo
+
+    def hang(host: str, *args: Any, **options: Any) -> Any:
+        if host.startswith("hanging"):
+            end.wait()
+        return look_up("127.0.0.1", *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    monkeypatch.setattr("sumeru_api.session._CONNECT_SECONDS", 0.5)
+
+    async def main() -> None:
+        async with Server(ok()) as server, session() as client:
+            port = server.url.rpartition(":")[2]
+            urls = [f"http://hanging-{number}.example:{port}/a" for number in range(50)]
+            hanging = [asyncio.create_task(client.get(url, (), "Bearer t")) for url in urls]
+            await asyncio.sleep(0.01)
+            assert (await client.get(f"http://other.example:{port}/a", (), "Bearer t")).body == BODY
+            for outcome in await asyncio.gather(*hanging, return_exceptions=True):
+                assert isinstance(outcome, TransportError)
+
+    started_at = time.monotonic()
+    timer = threading.Timer(10.0, end.set)
+    timer.start()
+    asyncio.run(main())
+    assert time.monotonic() - started_at < 5
+    timer.cancel()
+    end.set()
 
 
 # Silence

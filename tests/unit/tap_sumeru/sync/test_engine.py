@@ -159,6 +159,33 @@ def test_a_shop_that_fails_leaves_the_other_complete(api: Api) -> None:
     assert done == {(stream, "acme") for stream in STREAMS}
 
 
+def test_a_failure_keeps_neither_pages_nor_readers(api: Api) -> None:
+    api.outcomes["orders"] = response(200, {"rows": ["text"]})
+    (failure,) = [item for item in run(engine("orders", shops=SHOPS[:1])) if isinstance(item, Failure)]
+    assert failure.error.cause == "the response has no `data`"
+    assert (failure.error.__traceback__, failure.error.__context__) == (None, None)
+
+
+def test_a_read_that_is_cancelled_from_elsewhere_is_a_failure(api: Api) -> None:
+    """Whatever cancels a task by itself, a task group takes it for one that has ended well."""
+    api.session = Cancelling(api.outcome)
+    items = run(engine(*STREAMS, shops=SHOPS[:1]))
+    (failure,) = [item for item in items if isinstance(item, Failure)]
+    assert failure.cause == "Shop acme: orders failed: a request was cancelled"
+    assert [item.stream for item in items if isinstance(item, ReadDone)] == ["products"]
+    assert not any(isinstance(item, ReadPage) and item.stream == "orders" for item in items)
+
+
+class Cancelling(FakeSession):
+    """Requests for orders end as if they had been cancelled."""
+
+    @override
+    async def get(self, url: str, params: Sequence[tuple[str, str]], authorization: str) -> RawResponse:
+        if url.endswith("/orders"):
+            raise asyncio.CancelledError
+        return await super().get(url, params, authorization)
+
+
 def test_children_are_read_with_the_listing_of_their_parents_stream(api: Api) -> None:
     items = run(engine("journeys", "enrollments", shops=SHOPS[:1]))
     assert len(ids(items)["journeys", "acme"]) == 10
