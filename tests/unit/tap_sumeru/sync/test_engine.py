@@ -12,6 +12,7 @@ import pytest
 from typing_extensions import override
 
 from sumeru_api.errors import AuthenticationError, UnexpectedResponse
+from support.fake_lists import Api
 from support.fake_session import FakeSession, response
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.selection import StreamSelection
@@ -25,35 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sumeru_api.session import RawResponse
-    from support.fake_session import Outcome, SentRequest
     from tap_sumeru.sync.engine import Item
 
 STREAMS = ("orders", "products")
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 SHOPS = [{"shop": "acme", "api_token": "one"}, {"shop": "globex", "api_token": "two"}]
-
-
-class Api:
-    """Lists of five pages with two rows each, unless a test sets another outcome."""
-
-    def __init__(self) -> None:
-        self.session = FakeSession(self.outcome)
-        self.outcomes: dict[str, Outcome] = {}
-
-    def outcome(self, request: SentRequest) -> Outcome:
-        path = request.url.partition("/api/v1/")[2]
-        token = request.authorization.removeprefix("Bearer ")
-        for name in (path, token):
-            if name in self.outcomes:
-                return self.outcomes[name]
-        page = int(dict(request.params).get("cursor", "1"))
-        rows = [_row(path, page, number) for number in range(2)]
-        pagination = {"has_next": page < 5, "next_cursor": str(page + 1) if page < 5 else None}
-        return response(200, {"data": rows, "pagination": pagination})
-
-
-def _row(path: str, page: int, number: int) -> dict[str, Any]:
-    return {"id": f"{path}-{page}-{number}", "attributes": {"updated_at": "2026-05-01T00:00:00Z"}}
 
 
 @pytest.fixture
