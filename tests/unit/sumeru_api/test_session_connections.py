@@ -102,7 +102,7 @@ async def test_a_write_is_never_sent_again() -> None:
 async def test_what_a_server_sends_unasked_is_no_answer(extra: Answer) -> None:
     async with Server([*ok(), 0.01, *extra], ok()) as server, session() as client:
         await get(client, server)
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.25)
         response = await get(client, server)
         assert (response.status, response.body) == (200, BODY)
         assert server.connections == 2
