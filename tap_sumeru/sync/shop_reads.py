@@ -101,6 +101,11 @@ class ShopReads:
             self._tasks[name].cancel()
             self._settle(name, error)
 
+    def close(self) -> None:
+        """Let no reader go on, should it lose the cancellation of its task."""
+        for reader in self._readers.values():
+            reader.give_up()
+
     def _settle(self, name: str, result: Listing | ApiError) -> None:
         listing = self._listings.get(name)
         if listing is not None and not listing.done():

@@ -211,6 +211,26 @@ def test_closing_drops_the_requests_in_flight(api: Api) -> None:
     assert hanging.cancelled.is_set()
 
 
+def test_a_read_whose_filter_is_refuted_while_the_engine_is_closed_does_not_start_over(api: Api) -> None:
+    """Python 3.11 loses a cancellation in the moment in which a task of a task group fails."""
+    names = ["filter[date_from]", "filter[date_to]"]
+    partition = {
+        "context": {"shop": "acme"},
+        "replication_key_value": "2026-05-01T00:00:00Z",
+        "date_filter": {"verdict": "proven", "names": names},
+    }
+    one = engine("orders", shops=SHOPS[:1], state={"bookmarks": {"orders": {"partitions": [partition]}}})
+
+    def outcome(_: SentRequest) -> RawResponse:
+        one._stop()  # noqa: SLF001 - in the moment in which the page comes
+        outside = {"id": "1", "attributes": {"updated_at": "2020-01-01T00:00:00Z"}}
+        return response(200, {"data": [outside]})
+
+    api.session = FakeSession(outcome)
+    run(one)
+    assert len(api.session.sent) == 1
+
+
 def test_an_engine_can_be_closed_before_it_starts_and_after_it_has_ended(api: Api) -> None:
     engine("orders").close()
     one = engine("orders")
