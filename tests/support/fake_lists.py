@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
 
 from support.fake_session import FakeSession, response
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sumeru_api.session import RawResponse
     from support.fake_session import Outcome, SentRequest
 
 
@@ -31,3 +37,13 @@ class Api:
 
 def _row(path: str, page: int, number: int) -> dict[str, Any]:
     return {"id": f"{path}-{page}-{number}", "attributes": {"updated_at": "2026-05-01T00:00:00Z"}}
+
+
+class Cancelling(FakeSession):
+    """Requests for orders end as if they had been cancelled."""
+
+    @override
+    async def get(self, url: str, params: Sequence[tuple[str, str]], authorization: str) -> RawResponse:
+        if url.endswith("/orders"):
+            raise asyncio.CancelledError
+        return await super().get(url, params, authorization)

@@ -12,7 +12,7 @@ import pytest
 from typing_extensions import override
 
 from sumeru_api.errors import AuthenticationError, UnexpectedResponse
-from support.fake_lists import Api
+from support.fake_lists import Api, Cancelling
 from support.fake_session import FakeSession, response
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.selection import StreamSelection
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sumeru_api.session import RawResponse
+    from support.fake_session import SentRequest
     from tap_sumeru.sync.engine import Item
 
 STREAMS = ("orders", "products")
@@ -151,16 +152,6 @@ def test_a_read_that_is_cancelled_from_elsewhere_is_a_failure(api: Api) -> None:
     assert failure.cause == "Shop acme: orders failed: a request was cancelled"
     assert [item.stream for item in items if isinstance(item, ReadDone)] == ["products"]
     assert not any(isinstance(item, ReadPage) and item.stream == "orders" for item in items)
-
-
-class Cancelling(FakeSession):
-    """Requests for orders end as if they had been cancelled."""
-
-    @override
-    async def get(self, url: str, params: Sequence[tuple[str, str]], authorization: str) -> RawResponse:
-        if url.endswith("/orders"):
-            raise asyncio.CancelledError
-        return await super().get(url, params, authorization)
 
 
 def test_children_are_read_with_the_listing_of_their_parents_stream(api: Api) -> None:
