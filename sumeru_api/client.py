@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sumeru_api.auth import authorization
 from sumeru_api.json_values import UndecodableError, decode
-from sumeru_api.responses import Page, Response, Row, read_page, read_resource
+from sumeru_api.responses import EmbeddedError, Page, Response, Row, read_page, read_resource
 from sumeru_api.retry import TOO_MANY_REQUESTS, Fail, Outcome, Retries, Retry
 from sumeru_api.session import TransportError, UntrustedHostError
 
@@ -83,6 +83,10 @@ class Client:
                     return parse(outcome)
                 except UndecodableError:
                     pass  # the table has a line for it
+                except EmbeddedError as error:
+                    outcome.status = error.status
+            if isinstance(outcome, Response):
+                outcome.sent = self._private_values(params)
             retries = retries or Retries(self._max_retries)
             decision = retries.decide(outcome, self.queue.unanswered)
             if isinstance(decision, Fail):
@@ -110,21 +114,23 @@ class Client:
             self.queue.refused_by_limit(raw.headers)
         else:
             self.queue.answered(raw.headers)
-        response = Response(*raw)
-        if not response.ok:
-            private = (value for name, value in params if name.startswith(_PRIVATE_PARAMS))
-            response.sent = (self.shop.token, *private)
-        return response
+        return Response(*raw)
+
+    def _private_values(self, params: Params) -> tuple[str, ...]:
+        """Return the values of a request that must not be shown, in case the response quotes them."""
+        private = (value for name, value in params if name.startswith(_PRIVATE_PARAMS))
+        return (self.shop.token, *private)
 
 
-def parse_page(response: Response) -> Page:
-    """Return the page in a 2xx response.
+def parse_page(response: Response, *, limit: int | None = None, bare: bool = False) -> Page:
+    """Return the page in a 2xx response; see `read_page` for the arguments.
 
     Raises:
         UndecodableError: The body is not JSON.
+        EmbeddedError: The body says that the request failed.
         UnexpectedResponse: The body breaks the API's own rules.
     """
-    return read_page(decode(response.body))
+    return read_page(decode(response.body), limit=limit, bare=bare)
 
 
 def parse_resource(response: Response) -> Row:

@@ -87,10 +87,12 @@ def next_cursor(pagination: object) -> str | None:
     Raises:
         UnexpectedResponse: The member is malformed or contradicts itself.
     """
-    if pagination is None:
+    if pagination is None or pagination == {}:
         return None
     if not isinstance(pagination, dict):
         raise UnexpectedResponse("the response's `pagination` is not an object")
+    if not {"next_cursor", "has_next"} & pagination.keys():
+        raise UnexpectedResponse("the response's `pagination` has neither `next_cursor` nor `has_next`")
     cursor, has_next = pagination.get("next_cursor"), pagination.get("has_next")
     if has_next is None:
         has_next = cursor not in (None, "")

@@ -19,6 +19,7 @@ _PRIVATE = (
 _QUOTED = re.compile(r"([\"`])([^\"`]*)\1")
 _FIELD_NAME = re.compile(r"\[[a-z-]+\]|[a-z][a-z0-9_.\[\]]*")
 _MAX_LENGTH = 300
+_MAX_MASKED = 2000
 _NAME = re.compile(r"[A-Za-z][\w-]{0,79}", re.ASCII)
 
 
@@ -29,6 +30,7 @@ def mask(text: str, sent: Iterable[str] = ()) -> str:
         text: The text, which may contain e-mail addresses, phone numbers, tokens or quoted values.
         sent: Values of the request, which the API may repeat in its message.
     """
+    text = _printable(text)
     for value in filter(None, sent):
         text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", "[value]", text)
     for pattern, replacement in _PRIVATE:
@@ -36,6 +38,14 @@ def mask(text: str, sent: Iterable[str] = ()) -> str:
     text = _QUOTED.sub(_mask_quoted, text)
     text = " ".join(text.split())
     return text if len(text) <= _MAX_LENGTH else text[:_MAX_LENGTH] + "…"
+
+
+def _printable(text: str) -> str:
+    """Return a text without control and formatting characters, cut at a word if it is long."""
+    if len(text) > _MAX_MASKED:
+        text = text[:_MAX_MASKED]
+        text = text.rpartition(" ")[0]  # what is cut in the middle might no longer be recognised
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 def _mask_quoted(found: re.Match[str]) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from sumeru_api.errors import RateLimited
+from sumeru_api.rate_limiter import MAX_WAIT
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
@@ -81,6 +84,8 @@ class RequestQueue:
         held_since: float | None = None
         # Each round reads the clock once and then waits, so it cannot spin, whatever the clock does.
         while (wait := self._limiter.wait(now := clock())) != 0:
+            if wait is not None and wait > MAX_WAIT:
+                raise RateLimited(f"the rate limit asks for a wait of {wait / 60:.0f} minutes")
             if wait and not self._limiter.unanswered and held_since is None:
                 held_since = now
             await self._change(wait)

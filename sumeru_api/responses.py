@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sumeru_api.errors import UnexpectedResponse
 from sumeru_api.json_values import UndecodableError, decode
 from sumeru_api.pagination import next_cursor
+from sumeru_api.redaction import name_only
 from sumeru_api.timestamps import http_date
 
 if TYPE_CHECKING:
@@ -19,6 +20,19 @@ Row = dict[str, Any]
 
 _SUCCESS = range(200, 300)
 _ERROR_FIELDS = ("code", "message", "request_id")
+_INTERNAL_ERROR = 500
+_STATUS_OF_CODE = {
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "conflict": 409,
+    "validation_failed": 422,
+}
+"""HTTP status of each documented code that is not worth a retry; any other error is."""
+_PAGING_MEMBERS = ("links", "meta", "paging", "page_info", "pageInfo")
+_NEXT_NAMES = frozenset(
+    {"next", "nextcursor", "nextpage", "nextpagetoken", "nexttoken", "hasnext", "hasmore", "hasnextpage"}
+)
 
 
 @dataclass(slots=True)
@@ -53,11 +67,25 @@ class Response:
     def error_envelope(self) -> tuple[str, str, str]:
         """Return the code, the message and the request id of an error, each empty if it is missing."""
         try:
-            error = decode(self.body)["error"]
-            code, message, request_id = (str(error.get(name) or "") for name in _ERROR_FIELDS)
-        except (UndecodableError, AttributeError, KeyError, TypeError):
-            return "", "", ""
+            error = _error_in(decode(self.body))
+        except UndecodableError:
+            error = None
+        if not isinstance(error, dict):
+            return "", str(error or "") if isinstance(error, str) else "", ""
+        code, message, request_id = (str(error.get(name) or "") for name in _ERROR_FIELDS)
         return code, message, request_id
+
+
+class EmbeddedError(Exception):
+    """A 2xx response says that the request failed.
+
+    Args:
+        status: The HTTP status that the error should have had.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 @dataclass(slots=True)
@@ -75,13 +103,24 @@ class Page:
     next_cursor: str | None = None
 
 
-def read_page(content: object) -> Page:
+def read_page(content: object, *, limit: int | None = None, bare: bool = False) -> Page:
     """Return the page in a decoded response.
 
+    Args:
+        content: The response.
+        limit: How many rows were requested. Without `pagination`, only a page with fewer is the last one.
+        bare: Whether `data` may be one object that does not look like a resource.
+
     Raises:
-        UnexpectedResponse: It has no `data`, a row is not an object, or `pagination` contradicts itself.
+        EmbeddedError: The response says that the request failed.
+        UnexpectedResponse: It has no usable `data`, or does not say clearly whether there are more pages.
     """
-    if not isinstance(content, dict) or "data" not in content:
+    if not isinstance(content, dict):
+        raise UnexpectedResponse("the response is not an object")
+    error = _error_in(content)
+    if error:
+        raise EmbeddedError(_status_of(error))
+    if "data" not in content:
         raise UnexpectedResponse("the response has no `data`")
     data, pagination = content["data"], content.get("pagination")
     if data is None and isinstance(pagination, dict) and pagination.get("has_next") is False:
@@ -89,7 +128,47 @@ def read_page(content: object) -> Page:
     rows = data if isinstance(data, list) else [data]
     if not all(isinstance(row, dict) for row in rows):
         raise UnexpectedResponse("a row is not an object")
+    if isinstance(data, dict) and not bare and not {"id", "attributes"} & data.keys():
+        raise UnexpectedResponse("`data` is an object that does not look like a resource")
+    if not pagination and isinstance(data, list):
+        _check_last(content, full=limit is not None and len(rows) >= limit)
     return Page(rows, _included(content.get("included")), next_cursor(pagination))
+
+
+def _check_last(content: Row, *, full: bool) -> None:
+    """Make sure that a page without `pagination` is the last one.
+
+    Raises:
+        UnexpectedResponse: It is full, or the response hints at another page.
+    """
+    holders = [content, *(content[name] for name in _PAGING_MEMBERS if isinstance(content.get(name), dict))]
+    hints = (name for holder in holders for name, value in holder.items() if value and _means_more(name))
+    hint = next(hints, None)
+    if hint is not None:
+        raise UnexpectedResponse(
+            f"the response has no `pagination`, but `{name_only(hint)}` hints at more pages"
+        )
+    if full:
+        raise UnexpectedResponse(
+            "the response has no `pagination`, and the page is full: more rows may follow"
+        )
+
+
+def _means_more(name: str) -> bool:
+    return name.lower().replace("_", "").replace("-", "") in _NEXT_NAMES
+
+
+def _error_in(content: object) -> object:
+    """Return the first error of a response, None if it has none."""
+    if not isinstance(content, dict):
+        return None
+    error = content.get("error") or content.get("errors")
+    return next(iter(error), None) if isinstance(error, list) else error
+
+
+def _status_of(error: object) -> int:
+    code = error.get("code") if isinstance(error, dict) else None
+    return _STATUS_OF_CODE.get(str(code), _INTERNAL_ERROR)
 
 
 def read_resource(content: object) -> Row:

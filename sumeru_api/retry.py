@@ -5,7 +5,7 @@
 | 2xx | no decision needed |
 | 2xx that is not JSON, 408, 425, 5xx, no complete response | retry with backoff, then `ApiUnavailable` |
 | the same, after at least three requests of the shop in a row without a response | `HostNotResponding` |
-| 429 | wait for the rate limit; `RateLimited` if it asks for over 15 minutes or refuses 50 times |
+| 429 | wait for the rate limit; `RateLimited` if it asks for over 15 minutes or refuses 100 times |
 | 3xx | `UnexpectedResponse`: no redirect is followed |
 | 401, 403, 404, any other 4xx | fail at once |
 | certificate not trusted | fail at once with `UntrustedHost` |
@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import backoff
@@ -30,10 +31,11 @@ from sumeru_api.errors import (
     UnexpectedResponse,
     UntrustedHost,
 )
-from sumeru_api.rate_limiter import retry_after
+from sumeru_api.rate_limiter import MAX_WAIT, retry_after
 from sumeru_api.redaction import mask, name_only
 from sumeru_api.responses import Response
 from sumeru_api.session import TransportError, UntrustedHostError
+from sumeru_api.timestamps import shift
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,11 +45,8 @@ Outcome = Response | TransportError | UntrustedHostError
 TOO_MANY_REQUESTS = 429
 """The status with which the rate limit refuses a request."""
 
-MAX_WAIT = 900.0
-"""Seconds: a rate limit that asks for a longer wait fails the shop instead of holding up the sync."""
-
 _MAX_BACKOFF = 60.0
-_MAX_REFUSALS = 50
+_MAX_REFUSALS = 100
 """How often the rate limit may refuse the same request in a row."""
 _MIN_UNANSWERED = 3
 """Requests in a row without a response before the host counts as not responding."""
@@ -115,15 +114,17 @@ class Retries:
         else:
             error = error_of(outcome)
         if outcome.ok or outcome.status in _RETRIABLE:
-            return self._retry(error, unanswered, retry_after(outcome.headers) or 0.0)
+            wait = retry_after(outcome.headers) or 0.0
+            return (
+                self._retry(error, unanswered, wait) if wait <= MAX_WAIT else Fail(_too_long(wait, outcome))
+            )
         return Fail(error)
 
     def _refused(self, response: Response) -> WaitForRateLimit | Fail:
         self._refusals += 1
         wait = retry_after(response.headers) or 0.0
         if wait > MAX_WAIT:
-            cause = f"the rate limit asks for a wait of {wait / 60:.0f} minutes; run the tap again after that"
-            return Fail(RateLimited(cause, status=response.status))
+            return Fail(_too_long(wait, response))
         if self._refusals > _MAX_REFUSALS:
             cause = f"the rate limit refused the same request {self._refusals} times in a row"
             return Fail(RateLimited(cause, status=response.status))
@@ -136,7 +137,13 @@ class Retries:
         if self._tries == self._max_tries:
             return Fail(error.with_cause(f"{error.cause} ({self._tries} tries)", ApiUnavailable))
         wait = backoff.full_jitter(min(_MAX_BACKOFF, 2.0 ** (self._tries - 1)))
-        return Retry(max(wait, min(asked, MAX_WAIT)), error.describe())
+        return Retry(max(wait, asked), error.describe())
+
+
+def _too_long(wait: float, response: Response) -> RateLimited:
+    until = shift(response.requested_at, timedelta(seconds=wait)).strftime("%Y-%m-%d %H:%M UTC")
+    cause = f"the API asks for a wait of {wait / 60:.0f} minutes; run the tap again after {until}"
+    return RateLimited(cause, status=response.status)
 
 
 def error_of(response: Response) -> ApiError:

@@ -32,6 +32,7 @@ class StreamSpec:
         detail: Whether each row has a detail endpoint, `<path>/<id>`.
         parent: Parent stream, empty if there is none.
         parent_column: Column that holds the parent's id.
+        bare: Whether the API may send one object that does not look like a resource.
         lookback_days: Default of the setting `lookback_days`.
     """
 
@@ -45,6 +46,7 @@ class StreamSpec:
     detail: bool = False
     parent: str = ""
     parent_column: str = ""
+    bare: bool = False
     lookback_days: float = _HOUR
 
 
@@ -79,7 +81,16 @@ _SPECS = (
         "products:read",
         natural_key=("product_id", "variant_id", "location_id"),
     ),
-    StreamSpec("usage", "usage", "usage", "", replication_key="date", natural_key=("date",), lookback_days=2),
+    StreamSpec(
+        "usage",
+        "usage",
+        "usage",
+        "",
+        replication_key="date",
+        natural_key=("date",),
+        bare=True,
+        lookback_days=2,
+    ),
     StreamSpec(
         "decision_intelligence_runs",
         "decision-intelligence/runs",

@@ -11,6 +11,7 @@ from sumeru_api.client import parse_page, parse_resource
 from sumeru_api.errors import ApiError
 from sumeru_api.pagination import Pages
 from sumeru_api.responses import Page, row_id
+from tap_sumeru.catalog.streams import PAGE_SIZE
 from tap_sumeru.extract.recovery import recovery
 from tap_sumeru.extract.slices import Kind
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from sumeru_api.client import Client, Params
     from sumeru_api.responses import Response, Row
+    from tap_sumeru.catalog.streams import StreamSpec
     from tap_sumeru.extract.queries import Query
     from tap_sumeru.extract.slices import Slice
     from tap_sumeru.records import RecordShaper
@@ -50,7 +52,7 @@ class ListReader:
     """Reads the lists of one stream of one shop.
 
     Args:
-        stream: Name of the stream.
+        spec: The stream.
         client: The API of the shop.
         query: Builds the requests.
         shaper: Decodes the pages of rows.
@@ -58,9 +60,9 @@ class ListReader:
     """
 
     def __init__(
-        self, stream: str, client: Client, query: Query, shaper: RecordShaper, *, details: bool = False
+        self, spec: StreamSpec, client: Client, query: Query, shaper: RecordShaper, *, details: bool = False
     ) -> None:
-        self._stream = stream
+        self._spec = spec
         self._client = client
         self._query = query
         self._shaper = shaper
@@ -74,7 +76,7 @@ class ListReader:
             ApiError: The list cannot be read.
         """
         path, params = self._query.of(slice_)
-        parse = _parse if slice_.kind is Kind.PARENTS or self._details else self._parse_rows
+        parse = self._parse if slice_.kind is Kind.PARENTS or self._details else self._parse_rows
         return Pages(partial(self._fetch, slice_, path, params, parse), cursor)
 
     async def _fetch(
@@ -87,7 +89,7 @@ class ListReader:
     ) -> ListPage:
         asked = params if cursor is None else (*params, ("cursor", cursor))
         try:
-            answer = await self._client.get(path, asked, parse, self._stream)
+            answer = await self._client.get(path, asked, parse, self._spec.name)
         except ApiError as error:
             has_fields = any(name == "fields" for name, _ in params)
             next_step = recovery(error, slice_, at_cursor=cursor is not None, has_fields=has_fields)
@@ -97,7 +99,11 @@ class ListReader:
 
     def _parse_rows(self, response: Response) -> ListPage:
         page = self._shaper.decode(response.body)
-        return _parse(response) if page is None else ListPage(page, response.requested_at)
+        return self._parse(response) if page is None else ListPage(page, response.requested_at)
+
+    def _parse(self, response: Response) -> ListPage:
+        page = parse_page(response, limit=PAGE_SIZE, bare=self._spec.bare)
+        return ListPage(page, response.requested_at)
 
     async def complete_rows(self, slice_: Slice, page: Page, wanted: Callable[[Row], bool]) -> None:
         """Complete rows of a page, in place, from their own endpoint.
@@ -124,16 +130,12 @@ class ListReader:
 
     async def _complete_row(self, page: Page, index: int, path: str, params: Params) -> None:
         try:
-            detail = await self._client.get(path, params, parse_resource, self._stream)
+            detail = await self._client.get(path, params, parse_resource, self._spec.name)
         except ApiError as error:
             if error.status not in _GONE:  # a row that is gone since it was listed stays as it was listed
                 raise
         else:
             page.rows[index] = _merged(page.rows[index], detail)
-
-
-def _parse(response: Response) -> ListPage:
-    return ListPage(parse_page(response), response.requested_at)
 
 
 def _merged(listed: Row, detail: Row) -> Row:

@@ -53,11 +53,13 @@ def recovery(error: ApiError, slice_: Slice, *, at_cursor: bool, has_fields: boo
     Args:
         error: The error.
         slice_: The list that the request belongs to; its restarts are counted.
-        at_cursor: Whether the request was for a page other than the first.
+        at_cursor: Whether the request had a cursor; if no page was read before, one from the state.
         has_fields: Whether the request had the parameter `fields`.
     """
     if isinstance(error, NotFound) and slice_.parent is not None:
         return ParentMissing(error)
+    if at_cursor and slice_.pages == 0 and not error.affects_shop:
+        return CursorExpired()  # the cursor comes from the state, and no later run would do any better
     if at_cursor:
         if error.status in _CURSOR_EXPIRED and slice_.restarts < _MAX_RESTARTS:
             slice_.restarts += 1

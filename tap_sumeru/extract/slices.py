@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from itertools import islice
 from typing import TYPE_CHECKING
+
+from tap_sumeru.extract.list_progress import ListProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +35,7 @@ class Slice:
         finished: Whether all its rows are queued for writing.
         restarts: How often it started over because its cursor had expired.
         pages: Pages read.
+        progress: Notices that the pages bring nothing new.
     """
 
     kind: Kind = Kind.ROWS
@@ -41,6 +44,7 @@ class Slice:
     finished: bool = False
     restarts: int = 0
     pages: int = 0
+    progress: ListProgress = field(default_factory=ListProgress)
 
 
 class SliceQueue:

@@ -85,7 +85,7 @@ class StreamReader:
         self._shaper = shaper
         self._sink = sink
         self._query = Query(spec, options, fields)
-        self._lists = ListReader(spec.name, client, self._query, shaper, details=options.details)
+        self._lists = ListReader(spec, client, self._query, shaper, details=options.details)
         self.parents = Parents(spec, self._shop, self._lists)
         self._plan = ReadPlan(
             options,
@@ -224,6 +224,8 @@ class StreamReader:
         if self._details and isinstance(page, Page):
             await self._complete_rows(slice_, page)
         shaped = self._shaper.shape_page(page, self._shop, slice_.parent)
+        if page.next_cursor is not None:
+            slice_.progress.take(shaped.identity, rows=len(page.rows))
         self._check_ids(shaped)
         self._check_filter(slice_, shaped)
         records = self._within_read(slice_, shaped)

@@ -93,7 +93,10 @@ class AdaptiveDecoder:
             return None
         if self._include and decoded.included is not UNSET:
             return None
-        return DecodedPage(layout, decoded.data, next_cursor(decode(bytes(decoded.pagination))), body)
+        pagination = decode(bytes(decoded.pagination))
+        if not pagination or decoded.error is not UNSET or decoded.errors is not UNSET:
+            return None  # only a closer look tells whether the page is the last one, or an error
+        return DecodedPage(layout, decoded.data, next_cursor(pagination), body)
 
     def learn(self, page: Page, mismatches: Mapping[str, int]) -> None:
         """Extend the layout by what a page that did not fit has.

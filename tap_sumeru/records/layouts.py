@@ -225,5 +225,6 @@ class Layout:
             gc=False,
         )
         rows: Any = list[row]  # type: ignore[valid-type]  # built at run time
-        body = defstruct("Body", [("data", rows), ("pagination", Raw, NULL), ("included", anything, UNSET)])
+        others = [(name, anything, UNSET) for name in ("included", "error", "errors")]
+        body = defstruct("Body", [("data", rows), ("pagination", Raw, NULL), *others])
         return msgspec.json.Decoder(body)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tap_sumeru.catalog.streams import StreamSpec
 
 _ENVELOPE = frozenset({"id", "type", "attributes", "relationships"})
-_canonical = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
+canonical = msgspec.json.Encoder(order="deterministic", decimal_format="number").encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ class RecordBuilder:
         if isinstance(row_id, str) and row_id:
             return row_id
         if isinstance(row_id, (int, Decimal, msgspec.Raw)) and not isinstance(row_id, bool):
-            return _canonical(row_id).decode()
+            return canonical(row_id).decode()
         if row_id is None and isinstance(extra.get("id"), str) and extra["id"]:
             return str(extra.pop("id"))
         if row_id not in (None, ""):
@@ -146,7 +146,7 @@ class RecordBuilder:
         natural = [attributes.get(name) for name in self._spec.natural_key]
         if natural and all(isinstance(part, (str, int)) and part != "" for part in natural):
             return ":".join(str(part) for part in natural)
-        return "hash_" + hashlib.sha256(_canonical(row)).hexdigest()[:32]
+        return "hash_" + hashlib.sha256(canonical(row)).hexdigest()[:32]
 
     def _timestamp(self, attributes: Row) -> datetime | None:
         value = attributes.get(self.key)

@@ -33,6 +33,11 @@ class ShapedPage(ABC):
     def other_dates(self, index: int) -> Iterator[datetime]:
         """Yield all dates of a row except its replication key; a date may be yielded twice."""
 
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What tells the rows of this page from those of another."""
+        return (*self.ids, *self.timestamps)
+
     @cached_property
     def span(self) -> tuple[datetime, ...]:
         """The first and the last replication key; empty if no row has one."""

@@ -15,7 +15,7 @@ from typing_extensions import override
 from sumeru_api.responses import Page, row_id
 from tap_sumeru.records.adaptive_decoder import AdaptiveDecoder, DecodedPage
 from tap_sumeru.records.columnar import ColumnarPage, ReferencePathRequired
-from tap_sumeru.records.record_builder import RecordBuilder
+from tap_sumeru.records.record_builder import RecordBuilder, canonical
 from tap_sumeru.records.row_dates import other_dates_of
 from tap_sumeru.records.shaped_page import EMPTY_PAGE, ShapedPage
 
@@ -97,6 +97,13 @@ class _ReferencePage(ShapedPage):
         self.timestamps = [one.timestamp for one in built]
         self._attributes = [one.attributes for one in built]
         self._key = builder.key
+        self._rows = page.rows
+
+    @property
+    @override
+    def identity(self) -> tuple[object, ...]:
+        """What tells the rows of this page from those of another: without ids, all that they hold."""
+        return tuple(map(canonical, self._rows)) if None in self.ids else super().identity
 
     @override
     def other_dates(self, index: int) -> Iterator[datetime]:

@@ -9,12 +9,93 @@ from typing import Any
 import pytest
 
 from sumeru_api.errors import UnexpectedResponse
-from sumeru_api.responses import Response, read_page, read_resource, row_id
+from sumeru_api.responses import EmbeddedError, Response, read_page, read_resource, row_id
 
 
-@pytest.mark.parametrize("data", [[], {}, [{}]])
-def test_data_is_a_list_or_one_object(data: object) -> None:
+@pytest.mark.parametrize("data", [[], {"id": "1"}, {"attributes": {}}, [{}]])
+def test_data_is_a_list_or_one_resource(data: object) -> None:
     assert len(read_page({"data": data}).rows) == (0 if data == [] else 1)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [{}, {"ord_1": {"updated_at": "2026-05-10"}}, {"items": [{"id": "1"}]}, {"0": {"id": "1"}}, {"rows": []}],
+)
+def test_an_object_that_is_no_resource_is_never_a_row(data: object) -> None:
+    for pagination in ({}, {"pagination": {"has_next": False}}):
+        with pytest.raises(UnexpectedResponse, match="does not look like a resource"):
+            read_page({"data": data, **pagination})
+    assert read_page({"data": data}, bare=True).rows == [data]
+
+
+ERRORS = [
+    {"code": "internal_error", "message": "the shard did not answer"},
+    {"message": "no code"},
+    "in words",
+    [{"code": "teapot"}],
+    True,
+]
+
+
+@pytest.mark.parametrize("name", ["error", "errors"])
+@pytest.mark.parametrize("error", ERRORS, ids=str)
+@pytest.mark.parametrize("data", [{}, {"data": None}, {"data": []}, {"data": [{"id": "1"}]}], ids=str)
+def test_a_success_that_says_that_it_failed_is_an_error(
+    name: str, error: object, data: dict[str, Any]
+) -> None:
+    end = {"next_cursor": None, "has_next": False}
+    with pytest.raises(EmbeddedError) as raised:
+        read_page({name: error, "pagination": end, **data})
+    assert raised.value.status == 500
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("forbidden", 403), ("not_found", 404), ("validation_failed", 422), ("rate_limited", 500)],
+)
+def test_an_error_in_a_success_is_known_by_its_code(code: str, status: int) -> None:
+    with pytest.raises(EmbeddedError) as raised:
+        read_page({"errors": [{"code": code}], "data": []})
+    assert raised.value.status == status
+
+
+@pytest.mark.parametrize("nothing", [None, [], {}, "", False])
+def test_an_empty_error_is_none(nothing: object) -> None:
+    assert read_page({"error": nothing, "errors": nothing, "data": [{"id": "1"}]}).rows == [{"id": "1"}]
+
+
+def test_without_pagination_only_a_page_that_is_not_full_is_the_last() -> None:
+    rows = [{"id": str(number)} for number in range(100)]
+    assert len(read_page({"data": rows[:99]}, limit=100).rows) == 99
+    ways: list[dict[str, Any]] = [{}, {"pagination": None}, {"pagination": {}}]
+    for pagination in ways:
+        with pytest.raises(UnexpectedResponse, match="the page is full"):
+            read_page({"data": rows, **pagination}, limit=100)
+    assert read_page({"data": rows, "pagination": {"has_next": False}}, limit=100).next_cursor is None
+
+
+@pytest.mark.parametrize(
+    "hint",
+    [
+        {"links": {"next": "/api/v1/orders?cursor=abc"}},
+        {"meta": {"next_cursor": "abc"}},
+        {"meta": {"hasMore": True}},
+        {"nextCursor": "abc"},
+        {"next_page": 2},
+        {"paging": {"has_next_page": True}},
+    ],
+    ids=str,
+)
+def test_paging_in_another_place_is_never_taken_for_the_end(hint: dict[str, Any]) -> None:
+    with pytest.raises(UnexpectedResponse, match="hints at more pages"):
+        read_page({"data": [{"id": "1"}], **hint}, limit=100)
+
+
+@pytest.mark.parametrize(
+    "harmless", [{"links": {"self": "/x", "next": None}}, {"meta": {"has_more": False}}], ids=str
+)
+def test_a_hint_that_says_no_is_none(harmless: dict[str, Any]) -> None:
+    assert read_page({"data": [{"id": "1"}], **harmless}, limit=100).next_cursor is None
 
 
 def test_null_data_is_an_empty_list_only_if_the_pagination_says_so_too() -> None:
@@ -113,7 +194,8 @@ def test_without_a_date_of_the_server_our_clock_says_when_a_request_was_sent(hea
         ),
         (b'{"error":{"code":5,"message":null}}', ("5", "", "")),
         (b'{"error":{}}', ("", "", "")),
-        (b'{"error":"no"}', ("", "", "")),
+        (b'{"error":"no"}', ("", "no", "")),
+        (b'{"errors":[{"code":"forbidden"}]}', ("forbidden", "", "")),
         (b'{"error":null}', ("", "", "")),
         (b"[]", ("", "", "")),
         (b"{}", ("", "", "")),

@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from sumeru_api.errors import ApiError, ApiUnavailable, NotFound, PermissionDenied, RequestRejected
+from sumeru_api.errors import (
+    ApiError,
+    ApiUnavailable,
+    AuthenticationError,
+    NotFound,
+    PermissionDenied,
+    RequestRejected,
+)
 from tap_sumeru.extract.recovery import (
     CursorExpired,
     FieldsRejected,
@@ -27,7 +34,12 @@ AT_CURSOR_WITH_FIELDS: dict[str, Any] = {"at_cursor": True, "has_fields": True}
 
 
 def error(status: int) -> ApiError:
-    kinds: dict[int, type[ApiError]] = {403: PermissionDenied, 404: NotFound, 503: ApiUnavailable}
+    kinds: dict[int, type[ApiError]] = {
+        401: AuthenticationError,
+        403: PermissionDenied,
+        404: NotFound,
+        503: ApiUnavailable,
+    }
     return kinds.get(status, RequestRejected)("it failed", status=status)
 
 
@@ -37,7 +49,10 @@ def error(status: int) -> ApiError:
         # A cursor that has expired: the list is read again from its first page.
         *((status, Slice(), AT_CURSOR, CursorExpired) for status in (400, 410, 422)),
         (400, Slice(window=WINDOW), AT_CURSOR_WITH_FIELDS, CursorExpired),
-        *((status, Slice(), AT_CURSOR, None) for status in (403, 404, 414, 503)),
+        *((status, Slice(pages=1), AT_CURSOR, None) for status in (403, 404, 414, 503)),
+        # A cursor from the state that is refused for whatever reason.
+        *((status, Slice(), AT_CURSOR, CursorExpired) for status in (403, 404, 409, 414, 500, 503)),
+        (401, Slice(), AT_CURSOR, None),
         # `fields` that are rejected: all attributes are requested.
         *((status, Slice(), FIELDS, FieldsRejected) for status in (400, 414, 422)),
         (422, Slice(window=WINDOW), FIELDS, FieldsRejected),
@@ -66,14 +81,14 @@ def test_what_follows_a_failed_request(
 
 
 def test_a_list_starts_over_three_times_at_most() -> None:
-    slice_, failed = Slice(), error(410)
+    slice_, failed = Slice(pages=1), error(410)
     found = [recovery(failed, slice_, at_cursor=True, has_fields=False) for _ in range(5)]
     assert [type(one) for one in found[:3]] == [CursorExpired] * 3
     assert found[3:] == [failed, failed]
 
 
 def test_only_an_expired_cursor_counts_as_a_restart() -> None:
-    slice_ = Slice(window=WINDOW)
+    slice_ = Slice(window=WINDOW, pages=1)
     recovery(error(422), slice_, **FIRST)
     recovery(error(503), slice_, **AT_CURSOR)
     assert slice_.restarts == 0

@@ -31,7 +31,7 @@ def shaper(stream: str = "customers", *, key: str = "", columnar: bool = False) 
 
 
 def body(*rows: dict[str, Any], **more: Any) -> bytes:
-    return msgspec.json.encode({"data": rows, **more})
+    return msgspec.json.encode({"data": rows, "pagination": {"has_next": False}, **more})
 
 
 def row(**attributes: Any) -> dict[str, Any]:
