@@ -38,7 +38,7 @@ warehouses: .venv/.installed ## What those need: targets, servers, Meltano in .c
 	PYTHONPATH=tests $(RUN)/python -m warehouses.install $(UV)
 
 test-dbt: .venv/.installed ## The dbt package on DuckDB, PostgreSQL and an emulator of Snowflake; some minutes
-	TEST_DBT=1 $(RUN)/python -m pytest tests/test_dbt.py
+	TEST_DBT=1 $(RUN)/python -m pytest tests/project/test_dbt.py
 
 soak: warehouses ## An hour of syncs into each warehouse under faults and kills, then every row compared
 	PYTHONPATH=tests $(RUN)/python -u -m warehouses.soak $(ARGS)
