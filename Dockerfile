@@ -1,4 +1,4 @@
-# The tap alone, for any target beside it. `docker build -t tap-sumeru .`
+# An image of the tap, without a target: `docker build -t tap-sumeru .`
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY runtime.lock ./
@@ -16,7 +16,7 @@ LABEL org.opencontainers.image.title="tap-sumeru" \
       org.opencontainers.image.description="Singer tap for the Sumeru v1 admin API." \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/tap /opt/tap
-# No user of the image's own is needed: the tap writes nothing but stdout, and files of BATCH if it is told to.
+# The tap writes only to standard output and, if configured, BATCH files, so any user works.
 USER 10001:10001
 WORKDIR /config
 ENTRYPOINT ["/opt/tap/bin/tap-sumeru"]

@@ -1,15 +1,15 @@
-# tap-sumeru: `make demo` shows it, `make test` proves it. All else is for those who work on it.
+# For users: `make demo` and `make test`. All other targets are for development.
 .DEFAULT_GOAL := help
 .PHONY: $(shell sed -nE 's/^([a-z-]+):.*\#\# .*/\1/p' Makefile)
 
 PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin
-# Where it is set, each of the many processes of the tests would compile the tap anew.
+# With this variable each of the many test processes would compile the tap again.
 unexport PYTHONDONTWRITEBYTECODE
 MUTMUT := $(UV) run --quiet --no-project --python $(RUN)/python --with mutmut==3.8.1 mutmut
 
-help: ## What can be made
+help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 17
 
 .tools/bin/uv:
@@ -22,60 +22,60 @@ help: ## What can be made
 	$(UV) pip install --quiet --python .venv --no-deps -e .
 	@touch $@
 
-demo: .venv/.installed ## Three made-up shops into a DuckDB file, every row counted; marts, and charts of them
+demo: .venv/.installed ## Sync three sample shops into a DuckDB file, count every row, build marts and charts
 	@$(RUN)/python scripts/demo.py --uv $(UV)
 
-demo-clean: ## Forget the made-up shops
+demo-clean: ## Remove the sample shops
 	rm -f output/demo.*
 
-test: .venv/.installed ## All tests
+test: .venv/.installed ## Run all tests
 	$(RUN)/python -m pytest -n auto --dist worksteal
 
-test-warehouses: warehouses ## Those that load into DuckDB, PostgreSQL, and servers that stand in for Snowflake and BigQuery
+test-warehouses: warehouses ## Run the tests with DuckDB, PostgreSQL, and emulators of Snowflake and BigQuery
 	TEST_WAREHOUSES=all $(RUN)/python -m pytest tests/warehouses
 
-warehouses: .venv/.installed ## What those need: targets, servers, Meltano in .cache; PostgreSQL by apt-get
+warehouses: .venv/.installed ## Install what those tests need: targets, emulators and Meltano in .cache, PostgreSQL with apt-get
 	PYTHONPATH=tests $(RUN)/python -m warehouses.install $(UV)
 
-test-dbt: .venv/.installed ## The dbt package on DuckDB, PostgreSQL and an emulator of Snowflake; some minutes
+test-dbt: .venv/.installed ## Test the dbt package on DuckDB, PostgreSQL and an emulator of Snowflake (some minutes)
 	TEST_DBT=1 $(RUN)/python -m pytest tests/project/test_dbt.py
 
-soak: warehouses ## An hour of syncs into each warehouse under faults and kills, then every row compared
+soak: warehouses ## Sync into each warehouse for an hour with faults and kills, then compare every row
 	PYTHONPATH=tests $(RUN)/python -u -m warehouses.soak $(ARGS)
 
-mutants: .venv/.installed ## Whether the tests of the pure modules see a fault put into them (ten minutes)
+mutants: .venv/.installed ## Run the mutation tests (ten minutes)
 	rm -rf mutants
 	$(MUTMUT) run
 	$(RUN)/python scripts/mutants.py
 
-coverage: .venv/.installed ## All tests, and the lines of the tap that none of them reaches
+coverage: .venv/.installed ## Run all tests and list the lines of the tap that they do not cover
 	$(RUN)/coverage erase
 	$(RUN)/coverage run -m pytest -n auto --dist worksteal
 	$(RUN)/coverage combine --quiet
 	$(RUN)/coverage report
 
-lint: .venv/.installed ## ruff, mypy, import-linter, deptry
+lint: .venv/.installed ## Run ruff, mypy, import-linter and deptry
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/deptry .
 
-docs: .venv/.installed ## Write the tables of the README, plugin.yaml, and what dbt/ has from schemas/
+docs: .venv/.installed ## Generate the tables of the README, plugin.yaml, and the staging models of dbt/
 	$(RUN)/python scripts/docs.py
 	$(RUN)/python scripts/hub.py
 	$(RUN)/python scripts/dbt_docs.py
 
-bench: .venv/.installed | $(UV) ## Measure the tap and its peers, write docs/benchmarks.md
+bench: .venv/.installed | $(UV) ## Run the benchmarks and write docs/benchmarks.md
 	$(RUN)/python -m benchmarks --uv $(UV) $(ARGS)
 
-format: .venv/.installed ## Let ruff mend what it can
+format: .venv/.installed ## Format the code and apply ruff's fixes
 	$(RUN)/ruff check --fix-only .
 	$(RUN)/ruff format .
 
 LOCKED = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
 
-lock: | $(UV) ## Renew requirements.lock, runtime.lock of the bare tap, and that of dbt/
+lock: | $(UV) ## Update requirements.lock, runtime.lock and dbt/requirements.lock
 	$(LOCKED) --all-extras --group dev -o requirements.lock pyproject.toml
 	$(LOCKED) --constraint requirements.lock -o runtime.lock pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 \
@@ -84,7 +84,7 @@ lock: | $(UV) ## Renew requirements.lock, runtime.lock of the bare tap, and that
 dist: | $(UV) ## Build the packages
 	$(UV) build --quiet --clear
 
-sbom: | $(UV) ## What the bare tap is made of, as CycloneDX: output/sbom.cdx.json
+sbom: | $(UV) ## Write an SBOM of the tap in CycloneDX format: output/sbom.cdx.json
 	$(UV) venv --quiet --clear --python $(PYTHON) output/bare
 	$(UV) pip install --quiet --python output/bare --require-hashes -r runtime.lock
 	$(UV) pip install --quiet --python output/bare --no-deps .
@@ -92,10 +92,10 @@ sbom: | $(UV) ## What the bare tap is made of, as CycloneDX: output/sbom.cdx.jso
 	  --mc-type application --output-reproducible --of JSON -o output/sbom.cdx.json output/bare
 	@$(PYTHON) scripts/check_sbom.py output/sbom.cdx.json runtime.lock
 
-audit: | $(UV) ## Known vulnerabilities of all that is locked; asks a service on the network
+audit: | $(UV) ## Check the locked packages for known vulnerabilities, with an online service
 	@$(UV) tool run --quiet --from pip-audit==2.10.1 pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
-	  -r requirements.lock || { echo "make audit: vulnerable packages are listed above; if none is, the vulnerability" \
-	  "service could not be reached, and nothing was checked." >&2; exit 1; }
+	  -r requirements.lock || { echo "make audit: failed. Vulnerable packages are listed above. If none is listed, the" \
+	  "vulnerability service could not be reached, and nothing was checked." >&2; exit 1; }
 
-clean: ## Remove all that was made
+clean: ## Remove all generated files
 	rm -rf .venv .tools .cache dist mutants .meltano plugins output .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis

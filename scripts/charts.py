@@ -1,4 +1,4 @@
-"""Three small charts of the marts, as one SVG: pure text from plain rows."""
+"""Draws three small charts of the marts as one SVG."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _LEADER = 'opacity="0.45" stroke-dasharray="1.5 3"'
 _MONTH = 48
 """Width of a label such as `Jan 2025`."""
 _LABEL = 14
-"""Least distance between two labels at the ends of lines."""
+"""Minimum distance between two labels at the ends of lines."""
 
 
 @dataclass(frozen=True)
 class Marts:
-    """What is drawn: rows of one shop, as marts.py reads them."""
+    """Rows of one shop, as marts.py reads them."""
 
     shop: str
     currency: str
@@ -45,12 +45,12 @@ def _text(x: float, y: float, text: str, **style: str) -> str:
 
 
 def _short(number: float) -> str:
-    """A number as an axis shows it."""
+    """Format a number for an axis."""
     return f"{number / 1000:,.0f}k" if number >= 10_000 else f"{number:,.0f}"  # noqa: PLR2004 - five digits
 
 
 def _ticks(largest: float) -> list[float]:
-    """Round numbers from 0 up to where the largest value fits, four steps at most."""
+    """Return round numbers from 0 to at least the largest value, in at most four steps."""
     rough = max(largest, 1) / 4
     power = 10 ** math.floor(math.log10(rough))
     step = next(power * one for one in (1, 2, 2.5, 5, 10) if power * one >= rough)
@@ -65,7 +65,7 @@ def _heading(left: float, title: str, subtitle: str) -> list[str]:
 
 
 def _axis(left: float, right: float, ticks: Sequence[float]) -> tuple[list[str], Callable[[float], float]]:
-    """The horizontal rules with their numbers, and where a value lies."""
+    """Return the horizontal rules with their labels, and a function from a value to its y coordinate."""
 
     def place(value: float) -> float:
         return _BOTTOM - (_BOTTOM - _TOP) * value / ticks[-1]
@@ -79,21 +79,21 @@ def _axis(left: float, right: float, ticks: Sequence[float]) -> tuple[list[str],
 
 
 def _tick(x: float, text: str, anchor: str = "middle") -> str:
-    """A label of the horizontal axis."""
+    """Return a label of the horizontal axis."""
     return _text(x, _BOTTOM + 18, text, font_size="11", fill=_MUTED, text_anchor=anchor)
 
 
 def _apart(across: float, at: int, shown: list[int]) -> bool:
-    """Whether a label has room between the first and the last."""
+    """Return whether a label fits between the first and the last one."""
     return min(at - shown[0], shown[-1] - at) * across > 1.6 * _MONTH
 
 
 def _lines(lines: dict[str, Points], right: float) -> list[str]:
-    """Lines in a colour each, named where they end."""
+    """Return lines in different colours, with a label at the end of each."""
     parts = []
     ends = sorted((points[-1][1], name) for name, points in lines.items())
     places = [y for y, _ in ends]
-    for _ in places:  # labels too close to each other give way
+    for _ in places:  # move labels apart that overlap
         for upper, lower in pairwise(range(len(places))):
             if (short := _LABEL - (places[lower] - places[upper])) > 0:
                 places[upper] -= short / 2
@@ -112,7 +112,7 @@ def _lines(lines: dict[str, Points], right: float) -> list[str]:
 
 
 def _revenue(marts: Marts, left: float) -> list[str]:
-    """Revenue by month, a line a channel."""
+    """Return the chart of revenue by month, with a line per channel."""
     parts = _heading(left, "Revenue by channel", f"Net of refunds, {marts.currency} a month")
     months = sorted({row["order_month"] for row in marts.revenue})
     named = {(row["channel"], row["order_month"]): float(row["net_revenue"]) for row in marts.revenue}
@@ -140,7 +140,7 @@ def _revenue(marts: Marts, left: float) -> list[str]:
 
 
 def _cohorts(marts: Marts, left: float) -> list[str]:
-    """Revenue by customer since the first order, a line a cohort."""
+    """Return the chart of revenue per customer since the first order, with a line per cohort."""
     subtitle = f"{marts.currency} a customer so far, by month of first order"
     parts = _heading(left, "Lifetime value by cohort", subtitle)
     cohorts = sorted({row["cohort_month"] for row in marts.cohorts})
@@ -166,7 +166,7 @@ def _cohorts(marts: Marts, left: float) -> list[str]:
 
 
 def _funnel(marts: Marts, left: float) -> list[str]:
-    """What became of those who reached each step of a journey, a bar a step."""
+    """Return the chart of the outcome of each step of a journey, with a bar per step."""
     enrolled = max(1, marts.funnel[0]["reached"])
     name = marts.funnel[0]["journey_name"]
     parts = _heading(left, f"Journey funnel: {name}", f"{enrolled:,} enrolled; where they are now, by step")
@@ -197,7 +197,7 @@ def _funnel(marts: Marts, left: float) -> list[str]:
     return parts
 
 
-def drawn(marts: Marts, caption: str) -> str:
+def draw(marts: Marts, caption: str) -> str:
     """Return the SVG of the three charts."""
     size = f'viewBox="0 0 {WIDTH} {HEIGHT}" role="img"'
     parts = [

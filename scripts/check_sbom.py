@@ -1,4 +1,4 @@
-"""Checks that an SBOM names the tap and packages of its lock alone: `check_sbom.py SBOM LOCK`."""
+"""Checks that an SBOM lists the tap and only packages of the lock file: `check_sbom.py SBOM LOCK`."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 
 
 def main(sbom: str, lock: str) -> int:
-    """Compare; return the exit code."""
+    """Compare SBOM and lock file; return the exit code."""
     bom = json.loads(Path(sbom).read_text(encoding="utf-8"))
     locked = set(
         re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==(\S+)", Path(lock).read_text(encoding="utf-8"), re.MULTILINE)
     )
     found = {(one["name"].lower().replace("_", "-"), one["version"]) for one in bom["components"]}
-    stray = found - {(name.lower().replace("_", "-"), version) for name, version in locked}
+    unlocked = found - {(name.lower().replace("_", "-"), version) for name, version in locked}
     named = bom["bomFormat"] == "CycloneDX" and bom["metadata"]["component"]["name"] == "tap-sumeru"
-    if not named or not found or stray:
-        print(f"{sbom}: names the tap: {named}; {len(found)} packages; not locked: {sorted(stray) or 'none'}")
+    if not named or not found or unlocked:
+        print(f"{sbom}: for the tap: {named}; {len(found)} packages; unlocked: {sorted(unlocked)}")
         return 1
     print(
         f"{sbom}: tap-sumeru {bom['metadata']['component']['version']} and {len(found)} packages, all locked."

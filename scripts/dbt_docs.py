@@ -1,4 +1,4 @@
-"""Writes the sources and staging models of `dbt/` from `schemas/`; `--check` only compares."""
+"""Generates the sources and staging models of `dbt/` from `schemas/`; `--check` only compares."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.streams import STREAMS
 
 STAGING = Path(__file__).resolve().parent.parent / "dbt" / "models" / "staging"
-WRITTEN = "Written by scripts/dbt_docs.py from schemas/"
+GENERATED = "Written by scripts/dbt_docs.py from schemas/"
 ENTITIES = {
     "attribution": "attribution",
     "campaigns": "campaign",
@@ -25,16 +25,16 @@ ENTITIES = {
     "seo_keywords": "keyword",
     "usage": "usage",
 }
-"""What one row of a stream is called: its `id` becomes `<entity>_id`."""
+"""Name of one row of each stream; its `id` becomes `<entity>_id`."""
 RESERVED = {"date": "usage_date", "trigger": "trigger_event"}
-"""Columns that some warehouse could take for a word of its own."""
+"""New names of columns that are reserved words in some warehouse."""
 VALUES = {
     ("customers", "lifecycle_stage"): ["new", "active", "loyal", "at_risk", "lapsed"],
     ("campaigns", "status"): ["draft", "scheduled", "sending", "paused", "completed", "cancelled"],
     ("enrollments", "status"): ["active", "exited"],
     ("orders", "status"): ["open", "closed", "cancelled"],
 }
-"""Values that are assumed: one that is new warns, and fails nothing."""
+"""Assumed values; another value is a warning of dbt, not an error."""
 REFERENCES = {
     ("attribution", "order_id"): "orders",
     ("enrollments", "customer_id"): "customers",
@@ -42,7 +42,7 @@ REFERENCES = {
     ("inventory", "product_id"): "products",
     ("orders", "customer_id"): "customers",
 }
-"""Columns that point to another stream. Either may be synced first, so a miss warns too."""
+"""Foreign keys. A missing row is a warning only, because either stream may be synced first."""
 _FORMATS = {"date-time": "timestamp", "date": "date"}
 _KINDS = {"string": "text", "object": "json", "array": "json"}
 
@@ -50,26 +50,26 @@ Field = dict[str, Any]
 
 
 def columns(stream: str) -> dict[str, Field]:
-    """Return the columns of a stream, by their names as landed."""
+    """Return the columns of a stream in the warehouse, by name."""
     properties: dict[str, Field] = stream_schemas.load(stream)["properties"]
     return properties
 
 
 def alias(stream: str, name: str) -> str:
-    """Return what a column is called in the staging model."""
+    """Return the name of a column in the staging model."""
     return f"{ENTITIES[stream]}_id" if name == "id" else RESERVED.get(name, name)
 
 
 def kind(field: Field) -> str:
-    """Return which of the kinds in macros/types.sql a column is of."""
+    """Return the kind of a column, as macros/types.sql names it."""
     name: str = next(one for one in field["type"] if one != "null")
     return _FORMATS.get(field.get("format", ""), _KINDS.get(name, name))
 
 
 def described(field: Field) -> str:
-    """Return a column's description; of a nested one with the names within."""
-    within = field.get("properties") or field.get("items", {}).get("properties") or {}
-    names = f" Holds {', '.join(f'`{name}`' for name in within)}." if within else ""
+    """Return the description of a column, with the names of nested fields."""
+    nested = field.get("properties") or field.get("items", {}).get("properties") or {}
+    names = f" Holds {', '.join(f'`{name}`' for name in nested)}." if nested else ""
     return f"{field['description']}{names}"
 
 
@@ -80,7 +80,7 @@ def model(stream: str) -> str:
         for name, field in columns(stream).items()
     ]
     call = "\n".join([f"{{{{ sumeru.stage('{stream}', {{", *lines, "}) }}"])
-    return f"-- {WRITTEN}{stream}.json\n{call}\n"
+    return f"-- {GENERATED}{stream}.json\n{call}\n"
 
 
 def _column(name: str, field: Field, tests: list[str]) -> list[str]:
@@ -118,9 +118,9 @@ def _tests(stream: str, name: str) -> list[str]:
 
 
 def sources() -> str:
-    """Return the document of the landed tables."""
+    """Return the YAML file of the sources."""
     lines = [
-        f"# {WRITTEN}",
+        f"# {GENERATED}",
         "version: 2",
         "sources:",
         "  - name: sumeru",
@@ -143,8 +143,8 @@ def sources() -> str:
 
 
 def staging() -> str:
-    """Return the document of the staging models."""
-    lines = [f"# {WRITTEN}", "version: 2", "models:"]
+    """Return the YAML file of the staging models."""
+    lines = [f"# {GENERATED}", "version: 2", "models:"]
     for stream in STREAMS:
         description = stream_schemas.load(stream)["description"]
         lines += [
@@ -161,18 +161,18 @@ def staging() -> str:
 
 
 def documents() -> dict[Path, str]:
-    """Return all that is written, by its path."""
+    """Return the content of all generated files, by path."""
     models = {STAGING / f"stg_sumeru__{stream}.sql": model(stream) for stream in STREAMS}
     return {STAGING / "_sources.yml": sources(), STAGING / "_staging.yml": staging(), **models}
 
 
 def main() -> int:
-    """Write the files, or tell which are out of date."""
+    """Write the files, or print those that are out of date."""
     wanted = documents()
     if "--check" in sys.argv[1:]:
-        there = {path: path.read_text(encoding="utf-8") for path in STAGING.iterdir()}
-        stale = [path for path in {*wanted, *there} if wanted.get(path) != there.get(path)]
-        print(*(f"{path.name} is not what schemas/ gives" for path in sorted(stale)), sep="\n")
+        current = {path: path.read_text(encoding="utf-8") for path in STAGING.iterdir()}
+        stale = [path for path in {*wanted, *current} if wanted.get(path) != current.get(path)]
+        print(*(f"{path.name} is out of date" for path in sorted(stale)), sep="\n")
         return int(bool(stale))
     for path, text in wanted.items():
         path.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Writes the tables of README.md from the code: `python scripts/docs.py`; `--check` only compares."""
+"""Generates the tables of README.md from the code; `--check` only compares."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ README = Path(__file__).resolve().parent.parent / "README.md"
 
 
 def settings_table() -> str:
-    """Return a row for each setting."""
+    """Return the table of the settings."""
     rows = ["| setting | type, default | meaning |", "| --- | --- | --- |"]
     for name, setting in CONFIG_SCHEMA["properties"].items():
         rows.append(f"| `{name}` | {_kind(setting)} | {setting['description']} |")
@@ -31,7 +31,7 @@ def _kind(setting: dict[str, Any]) -> str:
 
 
 def streams_table() -> str:
-    """Return a row for each stream."""
+    """Return the table of the streams."""
     rows = ["| stream | path under `/api/v1` | replication key | scope |", "| --- | --- | --- | --- |"]
     for name, spec in STREAMS.items():
         path, scope = spec.path.format(parent="{id}"), f"`{spec.scope}`" if spec.scope else "any token"
@@ -39,8 +39,8 @@ def streams_table() -> str:
     return "\n".join(rows)
 
 
-def written(text: str) -> str:
-    """Return a text with its tables as the code has them."""
+def with_tables(text: str) -> str:
+    """Return a text with its tables replaced by current ones."""
     for name, table in (("settings", settings_table()), ("streams", streams_table())):
         begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, _, rest = text.partition(begin)
@@ -50,9 +50,9 @@ def written(text: str) -> str:
 
 
 def main() -> int:
-    """Write the tables, or tell whether they are out of date."""
+    """Write the tables, or return 1 if they are out of date."""
     before = README.read_text(encoding="utf-8")
-    after = written(before)
+    after = with_tables(before)
     if "--check" in sys.argv[1:]:
         return int(before != after)
     README.write_text(after, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Builds and tests the dbt models on a DuckDB file with the tap's rows, and draws three charts of them."""
+"""Builds and tests the dbt models on a DuckDB file with the tap's rows, and draws three charts from them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from charts import Marts, drawn
+from charts import Marts, draw
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "dbt"
@@ -34,7 +34,7 @@ SELECT min(order_month) AS first, max(order_month) AS last
 FROM analytics.sumeru__orders SEMI JOIN shop USING (shop);
 """
 _QUERIES = {
-    # Complete months alone: the first and the last are not.
+    # Without the first and the last month, which are incomplete.
     "revenue": """
         FROM analytics.sumeru__revenue_by_channel SEMI JOIN shop USING (shop)
         WHERE order_month > (SELECT first FROM span) AND order_month < (SELECT last FROM span)
@@ -52,11 +52,11 @@ _QUERIES = {
 
 
 class Failed(Exception):
-    """The marts cannot be built; the text says why."""
+    """Building the marts failed; the text says why."""
 
 
 def _tool(uv: str, *command: str, file: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in an environment that uv makes for dbt, and keeps."""
+    """Run a command in an environment for dbt, which uv creates and caches."""
     lock = ("--constraints", str(PROJECT / "requirements.lock"))
     packages = ("--from", "dbt-core", "--with", "dbt-duckdb")
     return subprocess.run(
@@ -69,36 +69,36 @@ def _tool(uv: str, *command: str, file: Path) -> subprocess.CompletedProcess[str
 
 
 def build(uv: str, file: Path) -> str:
-    """Build and test all models; return what dbt says of it.
+    """Build and test all models, and return a summary.
 
     Raises:
         Failed: A model or a test failed.
     """
-    made = str(file.parent / ".dbt")
-    places = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles")]
-    command = ["dbt", "--no-use-colors", "build", *places, "--target-path", made, "--log-path", made]
-    began = time.monotonic()
+    output = str(file.parent / ".dbt")
+    folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles")]
+    command = ["dbt", "--no-use-colors", "build", *folders, "--target-path", output, "--log-path", output]
+    started_at = time.monotonic()
     run = _tool(uv, *command, file=file)
     if run.returncode:
         lines = (run.stdout + run.stderr).splitlines()[-_LAST_LINES:]
-        raise Failed("\n".join(["dbt failed; its last lines:", "", *lines]))
-    results = json.loads((Path(made) / "run_results.json").read_text(encoding="utf-8"))["results"]
+        raise Failed("\n".join(["dbt failed. Last lines of its output:", "", *lines]))
+    results = json.loads((Path(output) / "run_results.json").read_text(encoding="utf-8"))["results"]
     models = sum(result["unique_id"].startswith("model.") for result in results)
     warned = sum(result["status"] == "warn" for result in results)
-    told = f"{warned} warned" if warned else "all passed"
-    seconds = time.monotonic() - began
-    return f"dbt built {models} models in {seconds:.0f} s, and ran {len(results) - models} tests: {told}."
+    outcome = f"{warned} warned" if warned else "all passed"
+    seconds = time.monotonic() - started_at
+    return f"dbt built {models} models in {seconds:.0f} s, and ran {len(results) - models} tests: {outcome}."
 
 
 def read(uv: str, file: Path) -> Marts | None:
-    """Read what is drawn; none if there is too little for a chart.
+    """Return the rows of the charts, None if a chart would be empty.
 
     Raises:
-        Failed: The file could not be read.
+        Failed: The file cannot be read.
     """
     run = _tool(uv, "python", "-c", _QUERY, str(file), _VIEWS, json.dumps(_QUERIES), file=file)
     if run.returncode:
-        raise Failed(f"The marts of {file} could not be read.\n\n{run.stderr}")
+        raise Failed(f"The marts of {file} cannot be read.\n\n{run.stderr}")
     found: dict[str, list[dict[str, Any]]] = json.loads(run.stdout)
     if not all(found.values()):
         return None
@@ -109,11 +109,11 @@ def read(uv: str, file: Path) -> Marts | None:
 
 
 def main() -> int:
-    """Build, test and draw; return the exit code."""
+    """Build and test the models and draw the charts; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path, help="the DuckDB file; the charts go beside it, as .svg")
-    parser.add_argument("--made-up", action="store_true", help="say that the shop is a made-up one")
-    parser.add_argument("--uv", default=shutil.which("uv") or ".tools/bin/uv", help="the uv to use")
+    parser.add_argument("file", type=Path, help="DuckDB file; the charts are written beside it as .svg")
+    parser.add_argument("--sample", action="store_true", help="label the charts as those of a sample shop")
+    parser.add_argument("--uv", default=shutil.which("uv") or ".tools/bin/uv", help="path of uv")
     arguments = parser.parse_args()
     file = arguments.file.resolve()
     try:
@@ -123,9 +123,9 @@ def main() -> int:
         print(f"\n{failed}", file=sys.stderr)
         return 1
     if marts:
-        kind = "Made-up shop" if arguments.made_up else "Shop"
-        caption = f"{kind} {marts.shop}, as the marts of the dbt package have it."
-        file.with_suffix(".svg").write_text(drawn(marts, caption), encoding="utf-8")
+        kind = "Sample shop" if arguments.sample else "Shop"
+        caption = f"{kind} {marts.shop}, from the marts of the dbt package."
+        file.with_suffix(".svg").write_text(draw(marts, caption), encoding="utf-8")
         print(f"Three charts of {marts.shop} are in {os.path.relpath(file.with_suffix('.svg'))}.")
     return 0
 

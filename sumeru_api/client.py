@@ -51,7 +51,7 @@ class Client:
         session: Session,
         queue: RequestQueue,
         slots: Slots,
-        max_retries: int = 5,
+        max_retries: int,
     ) -> None:
         self.shop = shop
         self.queue = queue

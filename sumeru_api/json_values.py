@@ -15,40 +15,40 @@ _MAX_INTEGER_DIGITS = 4000
 
 
 class UndecodableError(ValueError):
-    """The body is not JSON, however leniently read."""
+    """The body is not JSON."""
 
 
 def exact_number(text: str) -> Decimal | msgspec.Raw:
-    """Return a number that will be written with the very letters that it was read with."""
+    """Return a number that is encoded exactly as it was received."""
     try:
         number = Decimal(text)
-    except ArithmeticError:  # an exponent beyond all measure
+    except ArithmeticError:  # the exponent is too large
         return msgspec.Raw(text.encode())
     return number if str(number) == text else msgspec.Raw(text.encode())
 
 
 def _integer(text: str) -> int | Decimal | msgspec.Raw:
-    if text == "-0":  # no integer of Python has this sign
+    if text == "-0":  # Python has no such integer
         return Decimal(text)
     return int(text) if len(text) <= _MAX_INTEGER_DIGITS else msgspec.Raw(text.encode())
 
 
 _decode = msgspec.json.Decoder(float_hook=exact_number).decode
 _MINUS_ZERO = re.compile(rb"-0\s*[,}\]]")
-# A pair of surrogates, a lone one, or any other escape: of six characters is only the lone one.
+# A surrogate pair, a lone surrogate, or another escape. Only a lone surrogate has six characters.
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|.)"
 )
 _LONE_LENGTH = 6
 
 
-def decode(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
+def decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     """Return the content of a JSON body, with numbers exact and lone surrogates as U+FFFD.
 
     Raises:
         UndecodableError: The body is not JSON.
     """
-    # Strict decoders refuse lone surrogates and broken UTF-8: rather than lose the page, read it leniently.
+    # The strict decoder rejects lone surrogates and invalid UTF-8; the lenient one below accepts them.
     with suppress(msgspec.DecodeError, ValueError, RecursionError):
         if not _MINUS_ZERO.search(body):
             return _decode(body)

@@ -42,9 +42,7 @@ class RateLimiter:
         unanswered: Requests in a row without a response; those that fail side by side count once.
     """
 
-    def __init__(
-        self, share: float = 1.0, concurrency: int = 8, jitter: Callable[[], float] = random.random
-    ) -> None:
+    def __init__(self, share: float, concurrency: int, jitter: Callable[[], float] = random.random) -> None:
         self._share = share
         self._jitter = jitter
         self.concurrency = concurrency

@@ -1,4 +1,4 @@
-"""Points in time: every form of timestamp that an API may send, brought to RFC 3339 in UTC."""
+"""Timestamps: parses the forms that an API may send, and formats them as RFC 3339 in UTC."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 _PLAIN_LENGTH = len("2026-05-10T14:23:00Z")
 _MICROSECOND_DIGITS = 6
-# What most look like. It is there for speed alone.
+# The most frequent form, for speed.
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\dZ", re.ASCII)
 _FORM = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
@@ -24,10 +24,10 @@ _FORM = re.compile(
 
 
 def parse(text: str) -> datetime | None:
-    """Return the instant that a text denotes, in UTC, or None if it denotes none.
+    """Return a timestamp in UTC, None if the text is not a timestamp.
 
-    No zone means UTC, a date means its midnight, `24:00` means the next day's `00:00`, and digits beyond
-    the sixth of a fraction are cut, since no warehouse keeps more.
+    A timestamp without a zone is in UTC, a date is its midnight, and `24:00` is `00:00` of the next day.
+    Digits of the fraction after the sixth are cut, because warehouses do not store them.
     """
     try:
         if _PLAIN.fullmatch(text):
@@ -43,10 +43,10 @@ def _build(match: re.Match[str]) -> datetime:
     fraction = (match["fraction"] or "")[:_MICROSECOND_DIGITS].ljust(_MICROSECOND_DIGITS, "0")
     next_day = (hour, minute, second, int(fraction)) == (24, 0, 0, 0)
     day = date.fromisoformat(match["date"])
-    instant = datetime(
+    timestamp = datetime(
         day.year, day.month, day.day, 0 if next_day else hour, minute, second, int(fraction), tzinfo=UTC
     )
-    return instant + (DAY if next_day else timedelta()) - _offset(match["zone"] or "Z")
+    return timestamp + (DAY if next_day else timedelta()) - _offset(match["zone"] or "Z")
 
 
 def _offset(zone: str) -> timedelta:
@@ -56,47 +56,47 @@ def _offset(zone: str) -> timedelta:
 
 
 @lru_cache
-def text(instant: datetime) -> str:
-    """Return an instant as RFC 3339 in UTC ending in `Z`, with as many digits of fraction as it needs."""
-    stamp = instant.astimezone(UTC).replace(tzinfo=None)
+def text(timestamp: datetime) -> str:
+    """Format a timestamp as RFC 3339 in UTC with `Z`, and with a fraction only if it has one."""
+    stamp = timestamp.astimezone(UTC).replace(tzinfo=None)
     plain = stamp.isoformat(timespec="seconds")
     fraction = f"{stamp.microsecond:06d}".rstrip("0")
     return f"{plain}.{fraction}Z" if fraction else f"{plain}Z"
 
 
 def normalise(value: str) -> str | None:
-    """Return a timestamp in the one form that this tap emits, or None if the value is no timestamp.
+    """Return a timestamp in the form that the tap emits, None if the value is not a timestamp.
 
-    A value that has the form already keeps its letters, trailing zeros of the fraction included.
+    A value in this form is unchanged, including trailing zeros of the fraction.
     """
-    instant = parse(value)
-    if instant is None:
+    timestamp = parse(value)
+    if timestamp is None:
         return None
     if value[-1] == "Z" and value[10] == "T" and len(value) in UNCHANGED_LENGTHS and value[11:13] != "24":
         return value
-    return text(instant)
+    return text(timestamp)
 
 
-# With seconds, alone or followed by a point and one to six digits.
+# Lengths with seconds and a fraction of zero to six digits.
 UNCHANGED_LENGTHS = frozenset({_PLAIN_LENGTH, *range(_PLAIN_LENGTH + 2, _PLAIN_LENGTH + 8)})
 
 
-def midnight(instant: datetime) -> datetime:
-    """Return the start of an instant's UTC day."""
-    return instant.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+def midnight(timestamp: datetime) -> datetime:
+    """Return the start of a timestamp's UTC day."""
+    return timestamp.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
-def shift(instant: datetime, by: timedelta) -> datetime:
-    """Return the instant moved by a span, held at the ends of the calendar."""
+def shift(timestamp: datetime, by: timedelta) -> datetime:
+    """Return a timestamp plus a timedelta, limited to the years 1 to 9999."""
     try:
-        return instant + by
+        return timestamp + by
     except OverflowError:
         return _FIRST if by < timedelta() else _LAST
 
 
 @lru_cache
 def http_date(text: str | None) -> datetime | None:
-    """Return what the date of a header denotes, None if it is none; many answers bear the same."""
+    """Parse the date of an HTTP header; return None if it is missing or not valid."""
     try:
         return parsedate_to_datetime(text).replace(tzinfo=UTC) if text else None
     except (TypeError, ValueError):

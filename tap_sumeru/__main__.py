@@ -1,4 +1,4 @@
-"""`python -m tap_sumeru`, and the command `tap-sumeru`."""
+"""Entry point of `python -m tap_sumeru` and of the command `tap-sumeru`."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import gc
 import os
 import signal
 
-_LARGEST_PAGE = 1 << 22
-"""Once glibc has given back a block of this size, it keeps smaller ones at hand: pages come and go."""
-
+_MAX_PAGE_SIZE = 1 << 22
+"""After glibc has freed a block of this size, it keeps smaller ones for reuse."""
 
 _GC_THRESHOLDS = (20_000, 20, 50)
-"""Full collections are rare: with a thousand shops the heap is large, and each one takes long."""
+"""These make full collections rare: with a thousand shops the heap is large, and each collection is slow."""
 
 
 def main() -> None:
-    """Run the command line; a signal while it is still being loaded ends it at once, and quietly."""
+    """Run the command line. A signal during the imports ends the process at once and without a traceback."""
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, lambda number, _: os._exit(128 + number))
-    bytes(_LARGEST_PAGE)
-    gc.disable()  # what is imported stays: to look for garbage in it is a fifth of the start
-    from tap_sumeru.tap import TapSumeru  # noqa: PLC0415 - it takes a second, in which a signal may come
+    bytes(_MAX_PAGE_SIZE)
+    gc.disable()  # collections during the imports find nothing, and take a fifth of the start-up time
+    from tap_sumeru.tap import TapSumeru  # noqa: PLC0415 - after the signal handlers are set
 
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)

@@ -1,4 +1,4 @@
-"""What the process says when it ends, and what libraries may say meanwhile: never a value."""
+"""Error reporting: what is logged when the tap fails. No line contains a value."""
 
 from __future__ import annotations
 
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-sumeru")
 
-# Their messages hold whole URLs, and with them filters and cursors, or expressions of stream maps.
-_TALKATIVE = (
+# Their messages contain expressions of stream maps, or whole URLs with filters and cursors.
+_REVEALING = (
+    "aiohttp.client",
+    "aiohttp.internal",
+    "asyncio",
     "singer_sdk.mapper",
     "urllib3.connection",
     "urllib3.connectionpool",
@@ -39,32 +42,32 @@ class _ErrorsOnly(logging.Filter):
 
 
 def silence_libraries() -> None:
-    """Keep loggers of libraries from telling values, whatever level a logging configuration gives them.
+    """Suppress messages of libraries that contain values.
 
-    A filter stays where a level would be replaced.
+    This uses filters, because a logging configuration of the user would replace levels.
     """
-    for name in _TALKATIVE:
+    for name in _REVEALING:
         logging.getLogger(name).addFilter(_ErrorsOnly())
 
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
-    """Turn what goes wrong into a line on stderr and exit code 1.
+    """Log an exception as one line and exit with code 1.
 
-    There is no traceback, not even for a fault of our own: the text of an exception may hold a value.
+    There is never a traceback, because the text of an exception can contain a value.
     """
     try:
         yield
     except (click.ClickException, click.exceptions.Exit):
         raise
     except ConfigValidationError as error:
-        texts = [str(one) for one in error.errors]
+        texts = list(map(str, error.errors))
     except StreamMapConfigError as error:
         texts = [f"stream_maps: {mask(str(error))}"]
     except TapError as error:
         texts = [str(error)]
-    except Exception as error:  # noqa: BLE001 - it ends the process either way
-        texts = [f"The tap has failed: {describe_fault(error)}. Please report this line."]
+    except Exception as error:  # noqa: BLE001 - no exception may print its text
+        texts = [f"Internal error: {describe_fault(error)}. Please report this line."]
     else:
         return
     for text in texts:
@@ -73,21 +76,22 @@ def reported_errors() -> Iterator[None]:
 
 
 def describe_fault(error: BaseException) -> str:
-    """Return where an unexpected exception came from, and that of each cause; its text may hold a value."""
+    """Return types and code lines of an unexpected exception and its causes, without their texts."""
     return ", after ".join(
-        f"{type(one).__name__} ({' < '.join(reversed(_places(one)))})" for one in _causes(error)
+        f"{type(cause).__name__} ({' < '.join(reversed(_code_lines(cause)))})" for cause in _causes(error)
     )
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and its causes, each once."""
     seen: set[int] = set()
-    one: BaseException | None = error
-    while one is not None and id(one) not in seen:
-        seen.add(id(one))
-        yield one
-        one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
 
 
-def _places(error: BaseException) -> list[str]:
+def _code_lines(error: BaseException) -> list[str]:
     frames = traceback.extract_tb(error.__traceback__)
     return [f"{Path(frame.filename).name}:{frame.lineno}" for frame in frames[-6:]]

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 
 class TapError(Exception):
-    """Base of all errors that this tap raises on purpose."""
+    """Base class of the errors of this tap."""
 
 
 class SettingsError(TapError):
-    """The settings contradict each other or cannot be used; the message names the setting."""
+    """A setting is missing or not valid; the message names it."""
 
 
 class StateError(TapError):
-    """The state is damaged or not of this tap; the message names the stream."""
+    """The state or the catalog is not valid; the message names the stream or the file."""
 
 
 class TargetClosed(TapError):
-    """Our stdout takes no more: its reader has gone, or its disk is full."""
+    """Standard output cannot be written: the target has ended, or the disk is full."""
 
 
 class BatchFileError(TapError):
-    """A file for BATCH cannot be written."""
+    """A BATCH file cannot be written."""

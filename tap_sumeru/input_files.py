@@ -1,4 +1,4 @@
-"""State and catalog files that the command line names."""
+"""Reads the state and catalog files of the command line."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tap_sumeru.errors import StateError
 
 
 def load_state(file: IO[str]) -> dict[str, Any]:
-    """Return the state in a file; the tap validates it when it loads it.
+    """Return the content of a state file; `state.validation` checks it later.
 
     Raises:
         StateError: The file is not a JSON object.
@@ -20,26 +20,26 @@ def load_state(file: IO[str]) -> dict[str, Any]:
 
 
 def load_catalog(file: IO[str]) -> dict[str, Any]:
-    """Return the catalog in a file.
+    """Return the content of a catalog file.
 
     Raises:
-        StateError: The file is damaged, or has no streams.
+        StateError: The file is not a Singer catalog, or has no streams.
     """
     catalog = _load(file, "catalog")
     if not catalog.get("streams"):
-        raise StateError("catalog: has no streams; write one with --discover.")
+        raise StateError("catalog: has no streams. Create a catalog with --discover.")
     try:
         Catalog.from_dict(catalog)
     except (AttributeError, KeyError, TypeError):
-        raise StateError("catalog: is damaged; write one with --discover.") from None
+        raise StateError("catalog: is not a Singer catalog. Create one with --discover.") from None
     return catalog
 
 
-def _load(file: IO[str], what: str) -> dict[str, Any]:
+def _load(file: IO[str], kind: str) -> dict[str, Any]:
     try:
         content = json.loads(file.read())
     except ValueError:
-        raise StateError(f"{what}: is not JSON.") from None
+        raise StateError(f"{kind}: must be JSON.") from None
     if not isinstance(content, dict):
-        raise StateError(f"{what}: is not a JSON object.")
+        raise StateError(f"{kind}: must be a JSON object.")
     return content

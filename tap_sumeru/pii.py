@@ -1,6 +1,6 @@
-"""The recipe that keeps personal data out of a warehouse: stream maps made from the `x-pii` of the schemas.
+"""Stream maps that hash or drop personal data, generated from the `x-pii` marks of the schemas.
 
-`python -m tap_sumeru.pii hash` (or `drop`) prints the value of the setting `stream_maps`.
+`python -m tap_sumeru.pii hash` (or `drop`) prints the value for the setting `stream_maps`.
 """
 
 from __future__ import annotations
@@ -20,18 +20,19 @@ _SALTED = "str(sha256(config['hash_seed'] + {text})) if _.get('{name}') is not N
 _TEXT = "_.get('{name}')"
 _JSON = "json.dumps(_.get('{name}'), sort_keys=True, default=str)"
 _PERSON_IDS = ("customer_id", "merged_into_id")
-"""Columns of any stream that hold the id of a customer; the customer's own is `id`."""
+"""Columns of any stream that contain the id of a customer."""
 
 
 def stream_maps(how: str, *, ids: bool = False) -> dict[str, dict[str, str | None]]:
     """Return stream maps that hash or drop every column that is marked as personal.
 
-    A hash is salted with `stream_map_config.hash_seed`; null stays null. `extra` may hold anything, and a
-    hash of it would be of no use: it is always dropped.
+    Hashes are salted with `stream_map_config.hash_seed`; null stays null. `extra` is always dropped, because
+    it can contain anything.
 
     Args:
         how: `hash` or `drop`.
-        ids: Whether the ids of customers are hashed too, alike in all streams, and `relationships` dropped.
+        ids: Whether to hash the ids of customers too, with the same result in all streams, and to drop
+            `relationships`.
     """
     maps = {}
     for stream in STREAMS:
@@ -54,18 +55,16 @@ def _hashed(name: str, schema: stream_schemas.Schema) -> str:
 
 
 def _is_marked(schema: stream_schemas.Schema) -> bool:
-    """Whether a column, or anything inside it, is marked."""
+    """Return whether a column or a part of it is marked as personal."""
     inside = [*schema.get("properties", {}).values(), *filter(None, [schema.get("items")])]
     return bool(schema.get("x-pii")) or any(_is_marked(part) for part in inside)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print the recipe as JSON, on one line."""
+    """Print the stream maps as JSON on one line."""
     parser = argparse.ArgumentParser(prog="python -m tap_sumeru.pii", description=main.__doc__)
-    parser.add_argument("how", choices=("hash", "drop"), help="what is done to personal columns")
-    parser.add_argument(
-        "--ids", action="store_true", help="hash the ids of customers too, drop relationships"
-    )
+    parser.add_argument("how", choices=("hash", "drop"), help="what to do with personal columns")
+    parser.add_argument("--ids", action="store_true", help="also hash customer ids and drop relationships")
     arguments: Any = parser.parse_args(argv)
     sys.stdout.write(json.dumps(stream_maps(arguments.how, ids=arguments.ids)) + "\n")
 

@@ -1,4 +1,4 @@
-"""The SDK's face of a stream: what it discovers, selects and maps."""
+"""A stream as the SDK requires it, for discovery, selection and stream maps."""
 
 from __future__ import annotations
 
@@ -24,26 +24,25 @@ _FULL_TABLE = "FULL_TABLE"
 
 
 class StreamSource(Protocol):
-    """Where the records of a stream come from: the tap."""
+    """Reads the records of a stream; the tap implements it."""
 
     @property
     def settings(self) -> Settings:
-        """The settings, checked."""
+        """The settings, validated."""
 
     def read(self, stream: SumeruStream, context: Context | None) -> Iterable[Record]:
         """Yield the records of one stream."""
 
 
 class SumeruStream(Stream):
-    """A stream of the tap, for the SDK.
+    """A stream of the tap.
 
-    A sync does not use it but `sync.run.Run`; `get_records` reads one stream alone, as `--test` and the SDK's
-    own tests require.
+    A sync uses `sync.run.Run` instead of `get_records`; only `--test` and the SDK's tests call that.
 
     Args:
-        tap: The tap, for the SDK.
-        source: The tap again, which reads the stream.
-        spec: The stream.
+        tap: The tap.
+        source: Reads the stream.
+        spec: The definition of the stream.
         replication_key: Its replication key.
     """
 
@@ -70,23 +69,23 @@ class SumeruStream(Stream):
         """Yield the records of one shop, or of all shops without a context.
 
         Raises:
-            TapError: The stream could not be read.
+            TapError: The read failed.
         """
         yield from self._source.read(self, context)
 
     @override
     def get_batch_config(self, config: Mapping[str, Any]) -> None:
-        """Leave BATCH to a sync: the SDK's own skips maps and selection, and `--test` must write no file."""
+        """Disable the SDK's BATCH, which ignores maps and selection; `output.batch_files` replaces it."""
 
     @override
     def _increment_stream_state(self, *_: Any, **__: Any) -> None:
-        """Leave the bookmarks to a sync: they follow what is complete, not what was seen."""
+        """Disable the SDK's bookmarks, which follow single records; `state.bookmarks` replaces them."""
 
     def selection(self, *, columnar: bool = False) -> StreamSelection:
         """Return what the catalog selects of this stream.
 
         Args:
-            columnar: Whether records may be structs that only the tap's own encoder understands.
+            columnar: Whether records may be structs, which only the tap's own encoder can encode.
         """
         properties = self.schema["properties"]
         mapped = (self.config.get("stream_maps") or {}).get(self.name)

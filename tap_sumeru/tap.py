@@ -1,4 +1,4 @@
-"""The SDK's face of the tap: discovery, the command line, and the way into a sync."""
+"""The tap as the SDK requires it: discovery, the command line, and the start of a sync."""
 
 from __future__ import annotations
 
@@ -69,10 +69,10 @@ class TapSumeru(Tap):
 
     @property
     def settings(self) -> Settings:
-        """The settings, checked.
+        """The settings, validated.
 
         Raises:
-            SettingsError: They cannot be used.
+            SettingsError: A setting is not valid.
         """
         if self._settings is None:
             self._settings = Settings.from_config(self.config)
@@ -81,7 +81,7 @@ class TapSumeru(Tap):
     @classproperty
     @override
     def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
-        """The settings in the environment; unlike the SDK's own, an error names one and quotes nothing."""
+        """Settings from the environment. Unlike the SDK's errors, ours quote no value."""
         schema = cls.config_jsonschema
         cls.append_builtin_config(schema)
         found: dict[str, Any] = {}
@@ -94,12 +94,12 @@ class TapSumeru(Tap):
         try:
             return parse_environment_config({"properties": {name: setting}}, cls._env_var_prefix)
         except ValueError:
-            kind = "a whole number" if "integer" in setting["type"] else "JSON"
-            raise SettingsError(f"{cls._env_var_prefix}{name.upper()}: is not {kind}.") from None
+            kind = "an integer" if "integer" in setting["type"] else "JSON"
+            raise SettingsError(f"{cls._env_var_prefix}{name.upper()}: must be {kind}.") from None
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Check the settings as a whole; unlike the SDK's own check, no error prints a value."""
+        """Validate the settings. Unlike the SDK's errors, ours quote no value."""
         self.append_builtin_config(self.config_jsonschema)
         try:
             _ = self.settings
@@ -113,7 +113,7 @@ class TapSumeru(Tap):
 
     @override
     def discover_streams(self) -> Sequence[SumeruStream]:
-        """Return the streams of the table; it takes no request."""
+        """Return the streams, without a request."""
         chosen = self.config.get("stream_options") or {}
         return [
             SumeruStream(
@@ -125,7 +125,7 @@ class TapSumeru(Tap):
     @property
     @override
     def catalog_dict(self) -> dict[str, Any]:
-        """The catalog, with the marks of `schemas/` (`x-pii`, `x-provenance`) that the SDK would drop."""
+        """The catalog, with the keys `x-pii` and `x-provenance`, which the SDK removes from the schemas."""
         catalog: dict[str, Any] = super().catalog_dict
         for entry in catalog["streams"]:
             entry["schema"] = self.streams[entry["tap_stream_id"]].schema
@@ -133,28 +133,28 @@ class TapSumeru(Tap):
 
     @override
     def setup_mapper(self) -> None:
-        """Take the stream maps; that of a deselected stream would be refused: its key is deselected."""
+        """Load the stream maps of selected streams: the SDK rejects a map of a deselected one."""
         super(Tap, self).setup_mapper()
-        chosen = {
+        selected = {
             name: entry for name, entry in self.catalog.items() if entry.metadata.resolve_selection()[()]
         }
-        self.mapper.register_raw_streams_from_catalog(Catalog(chosen))
+        self.mapper.register_raw_streams_from_catalog(Catalog(selected))
 
     @override
     def load_state(self, state_dict: dict[str, Any]) -> None:
-        """Take the state of the last run.
+        """Load a state after validating it.
 
         Raises:
-            StateError: It is damaged, or not of this tap.
+            StateError: The state is not valid.
         """
         validate(state_dict)
         super().load_state(state_dict)
 
     def read(self, stream: SumeruStream, context: Context | None) -> Iterable[Record]:
-        """Yield the records of one stream, without writing any and without moving a bookmark.
+        """Yield the records of one stream, without writing a message.
 
         Raises:
-            TapError: The stream could not be read.
+            TapError: The read failed.
         """
         shops = tuple(shop for shop in self.settings.shops if not context or shop.name == context["shop"])
         engine = Engine(self.settings.only(shops), [stream.selection()], Bookmarks({}), datetime.now(UTC))
@@ -180,7 +180,7 @@ class TapSumeru(Tap):
         return Run(self.settings, selections, writers, state, self.message_writer, files=files).sync()
 
     def _choose_replication_key(self, stream: SumeruStream) -> None:
-        # The settings take precedence over the catalog, and the catalog over the table of streams.
+        # A key of the settings takes precedence over the catalog's, and that over the default.
         chosen = self.settings.options[stream.name].replication_key
         if chosen != STREAMS[stream.name].replication_key or not stream.replication_key:
             stream.replication_key = chosen
@@ -192,14 +192,14 @@ class TapSumeru(Tap):
         The SDK marks this method as final; the tap replaces the loop behind it to keep failures isolated.
 
         Raises:
-            TapError: Something failed; it has been logged.
+            TapError: The sync failed; the log has the reasons.
         """
         if code := self.run():
-            raise TapError(f"the sync ended with exit code {code}")
+            raise TapError(f"The sync failed with exit code {code}.")
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
-        """Stop at once: a run has its own handler, and outside of one there is nothing to finish."""
+        """Exit at once: this handler is active only outside of a sync, which sets its own."""
         sys.exit(128 + signum)
 
     @classmethod
@@ -213,7 +213,7 @@ class TapSumeru(Tap):
         state: IO[str] | None = None,
         catalog: IO[str] | None = None,
     ) -> None:
-        """Run the command line, and exit with 0, 1, or 128 and the number of the signal that stopped it."""
+        """Run the command line. Exit with 0, 1, or 128 plus the number of the signal that stopped it."""
         if about:
             cls.print_about(about_format)
             return
@@ -235,20 +235,20 @@ class TapSumeru(Tap):
             try:
                 return super().cb_config(ctx, param, value)
             except FileNotFoundError:
-                raise SettingsError("config: no such file.") from None
+                raise SettingsError("config: the file does not exist.") from None
             except ValueError:
-                raise SettingsError("config: is not JSON.") from None
+                raise SettingsError("config: must be JSON.") from None
 
     @classmethod
     @override
     def cb_test(cls, ctx: click.Context, param: click.Option, value: str) -> None:
-        """Take one record of each stream."""
+        """Read one record of each stream."""
         with reported_errors():
             super().cb_test(ctx, param, value)
 
     @classmethod
     @override
     def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:
-        """Tell the catalog."""
+        """Print the catalog."""
         with reported_errors():
             super().cb_discover(ctx, param, value)

@@ -1,4 +1,4 @@
-"""Fixtures of all tests: a sandbox, and the tap's command line configured for it."""
+"""Shared fixtures: sandboxes, and the tap's command line configured for them."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# No test asserts speed, so that a busy machine does not fail one.
+# No deadlines: a busy machine must not fail a test.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("unhurried")
-# For `make mutants`: the same few examples each time, because every mutant runs them again.
+# For `make mutants`: few examples, and the same for every mutant.
 settings.register_profile(
     "mutants", database=None, deadline=None, derandomize=True, max_examples=30, phases=(Phase.generate,)
 )
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--lives", type=int, default=2000, help="how many random lives test_complete.py tries")
+    parser.addoption("--lives", type=int, default=2000, help="random runs in test_complete.py")
 
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """Serve one shop, acme, with 100 customers and no rate limit."""
+    """A sandbox with one shop, acme, of 100 customers, without a rate limit."""
     with Sandbox(shops=("acme",), customers=100) as running:
         yield running
 
 
 @pytest.fixture
 def tap(sandbox: Sandbox, tmp_path: Path) -> Tap:
-    """Return the tap, configured for that shop."""
+    """The tap, configured for that shop."""
     return Tap(tmp_path, {"api_url": sandbox.url, "api_token": sandbox.token("acme"), "shop": "acme"})
 
 
 @pytest.fixture
 def shops() -> Iterator[Sandbox]:
-    """Serve three shops of 100 customers each."""
+    """A sandbox with three shops of 100 customers each."""
     with Sandbox(shops=("acme", "globex", "initech"), customers=100) as running:
         yield running
 
 
 @pytest.fixture
 def many(shops: Sandbox, tmp_path: Path) -> Tap:
-    """Return the tap, configured for those shops."""
+    """The tap, configured for those shops."""
     entries = [{"shop": name, "api_token": shops.token(name)} for name in ("acme", "globex", "initech")]
     return Tap(tmp_path, {"api_url": shops.url, "shops": entries})

@@ -1,1 +1,1 @@
-"""The streams that the tap offers, and the schema of each."""
+"""The streams of the tap and their schemas."""

@@ -17,10 +17,10 @@ class StreamSelection:
         name: Name of the stream.
         properties: Properties of its schema.
         columns: The selected columns.
-        replication_key: Replication key in the catalog, None to use the stream's own.
+        replication_key: Replication key of the catalog, None to use that of the stream.
         full_table: Whether the replication method is FULL_TABLE.
         protected: Columns that are partly deselected or changed by a stream map.
-        columnar: Whether records may be structs that only the tap's own encoder understands.
+        columnar: Whether records may be structs, which only the tap's own encoder can encode.
     """
 
     name: str

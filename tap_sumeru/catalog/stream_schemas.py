@@ -1,4 +1,4 @@
-"""The JSON Schemas of the streams: what `schemas/` says of the API, and the columns that the tap adds."""
+"""JSON Schemas of the streams: those of `schemas/`, with the columns that the tap adds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _TRAILING: Schema = {
 }
 
 OWN_COLUMNS = frozenset({*_LEADING, *_TRAILING})
-"""Columns of the tap's own; an attribute of the same name goes into `extra`."""
+"""Columns that the tap adds. An attribute of the same name goes into `extra`."""
 
 
 @cache
@@ -50,17 +50,17 @@ def _read(stream: str) -> Schema:
     packaged = files("tap_sumeru.catalog") / "schemas" / f"{stream}.json"
     if packaged.is_file():
         return dict(json.loads(packaged.read_text(encoding="utf-8")))
-    # An editable install: the folder stands beside the package.
+    # An editable install does not copy the folder into the package.
     checkout = Path(__file__).resolve().parents[2] / "schemas" / f"{stream}.json"
     return dict(json.loads(checkout.read_text(encoding="utf-8")))
 
 
 def load(stream: str) -> Schema:
-    """Return the schema of a stream's records; the caller owns it."""
+    """Return a copy of the schema of a stream's records."""
     document = _read(stream)
     properties = copy.deepcopy({**_LEADING, **document["properties"], **_TRAILING})
     for column in properties.values():
         if "number" in column.get("items", {}).get("type", ()):
-            # As an array of numbers, target-postgres could not load `[0.5, 1]`: it must be all of one kind.
+            # target-postgres cannot load an array such as `[0.5, 1]` into a column of one number type.
             del column["items"]
     return {"type": "object", "description": document["description"], "properties": properties}

@@ -1,7 +1,7 @@
-"""The streams: one entry each, data only.
+"""Table of the streams.
 
-`documented` paths, scopes and includes are on the vendor's page "Programmatic v1 admin API"; replication
-keys are assumed, as most fields are, and the tap verifies what it builds on them.
+Paths, scopes and includes are documented on the vendor's page "Programmatic v1 admin API". Replication keys
+are assumed, as most fields are; the tap verifies them before it relies on them.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DATE_FILTER = ("filter[date_from]", "filter[date_to]")
-"""Documented for attribution; tried on every stream, and trusted only once proven."""
+"""Documented for attribution only. The tap tries it on every stream, and trusts it once it is proven."""
 
 PAGE_SIZE = 100
-"""Rows asked for at once: the documented maximum of `limit`."""
+"""Rows per request: the documented maximum of `limit`."""
 
 _HOUR = 1 / 24
 
@@ -24,15 +24,15 @@ class StreamSpec:
     Attributes:
         name: Name of the stream and of its schema.
         path: Path under `/api/v1`; `{parent}` stands for the id of a row of the parent stream.
-        resource: The `type` that the API gives such a resource.
-        scope: Scope that a token needs; empty if any token will do.
+        resource: `type` of its resources.
+        scope: Scope that a token needs; empty if it needs none.
         replication_key: Field by which changes are found.
-        natural_key: Fields that make an id for a row that has none.
-        include: Related resources asked for unless the settings say otherwise.
-        detail: Whether a row can be read again, in full, at `<path>/<id>`.
-        parent: Stream whose rows must be walked to reach this one.
+        natural_key: Fields from which the tap builds the id of a row without one.
+        include: Related resources that are requested by default.
+        detail: Whether each row has a detail endpoint, `<path>/<id>`.
+        parent: Parent stream, empty if there is none.
         parent_column: Column that holds the parent's id.
-        lookback_days: How far behind the bookmark a sync reads again, unless the settings say otherwise.
+        lookback_days: Default of the setting `lookback_days`.
     """
 
     name: str

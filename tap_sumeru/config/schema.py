@@ -1,208 +1,158 @@
-"""The settings as the user sees them: the one description that `--about`, Meltano and the README share."""
+"""JSON Schema of the config: the source of all defaults, `--about`, `plugin.yaml` and the README's table."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from singer_sdk import typing as th
-
 from sumeru_api.shop import API_URL
 from tap_sumeru.catalog.streams import STREAMS
 
-# As text too: that is how an environment variable brings a fraction through Meltano.
-_NUMBER = th.CustomType({"type": ["number", "string", "null"]})
+_Schema = dict[str, Any]
 
-_SHOP = th.ObjectType(
-    th.Property(
-        "shop", th.StringType, required=True, title="Shop", description="Name that its rows are filed under."
-    ),
-    th.Property(
-        "api_token",
-        th.StringType,
-        required=True,
-        secret=True,
-        title="API token",
-        description="The shop's token.",
-    ),
-    th.Property(
-        "api_url", th.StringType, title="API URL", description="Host of this shop, if not that of the others."
-    ),
-    th.Property(
-        "start_date",
-        th.DateTimeType,
-        title="Start date",
-        description="Where this shop's first sync begins, if not where the others' do.",
-    ),
-)
+_STRING = {"type": ["string", "null"]}
+_DATE_TIME = {"type": ["string", "null"], "format": "date-time"}
+_INTEGER = {"type": ["integer", "null"]}
+# A fraction may be a string, because Meltano passes it as one from an environment variable.
+_NUMBER = {"type": ["number", "string", "null"]}
+_SECRET = {"secret": True, "writeOnly": True}
 
-_OPTIONS = th.ObjectType(
-    th.Property(
-        "filters",
-        th.ObjectType(additional_properties=True),
-        title="Filters",
-        description='Attribute filters, such as `{"lifecycle_stage": "loyal"}`.',
-    ),
-    th.Property(
-        "include",
-        th.ArrayType(th.StringType),
-        title="Include",
-        description="Related resources to ask for; default `touchpoints` for attribution, else none.",
-    ),
-    th.Property(
-        "details",
-        th.BooleanType,
-        title="Details",
-        description="Complete every row from its own endpoint, at one request a row.",
-    ),
-    th.Property(
-        "replication_key",
-        th.StringType,
-        title="Replication key",
-        description="Field by which changes are found, if not the stream's own.",
-    ),
-    th.Property(
-        "date_filter",
-        th.CustomType({"type": ["array", "null"], "items": {"type": "string"}}),
-        title="Date filter",
-        description="Names of the two parameters that bound a read by date, or an empty list for none.",
-    ),
-    th.Property(
-        "lookback_days",
-        _NUMBER,
-        title="Lookback (days)",
-        description="As the setting of that name, for this stream.",
-    ),
-    th.Property(
-        "window_days",
-        th.IntegerType,
-        title="Window (days)",
-        description="As the setting of that name, for this stream.",
-    ),
-    additional_properties=False,
-)
 
-_LIST = th.PropertiesList(
-    th.Property(
-        "api_token",
-        th.StringType,
-        secret=True,
-        title="API token",
-        description="Token of the shop, `copt_live_…` or `copt_test_…`. For several shops use `shops`.",
+def _setting(schema: _Schema, title: str, description: str, **more: object) -> _Schema:
+    return {**schema, "title": title, "description": description, **more}
+
+
+_SHOP = {
+    "type": "object",
+    "properties": {
+        "shop": _setting({"type": ["string"]}, "Shop", "Name under which the shop's rows are stored."),
+        "api_token": _setting({"type": ["string"]}, "API token", "Token of the shop.", **_SECRET),
+        "api_url": _setting(_STRING, "API URL", "API host of this shop, if it differs from `api_url`."),
+        "start_date": _setting(_DATE_TIME, "Start date", "Start date of this shop, instead of `start_date`."),
+    },
+    "required": ["shop", "api_token"],
+    "additionalProperties": True,
+}
+
+_STREAM_OPTIONS = {
+    "type": ["object", "null"],
+    "properties": {
+        "filters": _setting(
+            {"type": ["object", "null"], "properties": {}, "additionalProperties": True},
+            "Filters",
+            'Attribute filters, such as `{"lifecycle_stage": "loyal"}`.',
+        ),
+        "include": _setting(
+            {"type": ["array", "null"], "items": {"type": ["string"]}},
+            "Include",
+            "Related resources to request. Default: `touchpoints` for attribution, none for other streams.",
+        ),
+        "details": _setting(
+            {"type": ["boolean", "null"]},
+            "Details",
+            "Read every row from its own endpoint too. This takes one more request per row.",
+        ),
+        "replication_key": _setting(
+            _STRING, "Replication key", "Replication key to use instead of the stream's default."
+        ),
+        "date_filter": _setting(
+            {"type": ["array", "null"], "items": {"type": "string"}},
+            "Date filter",
+            "Names of the query parameters for the first and the last day, or an empty list for no filter.",
+        ),
+        "lookback_days": _setting(_NUMBER, "Lookback (days)", "`lookback_days` of this stream."),
+        "window_days": _setting(_INTEGER, "Window (days)", "`window_days` of this stream."),
+    },
+    "additionalProperties": False,
+}
+
+_SETTINGS = {
+    "api_token": _setting(
+        _STRING,
+        "API token",
+        "Token of the shop, `copt_live_…` or `copt_test_…`. Use `shops` for several shops.",
+        **_SECRET,
     ),
-    th.Property(
-        "shop",
-        th.StringType,
-        default="default",
-        title="Shop",
-        description="Name that the shop's rows are filed under.",
-    ),
-    th.Property(
-        "shops",
-        th.ArrayType(_SHOP),
-        secret=True,
-        title="Shops",
-        description="Several shops in one run, instead of `api_token`: "
+    "shop": _setting(_STRING, "Shop", "Name under which the shop's rows are stored.", default="default"),
+    "shops": _setting(
+        {"type": ["array", "null"], "items": _SHOP},
+        "Shops",
+        "Several shops in one run, instead of `api_token`: "
         "a list of `{shop, api_token, api_url?, start_date?}`.",
+        **_SECRET,
     ),
-    th.Property(
-        "shops_file",
-        th.StringType,
-        title="Shops file",
-        description="Path of a JSON file that holds the list of `shops`.",
-    ),
-    th.Property(
-        "api_url",
-        th.StringType,
+    "shops_file": _setting(_STRING, "Shops file", "Path of a JSON file with the list of `shops`."),
+    "api_url": _setting(
+        _STRING,
+        "API URL",
+        "Host of the API. The EU host is `https://eu.api.sumeru.systems`. "
+        "`http` is allowed for loopback addresses only.",
         default=API_URL,
-        title="API URL",
-        description="Host of the API; the EU host is `https://eu.api.sumeru.systems`. "
-        "Plain `http` is accepted for loopback only.",
     ),
-    th.Property(
-        "start_date",
-        th.DateTimeType,
-        title="Start date",
-        description="Where the first sync begins; without it, the whole history is read.",
+    "start_date": _setting(
+        _DATE_TIME, "Start date", "Where the first sync starts. Without it, the tap reads the whole history."
     ),
-    th.Property(
-        "end_date",
-        th.DateTimeType,
-        title="End date",
-        description="Where the sync ends, exclusive; for a bounded backfill.",
-    ),
-    th.Property(
-        "lookback_days",
+    "end_date": _setting(_DATE_TIME, "End date", "Exclusive end of the sync, for a bounded backfill."),
+    "lookback_days": _setting(
         _NUMBER,
-        title="Lookback (days)",
-        description="How far behind the bookmark each sync reads again; "
-        "default 7 for attribution, 2 for usage, an hour for all others.",
+        "Lookback (days)",
+        "How many days before the bookmark each sync starts. "
+        "Default: 7 for attribution, 2 for usage, one hour for other streams.",
     ),
-    th.Property(
-        "window_days",
-        th.IntegerType,
+    "window_days": _setting(
+        _INTEGER,
+        "Window (days)",
+        "Length of the windows into which the tap splits a long date range. While requests wait for the rate "
+        "limit, windows with few rows are followed by longer ones, up to twelve times this length.",
         default=30,
-        title="Window (days)",
-        description="Length of the windows that a long range is cut into. While requests wait for their "
-        "turn, those that hold little are followed by longer ones, up to twelve times as long.",
     ),
-    th.Property(
-        "concurrency",
-        th.IntegerType,
-        default=8,
-        title="Concurrency",
-        description="Requests in flight per shop, at most.",
-    ),
-    th.Property(
-        "rate_limit_share",
+    "concurrency": _setting(_INTEGER, "Concurrency", "Maximum requests in flight per shop.", default=8),
+    "rate_limit_share": _setting(
         _NUMBER,
+        "Rate limit share",
+        "Share of the shop's rate limit that the tap may use, above 0 and at most 1. "
+        "The rest is left to other integrations.",
         default=1.0,
-        title="Rate limit share",
-        description="Share of the shop's rate limit that the tap may use, above 0 and at most 1, "
-        "so that other integrations keep theirs.",
     ),
-    th.Property(
-        "request_timeout_seconds",
+    "request_timeout_seconds": _setting(
         _NUMBER,
+        "Request timeout (seconds)",
+        "Read timeout: the longest time without any data from the API. The connect timeout is 10 seconds.",
         default=60,
-        title="Request timeout (seconds)",
-        description="How long an answer may stay silent; connecting may take 10 seconds.",
     ),
-    th.Property(
-        "max_retries",
-        th.IntegerType,
-        default=5,
-        title="Retries",
-        description="Tries after the first one; waiting out a 429 is not a try.",
+    "max_retries": _setting(
+        _INTEGER, "Retries", "Maximum retries per request. Waiting after a 429 does not count.", default=5
     ),
-    th.Property(
-        "on_error",
-        th.StringType,
+    "on_error": _setting(
+        _STRING,
+        "On error",
+        "Whether the other streams and shops `continue` or `stop` after one has failed.",
         default="continue",
-        allowed_values=["continue", "stop"],
-        title="On error",
-        description="What a failed stream or shop does to the rest.",
+        enum=["continue", "stop"],
     ),
-    th.Property(
-        "stream_options",
-        th.ObjectType(*(th.Property(name, _OPTIONS) for name in STREAMS), additional_properties=False),
-        title="Stream options",
-        description="Options by stream name: `filters`, `include`, `details`, `replication_key`, "
+    "stream_options": _setting(
+        {
+            "type": ["object", "null"],
+            "properties": dict.fromkeys(STREAMS, _STREAM_OPTIONS),
+            "additionalProperties": False,
+        },
+        "Stream options",
+        "Options by stream name: `filters`, `include`, `details`, `replication_key`, "
         "`date_filter`, `lookback_days`, `window_days`.",
     ),
-    th.Property(
-        "shard",
-        th.StringType,
-        title="Shard",
-        description="`i/n`, such as `2/8`: read only the shops of this shard, "
-        "so that several processes share them.",
+    "shard": _setting(
+        _STRING,
+        "Shard",
+        "`i/n`, such as `2/8`: read only the shops of this shard. Several processes can share the shops.",
     ),
-    th.Property(
-        "user_agent",
-        th.StringType,
-        title="User agent",
-        description="Added to the tap's own User-Agent.",
-    ),
-)
+    "user_agent": _setting(_STRING, "User agent", "Text to append to the tap's User-Agent header."),
+}
 
-CONFIG_SCHEMA: dict[str, Any] = _LIST.to_dict()
-"""JSON Schema of the config."""
+CONFIG_SCHEMA: _Schema = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "type": "object",
+    "properties": _SETTINGS,
+}
+"""JSON Schema of the config. The SDK adds its own settings to it."""
+
+DEFAULTS = {name: setting["default"] for name, setting in _SETTINGS.items() if "default" in setting}
+"""The default of each setting that has one."""

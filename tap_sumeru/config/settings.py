@@ -1,4 +1,4 @@
-"""One frozen `Settings` object, made from the config and checked as a whole; no error prints a value."""
+"""Validated settings, read from the config. No error quotes a value."""
 
 from __future__ import annotations
 
@@ -11,77 +11,77 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator
 
 from tap_sumeru.catalog.streams import DATE_FILTER, STREAMS, StreamSpec
-from tap_sumeru.config.schema import CONFIG_SCHEMA
-from tap_sumeru.config.shops import Config, header_text, read_date, read_shops, share_out
+from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
+from tap_sumeru.config.shops import Config, header_text, read_date, read_shops, select_shard
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from sumeru_api.shop import Shop
 
-_MOST_DAYS = 365 * 1000
+_MAX_DAYS = 365_000
 
 
 @dataclass(frozen=True, slots=True)
 class StreamOptions:
-    """How one stream is read: the stream's own defaults under the user's `stream_options`.
+    """How one stream is read: its defaults, overridden by the user's `stream_options`.
 
     Attributes:
-        filters: Attribute filters, by attribute.
-        include: Related resources to ask for.
-        details: Whether every row is completed from its own endpoint.
         replication_key: Field by which changes are found.
-        date_filter: Names of the parameters for the first and last day, or None.
-        lookback: How far behind the bookmark a sync reads again.
-        window_days: Length of the windows that a range is cut into.
+        filters: Attribute filters, as pairs of attribute and value.
+        include: Related resources to request.
+        details: Whether every row is read from its own endpoint too.
+        date_filter: Names of the query parameters for the first and the last day, or None.
+        lookback: How far before the bookmark a sync starts.
+        window_days: Length of the windows into which a date range is split.
     """
 
     replication_key: str
-    filters: tuple[tuple[str, str], ...] = ()
-    include: tuple[str, ...] = ()
-    details: bool = False
-    date_filter: tuple[str, str] | None = DATE_FILTER
-    lookback: timedelta = timedelta(hours=1)
-    window_days: int = 30
+    filters: tuple[tuple[str, str], ...]
+    include: tuple[str, ...]
+    details: bool
+    date_filter: tuple[str, str] | None
+    lookback: timedelta
+    window_days: int
 
     @property
     def fingerprint(self) -> str:
-        """What tells these filters from others, without saying on what; empty if there are none."""
+        """Hash of the attribute filters, empty without filters. It reveals no value."""
         return hashlib.sha256(repr(self.filters).encode()).hexdigest()[:16] if self.filters else ""
 
-    def without(self, unwanted: Collection[str]) -> StreamOptions:
-        """Return options that ask for no related resource of these names."""
-        return replace(self, include=tuple(name for name in self.include if name not in unwanted))
+    def without(self, names: Collection[str]) -> StreamOptions:
+        """Return options that do not request the related resources of these names."""
+        return replace(self, include=tuple(name for name in self.include if name not in names))
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All settings, checked. Spans and rates are in the units that their names say.
+    """All settings, validated.
 
     Attributes:
-        shops: The shops of this run, those of other shards left out.
+        shops: The shops of this run, without those of other shards.
         options: How each stream is read, by stream name.
-        end_date: Exclusive end of the read, or None.
-        concurrency: Requests in flight per shop, at most.
+        end_date: Exclusive end of the sync, or None.
+        concurrency: Maximum requests in flight per shop.
         rate_limit_share: Share of a shop's rate limit that may be used.
-        request_timeout_seconds: How long an answer may stay silent.
-        max_retries: Tries after the first one.
-        stop_on_error: Whether a failed stream or shop stops the rest.
-        sharded: Whether other runs read further shops of the same configuration.
-        user_agent: What the user adds to the User-Agent.
+        request_timeout_seconds: Read timeout.
+        max_retries: Maximum retries per request.
+        stop_on_error: Whether a failed stream or shop stops the others.
+        sharded: Whether other processes read further shops of the same config.
+        user_agent: Text to append to the User-Agent header.
     """
 
     shops: tuple[Shop, ...]
     options: Mapping[str, StreamOptions]
-    end_date: datetime | None = None
-    concurrency: int = 8
-    rate_limit_share: float = 1.0
-    request_timeout_seconds: float = 60
-    max_retries: int = 5
-    stop_on_error: bool = False
-    sharded: bool = False
-    user_agent: str = ""
+    end_date: datetime | None
+    concurrency: int
+    rate_limit_share: float
+    request_timeout_seconds: float
+    max_retries: int
+    stop_on_error: bool
+    sharded: bool
+    user_agent: str
 
     def only(self, shops: tuple[Shop, ...]) -> Settings:
         """Return the same settings for some of the shops."""
@@ -89,112 +89,108 @@ class Settings:
 
     @classmethod
     def from_config(cls, config: Config) -> Settings:
-        """Make settings from a config.
+        """Return the settings of a config.
 
         Raises:
-            SettingsError: If a setting cannot be used; the message names it and says what to do.
+            SettingsError: A setting is not valid; the message names it and says what to do.
         """
         _check_types(config)
+        config = {**DEFAULTS, **_without_empty(config)}
         end_date = read_date(config, "end_date")
         shops = read_shops(config)
         for shop in shops:
             if end_date and shop.start_date and end_date <= shop.start_date:
                 raise SettingsError(f"end_date: must be after start_date (shop {shop.name}).")
-        mine, sharded = share_out(config.get("shard"), shops)
+        selected, sharded = select_shard(config.get("shard"), shops)
         return cls(
-            shops=mine,
-            options={name: _options(spec, config) for name, spec in STREAMS.items()},
+            shops=selected,
+            options={name: _stream_options(spec, config) for name, spec in STREAMS.items()},
             end_date=end_date,
-            concurrency=_at_least(1, config, "concurrency", 8),
-            rate_limit_share=_share(config),
-            request_timeout_seconds=_positive(config, "request_timeout_seconds", 60),
-            max_retries=_at_least(0, config, "max_retries", 5),
-            stop_on_error=config.get("on_error") == "stop",
+            concurrency=int(_number(config, "concurrency")),
+            rate_limit_share=_number(config, "rate_limit_share"),
+            request_timeout_seconds=_number(config, "request_timeout_seconds"),
+            max_retries=int(_number(config, "max_retries")),
+            stop_on_error=config["on_error"] == "stop",
             sharded=sharded,
-            user_agent=header_text(config.get("user_agent") or "", "user_agent"),
+            user_agent=header_text(config.get("user_agent", ""), "user_agent"),
         )
 
 
+def _without_empty(config: Config) -> dict[str, Any]:
+    """Return the settings that are set: null and an empty environment variable set nothing."""
+    return {name: value for name, value in config.items() if value is not None and value != ""}
+
+
 def _check_types(config: Config) -> None:
-    # The SDK adds a schema of `stream_maps` over which the validator trips; see `maps`.
+    # The validator cannot process the SDK's schema of `stream_maps`; `stream_maps.py` checks that setting.
     own = {name: schema for name, schema in CONFIG_SCHEMA["properties"].items() if name != "stream_maps"}
     for error in Draft202012Validator({**CONFIG_SCHEMA, "properties": own}).iter_errors(dict(config)):
         path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
-        name = path.lstrip(".") or "config"
+        name, expected = path.lstrip(".") or "config", error.validator_value
+        names = " or ".join(expected) if isinstance(expected, list) else expected
         if error.validator == "additionalProperties":
             known = ", ".join(error.schema.get("properties", ()))
-            raise SettingsError(f"{name}: has an entry that is not known; known are {known}.")
+            raise SettingsError(f"{name}: has an unknown key. Known keys: {known}.")
         if error.validator == "required":
-            raise SettingsError(f"{name}: lacks one of {', '.join(error.validator_value)}.")
-        wanted = error.validator_value
-        if isinstance(wanted, list) and all(isinstance(one, str) for one in wanted):
-            raise SettingsError(f"{name}: must be {error.validator} {', '.join(wanted)}.")
-        if isinstance(wanted, str):
-            raise SettingsError(f"{name}: must be {error.validator} {wanted}.")
-        raise SettingsError(f"{name}: does not have the form that `tap-sumeru --about` tells.")
+            raise SettingsError(f"{name}: must have the keys {', '.join(expected)}.")
+        if error.validator == "enum":
+            raise SettingsError(f"{name}: must be {names}.")
+        if error.validator == "type":
+            raise SettingsError(f"{name}: must be of type {names}.")
+        raise SettingsError(f"{name}: is not valid. See `tap-sumeru --about`.")
 
 
-def _options(spec: StreamSpec, config: Config) -> StreamOptions:
-    chosen: Config = (config.get("stream_options") or {}).get(spec.name) or {}
-    where = f"stream_options.{spec.name}."
-    if chosen.get("details") and not spec.detail:
-        raise SettingsError(f"{where}details: this resource has no endpoint of its own.")
-    date_filter = chosen.get("date_filter", list(DATE_FILTER))
+def _stream_options(spec: StreamSpec, config: Config) -> StreamOptions:
+    given: Config = (config.get("stream_options") or {}).get(spec.name) or {}
+    date_filter = given.get("date_filter", DATE_FILTER)
+    prefix, options = f"stream_options.{spec.name}.", _without_empty(given)
+    if options.get("details") and not spec.detail:
+        raise SettingsError(f"{prefix}details: {spec.name} has no detail endpoint. Remove this option.")
     if date_filter and (len(date_filter) != len(DATE_FILTER) or not all(date_filter)):
-        raise SettingsError(f"{where}date_filter: must name two parameters, or be empty or null.")
-    source, prefix = (chosen, where) if "lookback_days" in chosen else (config, "")
-    days = _number(source, "lookback_days", spec.lookback_days, prefix)
-    if not 0 <= days <= _MOST_DAYS:
-        raise SettingsError(f"{prefix}lookback_days: must be a number of days from 0.")
-    source, prefix = (chosen, where) if "window_days" in chosen else (config, "")
+        raise SettingsError(f"{prefix}date_filter: must name two parameters, or be an empty list or null.")
+    inherited = {"lookback_days": spec.lookback_days, **config}
+    lookback, window = (
+        _number(options, name, prefix) if name in options else _number(inherited, name)
+        for name in ("lookback_days", "window_days")
+    )
     return StreamOptions(
-        replication_key=chosen.get("replication_key") or spec.replication_key,
-        filters=tuple((name, _filter_text(value, where, name)) for name, value in _filters(chosen)),
-        include=tuple(chosen.get("include", spec.include)),
-        details=bool(chosen.get("details")),
+        replication_key=options.get("replication_key", spec.replication_key),
+        filters=tuple(
+            (name, _filter_value(value, f"{prefix}filters.{name}"))
+            for name, value in sorted(options.get("filters", {}).items())
+        ),
+        include=tuple(options.get("include", spec.include)),
+        details=options.get("details", False),
         date_filter=(date_filter[0], date_filter[1]) if date_filter else None,
-        lookback=timedelta(days=days),
-        window_days=_at_least(1, source, "window_days", 30, prefix),
+        lookback=timedelta(days=lookback),
+        window_days=int(window),
     )
 
 
-def _filters(chosen: Config) -> list[tuple[str, Any]]:
-    return sorted((chosen.get("filters") or {}).items())
-
-
-def _filter_text(value: object, where: str, name: str) -> str:
+def _filter_value(value: object, setting: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):
         return str(value)
-    raise SettingsError(f"{where}filters.{name}: must be a text, a number or a boolean.")
+    raise SettingsError(f"{setting}: must be a string, a number or a boolean.")
 
 
-def _at_least(least: int, config: Config, setting: str, default: int, prefix: str = "") -> int:
-    value = config.get(setting)
-    number = default if value is None else int(value)
-    if number < least:
-        raise SettingsError(f"{prefix}{setting}: must be at least {least}.")
-    return number
+_RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
+    "lookback_days": (lambda days: 0 <= days <= _MAX_DAYS, f"from 0 to {_MAX_DAYS}"),
+    "window_days": (lambda days: days >= 1, "at least 1"),
+    "concurrency": (lambda requests: requests >= 1, "at least 1"),
+    "rate_limit_share": (lambda share: 0 < share <= 1, "above 0 and at most 1"),
+    "request_timeout_seconds": (lambda seconds: 0 < seconds < math.inf, "above 0"),
+    "max_retries": (lambda retries: retries >= 0, "at least 0"),
+}
 
 
-def _number(config: Config, setting: str, default: float, prefix: str = "") -> float:
-    value = config.get(setting)
+def _number(config: Config, name: str, prefix: str = "") -> float:
+    in_range, expected = _RANGES[name]
     try:
-        return default if value in (None, "") else float(value)
-    except ValueError:
-        raise SettingsError(f"{prefix}{setting}: is no number.") from None
-
-
-def _positive(config: Config, setting: str, default: float) -> float:
-    number = _number(config, setting, default)
-    if not 0 < number < math.inf:
-        raise SettingsError(f"{setting}: must be above 0.")
+        number = float(config[name])
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not in_range(number):
+        raise SettingsError(f"{prefix}{name}: must be a number {expected}.")
     return number
-
-
-def _share(config: Config) -> float:
-    share = _positive(config, "rate_limit_share", 1.0)
-    if share > 1:
-        raise SettingsError("rate_limit_share: must be above 0 and at most 1.")
-    return share

@@ -1,4 +1,4 @@
-"""The shops of a run: from the settings or a file, each with a name, a token and a host that can be used."""
+"""Reads the shops from the config or from a file, and selects those of a shard."""
 
 from __future__ import annotations
 
@@ -24,30 +24,27 @@ Config = Mapping[str, Any]
 
 
 def read_shops(config: Config) -> tuple[Shop, ...]:
-    """Return the shops that a config names.
+    """Return the shops of a config.
 
     Raises:
-        SettingsError: There is none, or one that cannot be used; the message names the setting.
+        SettingsError: The config has no shop, or one that is not valid; the message names the setting.
     """
-    ways = [name for name in ("api_token", "shops", "shops_file") if config.get(name)]
-    if not ways:
-        raise SettingsError("api_token: missing. Set api_token, or shops, or shops_file.")
-    if len(ways) > 1:
-        raise SettingsError(f"{ways[0]}: cannot be set together with {ways[1]}. Keep one of them.")
-    if ways == ["api_token"]:
-        entries: list[Config] = [{"shop": config.get("shop", "default"), "api_token": config["api_token"]}]
-        return (_shop(entries[0], config, "", "shop"),)
-    source = ways[0]
+    sources = [name for name in ("api_token", "shops", "shops_file") if config.get(name)]
+    if not sources:
+        raise SettingsError("api_token: is missing. Set api_token, shops or shops_file.")
+    source, *others = sources
+    if others:
+        raise SettingsError(f"{source}: cannot be combined with {others[0]}. Remove one of them.")
+    if source == "api_token":
+        return (_read_shop(config, config),)
     entries = config["shops"] if source == "shops" else _read_shops_file(config["shops_file"])
-    shops = tuple(
-        _shop(entry, config, f"{source}[{i}].", f"{source}[{i}].shop") for i, entry in enumerate(entries)
-    )
-    seen: set[str] = set()
-    for i, shop in enumerate(shops):
-        if shop.name in seen:
-            raise SettingsError(f"{source}[{i}].shop: this name is there twice; every shop needs its own.")
-        seen.add(shop.name)
-    return shops
+    shops: dict[str, Shop] = {}
+    for i, entry in enumerate(entries):
+        shop = _read_shop(entry, config, f"{source}[{i}].")
+        if shop.name in shops:
+            raise SettingsError(f"{source}[{i}].shop: another shop has the same name. Use a unique name.")
+        shops[shop.name] = shop
+    return tuple(shops.values())
 
 
 def _read_shops_file(path: str) -> list[Config]:
@@ -56,35 +53,37 @@ def _read_shops_file(path: str) -> list[Config]:
     except OSError as error:
         raise SettingsError(f"shops_file: cannot be read ({error.strerror or 'no such file'}).") from None
     except ValueError:
-        raise SettingsError("shops_file: is not JSON.") from None
-    schema = CONFIG_SCHEMA["properties"]["shops"]
-    if not entries or not Draft202012Validator(schema).is_valid(entries):
-        raise SettingsError("shops_file: must hold a list of {shop, api_token, api_url?, start_date?}.")
+        raise SettingsError("shops_file: must contain JSON.") from None
+    if not entries or not Draft202012Validator(CONFIG_SCHEMA["properties"]["shops"]).is_valid(entries):
+        raise SettingsError("shops_file: must contain a list of {shop, api_token, api_url?, start_date?}.")
     return list(entries)
 
 
-def _shop(entry: Config, config: Config, prefix: str, name_setting: str) -> Shop:
-    name = entry["shop"]
-    if not isinstance(name, str) or not name.strip():
-        raise SettingsError(f"{name_setting}: is empty; every shop needs a name.")
-    name = name.strip()
+def _read_shop(entry: Config, config: Config, prefix: str = "") -> Shop:
+    name = entry["shop"].strip()
+    if not name:
+        raise SettingsError(f"{prefix}shop: must not be empty.")
     token = header_text(entry["api_token"], f"{prefix}api_token")
     if not token or " " in token:
-        raise SettingsError(f"{prefix}api_token: is empty or holds a space; paste the token alone.")
+        raise SettingsError(f"{prefix}api_token: is empty or contains a space. Paste only the token.")
     own_url, own_start = entry.get("api_url"), entry.get("start_date")
     return Shop(
         name=name,
         token=token,
-        api_url=_api_url(own_url or config.get("api_url") or API_URL, f"{prefix if own_url else ''}api_url"),
+        api_url=_api_url(own_url or config["api_url"], f"{prefix if own_url else ''}api_url"),
         start_date=read_date(entry if own_start else config, "start_date", prefix if own_start else ""),
     )
 
 
 def header_text(text: str, setting: str) -> str:
-    """Return a text that an HTTP header can carry, or refuse it."""
+    """Return a text without surrounding spaces, to be sent in an HTTP header.
+
+    Raises:
+        SettingsError: It contains a character that an HTTP header cannot carry.
+    """
     text = text.strip()
     if not text.isascii() or not text.isprintable():
-        raise SettingsError(f"{setting}: holds a character that no HTTP header can carry.")
+        raise SettingsError(f"{setting}: must contain printable ASCII characters only.")
     return text
 
 
@@ -95,13 +94,13 @@ def _api_url(text: str, setting: str) -> str:
     except ValueError:
         host = ""
     if not host:
-        raise SettingsError(f"{setting}: is not a URL; the default is {API_URL}.")
+        raise SettingsError(f"{setting}: must be a URL, such as {API_URL}.")
     if url.username or url.password:
-        raise SettingsError(f"{setting}: holds credentials; put the token in api_token.")
+        raise SettingsError(f"{setting}: must not contain credentials. Put the token into api_token.")
     if url.query or url.fragment:
-        raise SettingsError(f"{setting}: must end with the host; the tap adds paths and parameters.")
+        raise SettingsError(f"{setting}: must not contain a query or a fragment.")
     if url.scheme != "https" and not (url.scheme == "http" and _is_loopback(host)):
-        raise SettingsError(f"{setting}: must begin with https:// (http:// is for loopback only).")
+        raise SettingsError(f"{setting}: must start with https:// (http:// is for loopback addresses only).")
     return f"{url.scheme}://{url.netloc}{url.path}".rstrip("/").removesuffix("/api/v1")
 
 
@@ -113,18 +112,26 @@ def _is_loopback(host: str) -> bool:
 
 
 def read_date(config: Config, setting: str, prefix: str = "") -> datetime | None:
-    """Return the instant of a setting, in UTC, or refuse it; None if it is not set."""
+    """Return the timestamp of a setting in UTC, None if it is not set.
+
+    Raises:
+        SettingsError: It is not a date or a timestamp.
+    """
     value = config.get(setting)
     if not value:
         return None
-    instant = timestamps.parse(value.strip()) if isinstance(value, str) else None
-    if instant is not None:
-        return instant
-    raise SettingsError(f"{prefix}{setting}: is no date; write 2026-01-01 or 2026-01-01T00:00:00Z.")
+    timestamp = timestamps.parse(value.strip())
+    if timestamp is None:
+        raise SettingsError(f"{prefix}{setting}: must be a date, such as 2026-01-01 or 2026-01-01T00:00:00Z.")
+    return timestamp
 
 
-def share_out(value: str | None, shops: tuple[Shop, ...]) -> tuple[tuple[Shop, ...], bool]:
-    """Return the shops of a shard `i/n`, and whether there are other shards."""
+def select_shard(value: str | None, shops: tuple[Shop, ...]) -> tuple[tuple[Shop, ...], bool]:
+    """Return the shops of a shard `i/n`, and whether there is more than one shard.
+
+    Raises:
+        SettingsError: `value` is not a shard.
+    """
     if not value:
         return shops, False
     index, slash, count = value.partition("/")
@@ -134,5 +141,5 @@ def share_out(value: str | None, shops: tuple[Shop, ...]) -> tuple[tuple[Shop, .
 
 
 def shard_of(shop: str, count: int) -> int:
-    """Return the shard, from 1 to `count`, that a shop belongs to: stable across runs and machines."""
+    """Return the shard of a shop, from 1 to `count`; it is the same in every run and on every machine."""
     return int.from_bytes(hashlib.sha256(shop.encode()).digest()[:8], "big") % count + 1

@@ -1,4 +1,4 @@
-"""Whether `stream_maps` can be read: the SDK would say so too, but quote what the user wrote."""
+"""Validates `stream_maps`. The SDK does that too, but its errors quote the user's expressions."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _KEY = "__key_properties__"
 
 
 def check_maps(maps: object) -> None:
-    """Refuse stream maps that no record could go through.
+    """Check the setting `stream_maps`.
 
     Raises:
-        SettingsError: The message names the stream and the column, and quotes no expression.
+        SettingsError: A map is not valid; the message names the stream and the column.
     """
     if not isinstance(maps, Mapping):
-        raise SettingsError("stream_maps: must be an object of streams and their columns.")
+        raise SettingsError("stream_maps: must be an object with a key for each stream.")
     for stream, columns in maps.items():
         where = f"stream_maps.{stream}"
         if isinstance(columns, Mapping):
             for column, expression in columns.items():
                 _check_column(f"{where}.{column}", column, expression)
         elif columns not in (None, _NULL):
-            raise SettingsError(f"{where}: must be null or an object of columns and expressions.")
+            raise SettingsError(f"{where}: must be null or an object with a key for each column.")
 
 
 def _check_column(where: str, column: str, expression: object) -> None:
@@ -35,12 +35,12 @@ def _check_column(where: str, column: str, expression: object) -> None:
     if column == _ELSE:
         raise SettingsError(f"{where}: must be null.")
     if not isinstance(expression, str):
-        raise SettingsError(f"{where}: must be null or an expression.")
+        raise SettingsError(f"{where}: must be null or a string with an expression.")
     if column.startswith("__") and column != "__filter__":
         return
     try:
-        readable = bool(ast.parse(expression).body)
+        valid = bool(ast.parse(expression).body)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        readable = False
-    if not readable:
-        raise SettingsError(f"{where}: is no expression that can be read.")
+        valid = False
+    if not valid:
+        raise SettingsError(f"{where}: must be a valid Python expression.")

@@ -74,7 +74,7 @@ class ListReader:
             ApiError: The list cannot be read.
         """
         path, params = self._query.of(slice_)
-        parse = self._parse_rows if slice_.kind is Kind.ROWS and not self._details else _parse
+        parse = _parse if slice_.kind is Kind.PARENTS or self._details else self._parse_rows
         return Pages(partial(self._fetch, slice_, path, params, parse), cursor)
 
     async def _fetch(

@@ -1,4 +1,4 @@
-"""BATCH: records in files, told to the target once they are whole."""
+"""BATCH files: writes records to files, and announces each complete file to the target."""
 
 from __future__ import annotations
 
@@ -17,36 +17,36 @@ if TYPE_CHECKING:
 
     from tap_sumeru.output.messages import MessageWriter
 
-_SIZE = 10_000
-"""Records of a file, unless the setting says otherwise: the SDK's own number."""
-_LEVEL = 1
-"""Of gzip: more of it costs more than the rest of the tap, and gains little."""
+_DEFAULT_SIZE = 10_000
+"""Default of `batch_size`, as in the SDK."""
+_GZIP_LEVEL = 1
+"""Higher levels take more CPU than the rest of the tap, and save little."""
 
 
 @dataclass(frozen=True, slots=True)
 class BatchConfig:
-    """Where the files go, and what they are.
+    """The setting `batch_config`, validated.
 
     Attributes:
-        root: Folder, or URL of one in any storage that fsspec knows.
-        prefix: Begins the name of every file.
-        params: Parameters of the storage; never shown.
+        root: Path or URL of a folder, in any storage that fsspec supports.
+        prefix: Prefix of the file names.
+        params: Parameters of the storage; never logged.
         compressed: Whether the files are compressed with gzip.
-        size: Records of a file, at most.
+        size: Maximum records of a file.
     """
 
     root: str
-    prefix: str = ""
-    params: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    compressed: bool = True
-    size: int = _SIZE
+    prefix: str
+    params: Mapping[str, Any] = field(repr=False)
+    compressed: bool
+    size: int
 
     @classmethod
     def from_config(cls, config: object) -> BatchConfig | None:
-        """Return what the setting `batch_config` says; None if it is not set.
+        """Read the setting `batch_config`; return None if it is not set.
 
         Raises:
-            SettingsError: It asks for what this tap cannot write.
+            SettingsError: It is not valid, or the tap does not support it.
         """
         if not config:
             return None
@@ -55,18 +55,22 @@ class BatchConfig:
         storage = _object(config.get("storage"), "batch_config.storage")
         compression = encoding.get("compression") or "gzip"
         if (encoding.get("format") or "jsonl") != "jsonl":
-            raise SettingsError("batch_config.encoding.format: must be jsonl; no other is written.")
+            raise SettingsError("batch_config.encoding.format: must be jsonl.")
         if compression not in ("gzip", "none"):
             raise SettingsError("batch_config.encoding.compression: must be gzip or none.")
-        root, prefix, size = storage.get("root"), storage.get("prefix") or "", config.get("batch_size", _SIZE)
+        root, prefix, size = (
+            storage.get("root"),
+            storage.get("prefix") or "",
+            config.get("batch_size", _DEFAULT_SIZE),
+        )
         if not isinstance(root, str) or not root:
             raise SettingsError(
-                "batch_config.storage.root: missing; name a folder, such as file:///tmp/batches."
+                "batch_config.storage.root: is missing. Set a folder, such as file:///tmp/batches."
             )
         if not isinstance(prefix, str):
-            raise SettingsError("batch_config.storage.prefix: must be text.")
+            raise SettingsError("batch_config.storage.prefix: must be a string.")
         if not isinstance(size, int) or isinstance(size, bool) or size < 1:
-            raise SettingsError("batch_config.batch_size: must be a whole number above 0.")
+            raise SettingsError("batch_config.batch_size: must be an integer above 0.")
         params = _object(storage.get("params") or {}, "batch_config.storage.params")
         return cls(root, prefix, params, compression == "gzip", size)
 
@@ -78,14 +82,14 @@ def _object(value: object, setting: str) -> dict[str, Any]:
 
 
 class _File:
-    """A file that records are being written to."""
+    """A file that is not complete yet."""
 
     def __init__(self, path: UPath, *, compressed: bool) -> None:
         self.path = path
         self.records = 0
         self._raw: IO[bytes] = path.open("wb")
         self._out: IO[bytes] | gzip.GzipFile = (
-            gzip.GzipFile("", "wb", _LEVEL, self._raw, mtime=0) if compressed else self._raw
+            gzip.GzipFile("", "wb", _GZIP_LEVEL, self._raw, mtime=0) if compressed else self._raw
         )
 
     def write(self, lines: Sequence[bytes]) -> None:
@@ -97,18 +101,18 @@ class _File:
         self._raw.close()
 
     def discard(self) -> None:
-        """Leave nothing of it behind, as far as that can be had."""
+        """Remove the file if possible."""
         for step in (self._out.close, self._raw.close, self.path.unlink):
             with suppress(Exception):
                 step()
 
 
 class BatchFiles:
-    """Writes the records of all streams to files, and tells of each file that is whole.
+    """Writes the records of all streams to files, with a BATCH message for each complete file.
 
     Args:
-        config: Where the files go, and what they are.
-        writer: Writes the messages.
+        config: The setting `batch_config`.
+        writer: Writes the BATCH messages.
 
     Raises:
         BatchFileError: The storage cannot be used.
@@ -118,23 +122,27 @@ class BatchFiles:
         self._config = config
         self._writer = writer
         self._run = uuid.uuid4().hex
-        self._made = 0
+        self._files = 0
         self._open: dict[str, _File] = {}
         try:
             self._root = UPath(config.root, **config.params).resolve()
             self._root.mkdir(parents=True, exist_ok=True)
-        except Exception as error:  # noqa: BLE001 - each storage has errors of its own
+        except Exception as error:  # noqa: BLE001 - each storage raises its own errors
             raise _failed("the storage cannot be used", error) from None
 
     def write(self, stream: str, lines: Sequence[bytes]) -> None:
-        """Write records of a stream, as lines without their ends.
+        """Write records of a stream.
+
+        Args:
+            stream: Name of the stream.
+            lines: Encoded records, without newlines.
 
         Raises:
-            BatchFileError: They cannot be written.
+            BatchFileError: A file cannot be written.
         """
         while lines:
             try:
-                file = self._open.get(stream) or self._begin(stream)
+                file = self._open.get(stream) or self._create(stream)
                 room = self._config.size - file.records
                 file.write(lines[:room])
             except Exception as error:  # noqa: BLE001 - as above
@@ -144,23 +152,23 @@ class BatchFiles:
                 self._announce(stream)
 
     def flush(self) -> None:
-        """Make all files whole and tell of them, so that a STATE may follow.
+        """Complete and announce all files, so that a STATE message may follow.
 
         Raises:
-            BatchFileError: One of them cannot be written.
+            BatchFileError: A file cannot be written.
         """
         for stream in list(self._open):
             self._announce(stream)
 
     def discard(self) -> None:
-        """Remove what is not whole."""
+        """Remove the incomplete files."""
         while self._open:
             self._open.popitem()[1].discard()
 
-    def _begin(self, stream: str) -> _File:
-        self._made += 1
-        ending = "jsonl.gz" if self._config.compressed else "jsonl"
-        name = f"{self._config.prefix}{stream}-{self._run}-{self._made:06d}.{ending}"
+    def _create(self, stream: str) -> _File:
+        self._files += 1
+        extension = "jsonl.gz" if self._config.compressed else "jsonl"
+        name = f"{self._config.prefix}{stream}-{self._run}-{self._files:06d}.{extension}"
         file = self._open[stream] = _File(self._root / name, compressed=self._config.compressed)
         return file
 
@@ -177,9 +185,9 @@ class BatchFiles:
         )
 
 
-def _failed(what: str, error: Exception) -> BatchFileError:
-    """Return the error, with the reason that the system gives, which holds nothing private."""
+def _failed(problem: str, error: Exception) -> BatchFileError:
+    """Return an error with the reason of the operating system, which contains no value."""
     reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
     if isinstance(error, ImportError):
         reason = "the package that this storage needs is not installed"
-    return BatchFileError(f"batch_config: {what} ({reason})")
+    return BatchFileError(f"batch_config: {problem} ({reason})")

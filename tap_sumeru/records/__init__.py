@@ -1,4 +1,4 @@
-"""From rows of the API to records of a stream: `RecordShaper.shape_page` is the only door."""
+"""Shapes rows of the API into records of a stream; `RecordShaper` is the entry point."""
 
 from tap_sumeru.records.shaped_page import ShapedPage
 from tap_sumeru.records.shaping import RecordShaper

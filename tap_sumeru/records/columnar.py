@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from sumeru_api import timestamps
 from sumeru_api.json_values import decode
+from tap_sumeru.records.layouts import Check
 from tap_sumeru.records.row_dates import other_dates_of
 from tap_sumeru.records.shaped_page import ShapedPage
 from tap_sumeru.records.type_checks import TypeMismatch
@@ -25,83 +26,85 @@ if TYPE_CHECKING:
     from tap_sumeru.records.adaptive_decoder import DecodedPage
     from tap_sumeru.records.layouts import Column
 
-_TOO_LONG = b"0" * 19
-"""So many digits may be more than 63 bits hold."""
+_LONG_NUMBER = b"0" * 19
+"""A number with this many digits may not fit 63 bits."""
 
-_TIMESTAMP = len('"2026-05-10T14:23:00Z",')
-_ABSENT = len("null,")
-
-
-def _letters(allowed: bytes) -> bytes:
-    """Return a table for `bytes.translate`: digits become 0, and what is not allowed becomes x."""
-    letters = (letter if letter in allowed else ord("x") for letter in range(256))
-    return bytes(ord("0") if i in b"0123456789" else letter for i, letter in enumerate(letters))
+_TIMESTAMP_LENGTH = len('"2026-05-10T14:23:00Z",')
+_NULL_LENGTH = len("null,")
 
 
-# Of these letters no JSON is made but numbers and null.
-_LETTERS = {"number": _letters(b"-+.eEnul,"), "integer": _letters(b"-nul,")}
+def _translation(allowed: bytes) -> bytes:
+    """Return a table for `bytes.translate` that maps digits to 0 and bytes that are not allowed to x."""
+    mapped = (byte if byte in allowed else ord("x") for byte in range(256))
+    return bytes(ord("0") if i in b"0123456789" else byte for i, byte in enumerate(mapped))
+
+
+# JSON of these bytes consists of numbers and null only.
+_TRANSLATIONS = {
+    Check.NUMBERS: _translation(b"-+.eEnul,"),
+    Check.INTEGERS: _translation(b"-nul,"),
+}
 _encode = msgspec.json.Encoder().encode
-_decode_times = msgspec.json.Decoder(list[datetime | None]).decode
+_decode_timestamps = msgspec.json.Decoder(list[datetime | None]).decode
 
 
-class UnfitError(Exception):
-    """A page fits its layout, but only the reference path can shape it."""
+class ReferencePathRequired(Exception):
+    """A decoded page that the columnar path cannot handle."""
 
 
 class ColumnarPage(ShapedPage):
-    """The records of a page that a layout decoded.
+    """The records of a decoded page.
 
     Args:
         page: The page.
         shop: Name of the shop.
-        parent: Id of the parent whose children they are.
-        parse: Returns the attributes of the rows, parsed; called only if they are needed after all.
+        parent: Id of the parent row, for a child stream.
+        attributes: Returns the parsed attributes of a row; called only if they are needed.
 
     Raises:
-        UnfitError: Only the reference path can shape the page.
+        ReferencePathRequired: The columnar path cannot handle the page.
     """
 
     def __init__(
-        self, page: DecodedPage, shop: str, parent: str | None, parse: Callable[[], list[Row]]
+        self, page: DecodedPage, shop: str, parent: str | None, attributes: Callable[[int], Row]
     ) -> None:
         self._page = page
         self._layout = page.layout
-        self._parse = parse
-        self._parsed: list[Row] | None = None
+        self._attributes = attributes
         self.records: list[Any] = [row.attributes for row in page.rows]
         self.mismatches: Counter[str] = Counter()
         self.ids = [row.id for row in page.rows]
         self._extra: dict[int, dict[str, Any]] = defaultdict(dict)
         if parent is not None:
-            self._adopt(parent)
+            self._set_parent(parent)
         self._check_related()
-        self._times: list[datetime | None] = []
-        self.timestamps = self._check_times(self._layout.of_kind("time"))
-        self._check_numbers("number")
-        self._check_numbers("integer")
-        for column in self._layout.of_kind("nested"):
-            self._check_nested(column)
-        for column in self._layout.of_kind("each"):
-            self._mend(column)
-        self._set_aside()
-        self._complete(shop)
+        self._all_timestamps: list[datetime | None] = []
+        self.timestamps = self._check_timestamps(self._layout.checked_by(Check.TIMESTAMPS))
+        self._check_numbers(Check.NUMBERS)
+        self._check_numbers(Check.INTEGERS)
+        for column in self._layout.checked_by(Check.NESTED):
+            if not self._has_type(column):
+                self._check_singly(column)
+        for column in self._layout.checked_by(Check.SINGLY):
+            self._check_singly(column)
+        self._collect_unknown(self._layout.unknown_members, self._page.rows)
+        self._collect_unknown(self._layout.unknown_attributes, self.records)
+        self._fill_own_columns(shop)
 
     @override
     def other_dates(self, index: int) -> Iterator[datetime]:
-        """Yield all dates of a row except its replication key; those that are known already come first."""
-        key, count = self._layout.key, len(self._layout.of_kind("time"))
-        at_hand = self._times[index * count : (index + 1) * count]
-        for column, time in zip(self._layout.of_kind("time"), at_hand, strict=False):
-            if column.name != key and time is not None:
-                yield time
-        if self._parsed is None:
-            self._parsed = self._parse()
-        yield from other_dates_of(self._parsed[index], key)
+        """Yield all dates of a row except its replication key, and first those that are parsed already."""
+        key, columns = self._layout.key, self._layout.checked_by(Check.TIMESTAMPS)
+        parsed = self._all_timestamps[index * len(columns) : (index + 1) * len(columns)]
+        for column, timestamp in zip(columns, parsed, strict=False):
+            if column.name != key and timestamp is not None:
+                yield timestamp
+        yield from other_dates_of(self._attributes(index), key)
 
     def _values(self, column: Column) -> list[Any]:
         return list(map(attrgetter(column.field), self.records))
 
-    def _flat(self, columns: Iterable[Column]) -> list[Any]:
+    def _all_values(self, columns: Iterable[Column]) -> list[Any]:
         """Return the values of columns, record by record."""
         fields = [column.field for column in columns]
         if not fields:
@@ -109,93 +112,85 @@ class ColumnarPage(ShapedPage):
         values = map(attrgetter(*fields), self.records)
         return list(chain.from_iterable(values) if len(fields) > 1 else values)
 
-    def _adopt(self, parent: str) -> None:
+    def _set_parent(self, parent: str) -> None:
         column = self._layout.column(self._layout.parent_column)
         if column.type is Raw or any(value not in (None, parent) for value in self._values(column)):
-            raise UnfitError
+            raise ReferencePathRequired
         for record in self.records:
             setattr(record, column.field, parent)
 
     def _check_related(self) -> None:
         for column in self._layout.columns:
-            if column.related and not (column.nested and self._fits(column)):
-                raise UnfitError
+            if column.related and not (column.nested and self._has_type(column)):
+                raise ReferencePathRequired
             if column.related and any(
                 bytes(value) == b"null" and row.relationships
                 for value, row in zip(self._values(column), self._page.rows, strict=True)
             ):
-                raise UnfitError  # it may stand among the relationships
+                raise ReferencePathRequired  # the resource may be in `relationships`
 
-    def _check_times(self, columns: list[Column]) -> list[datetime | None]:
+    def _check_timestamps(self, columns: list[Column]) -> list[datetime | None]:
+        """Check timestamp columns, and return the replication key of each row."""
         key = self._layout.column(self._layout.key)
-        times = _normal(self._flat(columns))
-        if times is not None and key in columns:
-            self._times = times
-            return times[columns.index(key) :: len(columns)]
-        found = [_instant(value) for value in self._values(key)]
+        parsed = _parse_normal(self._all_values(columns))
+        if parsed is not None and key in columns:
+            self._all_timestamps = parsed
+            return parsed[columns.index(key) :: len(columns)]
+        keys = [_parse(value) for value in self._values(key)]
         for column in columns:
-            if _normal(self._values(column)) is None:
-                self._mend(column)
-        return found
+            if _parse_normal(self._values(column)) is None:
+                self._check_singly(column)
+        return keys
 
-    def _check_numbers(self, kind: str) -> None:
-        columns = self._layout.of_kind(kind)
-        if not _numbers(kind, self._flat(columns)):
+    def _check_numbers(self, check: Check) -> None:
+        columns = self._layout.checked_by(check)
+        if not _are_numbers(check, self._all_values(columns)):
             for column in columns:
-                if not _numbers(kind, self._values(column)):
-                    self._mend(column)
+                if not _are_numbers(check, self._values(column)):
+                    self._check_singly(column)
 
-    def _check_nested(self, column: Column) -> None:
-        if not self._fits(column):
-            self._mend(column)
-
-    def _fits(self, column: Column) -> bool:
-        assert column.nested is not None  # noqa: S101 - for the type checker: its kind says so
+    def _has_type(self, column: Column) -> bool:
+        assert column.nested is not None  # noqa: S101 - for the type checker: its check is NESTED
         text = b"[" + b",".join(self._values(column)) + b"]"
-        _check_letters(text)
+        _require_utf8(text)
         try:
             column.nested.decode(text)
         except msgspec.DecodeError:
             return False
         return True
 
-    def _mend(self, column: Column) -> None:
-        """Look at a column's values one by one; what does not have its type goes into `extra`."""
-        field, check = column.field, column.check
+    def _check_singly(self, column: Column) -> None:
+        """Convert the values of a column one by one, and move those of another type into `extra`."""
+        field, convert = column.field, column.convert
         for i, (record, raw) in enumerate(zip(self.records, self._values(column), strict=True)):
             value = decode(bytes(raw)) if isinstance(raw, Raw) else raw
             if value is None:
                 continue
             try:
-                setattr(record, field, check(value))
+                setattr(record, field, convert(value))
             except TypeMismatch:
                 if isinstance(raw, Raw):
-                    _check_letters(bytes(raw))
+                    _require_utf8(bytes(raw))
                 setattr(record, field, None)
                 self.mismatches[column.name] += 1
                 self._extra[i][column.name] = raw
 
-    def _set_aside(self) -> None:
-        """Move what has no column into `extra`, or away if its column is not wanted."""
-        layout = self._layout
-        if layout.beside:
-            self._collect(layout.beside, self._page.rows)
-        if layout.others:
-            self._collect(layout.others, self.records)
-
-    def _collect(self, fields: Mapping[str, str], holders: list[Any]) -> None:
+    def _collect_unknown(self, fields: Mapping[str, str], structs: list[Any]) -> None:
+        """Move fields without a column into `extra`, and remove those of deselected columns."""
+        if not fields:
+            return
         known = self._layout.known
         kept = [(field, name) for field, name in fields.items() if name not in known]
-        for i, holder in enumerate(holders):
+        for i, struct in enumerate(structs):
             for field, name in kept:
-                value = getattr(holder, field)
+                value = getattr(struct, field)
                 if value is not UNSET:
-                    _check_letters(bytes(value))
+                    _require_utf8(bytes(value))
                     self._extra[i][name] = value
             for field in fields:
-                setattr(holder, field, UNSET)
+                setattr(struct, field, UNSET)
 
-    def _complete(self, shop: str) -> None:
+    def _fill_own_columns(self, shop: str) -> None:
         own, records = self._layout.own, self.records
         if "shop" in own:
             for record in records:
@@ -207,49 +202,49 @@ class ColumnarPage(ShapedPage):
             given = [row.relationships for row in self._page.rows]
             for record, relationships in zip(records, given, strict=True):
                 record.relationships = relationships
-            _check_letters(_encode(given))
+            _require_utf8(_encode(given))
         if "extra" in own:
             for i, extra in self._extra.items():
                 records[i].extra = extra
 
 
-def _check_letters(text: bytes) -> None:
-    """Make sure that what goes out as it came is UTF-8: msgspec looks only at the texts that it decodes.
+def _require_utf8(text: bytes) -> None:
+    """Check that raw JSON is UTF-8, which msgspec checks only for the strings that it decodes.
 
     Raises:
-        UnfitError: It is not.
+        ReferencePathRequired: It is not.
     """
     if not text.isascii():
         try:
             text.decode()
         except UnicodeDecodeError:
-            raise UnfitError from None
+            raise ReferencePathRequired from None
 
 
-def _instant(value: object) -> datetime | None:
+def _parse(value: object) -> datetime | None:
     if isinstance(value, Raw):
         value = decode(bytes(value))
     return timestamps.parse(value) if isinstance(value, str) else None
 
 
-def _normal(values: list[str | None]) -> list[datetime | None] | None:
-    """Return what timestamps denote, if each has the form in which it is emitted; None if not."""
+def _parse_normal(values: list[str | None]) -> list[datetime | None] | None:
+    """Return timestamps parsed if all have the form in which they are emitted, None otherwise."""
     text = _encode(values)
-    absent = values.count(None)
-    count = len(values) - absent
-    # Once it is known that each is a timestamp with one T and one Z, only fractions make it longer.
-    plain = len(text) == count * _TIMESTAMP + absent * _ABSENT + 1
-    if not plain and not set(map(len, filter(None, values))) <= timestamps.UNCHANGED_LENGTHS:
+    nulls = values.count(None)
+    count = len(values) - nulls
+    # Without fractions all timestamps have the same length.
+    same_length = len(text) == count * _TIMESTAMP_LENGTH + nulls * _NULL_LENGTH + 1
+    if not same_length and not set(map(len, filter(None, values))) <= timestamps.UNCHANGED_LENGTHS:
         return None
     if text.count(b"T") != count or text.count(b"Z") != count:
         return None
     try:
-        return _decode_times(text)
+        return _decode_timestamps(text)
     except msgspec.DecodeError:
         return None
 
 
-def _numbers(kind: str, values: list[Raw]) -> bool:
-    """Return whether values are numbers, none of them an integer that needs a closer look, or null."""
-    letters = b",".join(values).translate(_LETTERS[kind])
-    return b"x" not in letters and _TOO_LONG not in letters
+def _are_numbers(check: Check, values: list[Raw]) -> bool:
+    """Return whether all values are null or numbers of a length that needs no check."""
+    translated = b",".join(values).translate(_TRANSLATIONS[check])
+    return b"x" not in translated and _LONG_NUMBER not in translated

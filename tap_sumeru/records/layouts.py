@@ -1,19 +1,20 @@
-"""How the pages of one stream are decoded in C: into records that need no more than a look at their columns.
+"""Layouts: msgspec types that decode the pages of one stream in C.
 
-A layout knows the columns that are wanted, and what else a stream is known to send. A page that holds
-anything beyond that does not fit it, and is read by `records` instead, which handles whatever may come.
+A layout consists of the selected columns and of the unknown fields that earlier pages had. Decoding fails for
+a page with any other field; `record_builder` handles such a page.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType, defstruct
 
-from tap_sumeru.records.type_checks import LARGEST_INTEGER, Check, checker
+from tap_sumeru.records.type_checks import MAX_INTEGER, Converter, converter_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -22,20 +23,34 @@ if TYPE_CHECKING:
 
 NULL = Raw(b"null")
 NEVER = Annotated[str, Meta(min_length=1, max_length=0)]
-"""The type that no value has."""
+"""A type that no value has."""
 
-_INTEGER = Annotated[int, Meta(ge=-LARGEST_INTEGER, le=LARGEST_INTEGER)]
+_INTEGER = Annotated[int, Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)]
 _TIMESTAMP = Annotated[
     str,
     Meta(
-        # As `instants.normalise` leaves it. February 29th needs a calendar: whoever has one may look closer.
+        # The form that `timestamps.normalise` returns, except February 29th, which a pattern cannot check.
         pattern=r"\A(?!0000)[0-9]{4}-"
         r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
         r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?Z\Z"
     ),
 ]
 _SCALARS = {"string": str, "boolean": bool, "integer": _INTEGER, "number": _INTEGER | float}
-_TEXTS = {"type": ["string", "null"]}
+_STRINGS = {"type": ["string", "null"]}
+
+
+class Check(Enum):
+    """How the values of a column are checked after decoding."""
+
+    DECODED = "the decoder has checked them"
+    TIMESTAMPS = "all timestamp columns of a page at once"
+    NUMBERS = "all number columns of a page at once"
+    INTEGERS = "all integer columns of a page at once"
+    NESTED = "the column at once"
+    SINGLY = "value by value"
+
+
+_FORMATS = {"date-time": Check.TIMESTAMPS, "date": Check.SINGLY}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,61 +60,60 @@ class Column:
     Attributes:
         name: Its name.
         field: Name of the struct's field.
-        kind: How its values are looked at: `time`, `number`, `integer`, `nested`, `each` one by one, or not
-            at all, since decoding has done so.
+        check: How its values are checked.
         type: Type of the struct's field.
-        check: Brings one value to its form, or raises `TypeMismatch`.
-        nested: Decodes all values of a page, if each has the type that the schema allows.
+        convert: Converts one value to the emitted form, or raises `TypeMismatch`.
+        nested: Decodes all values of a page if each has the type of the schema; for `Check.NESTED` only.
         related: Whether it holds related resources.
     """
 
     name: str
     field: str
-    kind: str
-    type: Any
     check: Check
+    type: Any
+    convert: Converter
     nested: msgspec.json.Decoder[Any] | None = None
     related: bool = False
 
     @property
-    def absent(self) -> Raw | None:
-        """What a row has that does not have the column."""
+    def default(self) -> Raw | None:
+        """Value of the field if a row does not have the column."""
         return NULL if self.type is Raw else None
 
 
-def column(name: str, field: str, schema: Schema, *, wary: bool = False, related: bool = False) -> Column:
-    """Return how a column is decoded.
+def build_column(
+    name: str, field: str, schema: Schema, *, singly: bool = False, related: bool = False
+) -> Column:
+    """Return a column for a layout.
 
     Args:
         name: Its name.
         field: Name for the struct's field.
         schema: Its schema.
-        wary: Whether values of another type are to be expected.
-        related: Whether it holds related resources, which may stand elsewhere or in an envelope of their own.
+        singly: Whether its values must be checked one by one, because an earlier page had a mismatch.
+        related: Whether it holds related resources, which may be enveloped or stand elsewhere in the page.
     """
     types = schema.get("type")
     names = [one for one in ([types] if isinstance(types, str) else types or []) if one != "null"]
-    check = checker(schema)
-    kind = names[0] if len(names) == 1 else ""
-    if wary or not kind:
-        return Column(name, field, "each", Raw, check, related=related)
-    if kind in ("array", "object") and not (
-        kind == "array" and schema.get("items") == _TEXTS and not related
-    ):
+    convert = converter_for(schema)
+    if singly or len(names) != 1:
+        return Column(name, field, Check.SINGLY, Raw, convert, related=related)
+    (kind,) = names
+    if kind == "array" and schema.get("items") == _STRINGS and not related:
+        return Column(name, field, Check.DECODED, list[str | None] | None, convert)
+    if kind in ("array", "object"):
         value = _type({**schema, "type": kind}, related=related)
-        values: Any = list[value | None]  # type: ignore[valid-type]  # made at run time
-        fit: msgspec.json.Decoder[Any] = msgspec.json.Decoder(values)
-        return Column(name, field, "nested", Raw, check, fit, related)
+        values: Any = list[value | None]  # type: ignore[valid-type]  # built at run time
+        nested: msgspec.json.Decoder[Any] = msgspec.json.Decoder(values)
+        return Column(name, field, Check.NESTED, Raw, convert, nested, related)
     if kind in ("integer", "number"):
-        return Column(name, field, kind, Raw, check)
-    form = schema.get("format")
-    looked_at = {"date-time": "time", "date": "each"}.get(form or "", "") if kind == "string" else ""
-    decoded = {"string": str, "boolean": bool, "array": list[str | None]}[kind]
-    return Column(name, field, looked_at, decoded | None, check)
+        return Column(name, field, Check.INTEGERS if kind == "integer" else Check.NUMBERS, Raw, convert)
+    check = _FORMATS.get(schema.get("format", ""), Check.DECODED) if kind == "string" else Check.DECODED
+    return Column(name, field, check, _SCALARS[kind] | None, convert)
 
 
 def _type(schema: Schema, *, related: bool = False) -> Any:  # noqa: ANN401 - a type for msgspec
-    """Return the type of values that `values.checker` would leave as they are."""
+    """Return the type of the values that `converter_for` leaves unchanged."""
     types = schema.get("type")
     if types is None:
         return Raw
@@ -108,7 +122,7 @@ def _type(schema: Schema, *, related: bool = False) -> Any:  # noqa: ANN401 - a 
     if len(kinds) != 1:
         return NEVER
     if kinds == ["array"]:
-        found: Any = list[_type(schema.get("items") or {}, related=related)]  # type: ignore[misc]  # likewise
+        found: Any = list[_type(schema.get("items") or {}, related=related)]  # type: ignore[misc]  # as above
     elif kinds == ["object"]:
         members = {name: _type(member) for name, member in schema.get("properties", {}).items()}
         if related:
@@ -128,13 +142,19 @@ def _struct(
     defaults: Mapping[str, Any] | None = None,
     forbid_unknown_fields: bool = False,
 ) -> type[msgspec.Struct]:
-    """Return a struct of fields, each with its name, its name in JSON and its type."""
-    given = list(fields)
-    defaults = defaults or {}
+    """Return a struct type.
+
+    Args:
+        title: Its name.
+        fields: Name, JSON key and type of each field.
+        defaults: Default of each field that has one; all others are `UNSET` by default.
+        forbid_unknown_fields: Whether decoding fails for a JSON object with other keys.
+    """
+    fields, defaults = list(fields), defaults or {}
     return defstruct(
         title,
-        [(field, type_, defaults.get(field, UNSET)) for field, _, type_ in given],
-        rename={field: name for field, name, _ in given},
+        [(field, type_, defaults.get(field, UNSET)) for field, _, type_ in fields],
+        rename={field: name for field, name, _ in fields},
         gc=False,
         forbid_unknown_fields=forbid_unknown_fields,
     )
@@ -142,22 +162,22 @@ def _struct(
 
 @dataclass(frozen=True)
 class Layout:
-    """How pages are decoded, as far as it is known what they hold.
+    """How the pages of a stream are decoded.
 
     Attributes:
-        columns: The columns that are wanted, the tap's own left out.
-        own: Those of the tap's own that are wanted.
-        others: Further attributes that rows have, by their field.
-        beside: Members that rows have beside their attributes, by their field.
-        known: All columns of the schema.
+        columns: The selected columns, without the tap's own.
+        own: The selected columns of the tap's own.
+        unknown_attributes: Attributes without a column, by struct field.
+        unknown_members: Members beside `attributes` without a column, by struct field.
+        known: Names of all columns of the schema.
         key: The replication key.
         parent_column: Column that holds the parent's id.
     """
 
     columns: tuple[Column, ...]
     own: frozenset[str]
-    others: Mapping[str, str]
-    beside: Mapping[str, str]
+    unknown_attributes: Mapping[str, str]
+    unknown_members: Mapping[str, str]
     known: frozenset[str]
     key: str
     parent_column: str = ""
@@ -166,32 +186,29 @@ class Layout:
         """Return the column of a name."""
         return next(one for one in self.columns if one.name == name)
 
-    def of_kind(self, kind: str) -> list[Column]:
-        """Return the columns whose values are looked at in one way."""
-        return self._kinds.get(kind, [])
+    def checked_by(self, check: Check) -> list[Column]:
+        """Return the columns whose values are checked in one way."""
+        return self._by_check[check]
 
     @cached_property
-    def _kinds(self) -> dict[str, list[Column]]:
-        found: dict[str, list[Column]] = {}
-        for one in self.columns:
-            found.setdefault(one.kind, []).append(one)
-        return found
+    def _by_check(self) -> dict[Check, list[Column]]:
+        return {check: [one for one in self.columns if one.check is check] for check in Check}
 
     @cached_property
     def decoder(self) -> msgspec.json.Decoder[Any]:
-        """Decodes an answer that holds nothing unexpected; everything else it refuses."""
-        loose = Raw | UnsetType
+        """Decoder of a response body; it fails if the body has anything that the layout does not have."""
+        anything = Raw | UnsetType
         record = _struct(
             "Record",
             [
                 ("shop", "shop", NEVER),
                 ("id", "id", NEVER),
                 *((one.field, one.name, one.type) for one in self.columns),
-                *((field, name, loose) for field, name in self.others.items()),
+                *((field, name, anything) for field, name in self.unknown_attributes.items()),
                 ("relationships", "relationships", NEVER),
                 ("extra", "extra", NEVER),
             ],
-            defaults={one.field: one.absent for one in self.columns} | dict.fromkeys({"extra"} & self.own),
+            defaults={one.field: one.default for one in self.columns} | dict.fromkeys({"extra"} & self.own),
             forbid_unknown_fields="extra" in self.own,
         )
         row = defstruct(
@@ -201,12 +218,12 @@ class Layout:
                 ("attributes", record),
                 ("relationships", dict[str, Raw] | None, None),
                 ("type", Raw, NULL),
-                *((field, loose, UNSET) for field in self.beside),
+                *((field, anything, UNSET) for field in self.unknown_members),
             ],
-            rename=dict(self.beside),
+            rename=dict(self.unknown_members),
             forbid_unknown_fields=True,
             gc=False,
         )
-        rows: Any = list[row]  # type: ignore[valid-type]  # made at run time
-        answer = defstruct("Answer", [("data", rows), ("pagination", Raw, NULL), ("included", loose, UNSET)])
-        return msgspec.json.Decoder(answer)
+        rows: Any = list[row]  # type: ignore[valid-type]  # built at run time
+        body = defstruct("Body", [("data", rows), ("pagination", Raw, NULL), ("included", anything, UNSET)])
+        return msgspec.json.Decoder(body)

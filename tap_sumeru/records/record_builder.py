@@ -1,4 +1,4 @@
-"""Reference path from a row of the API to a record: flat, typed, and with nothing lost."""
+"""Reference path to records: builds them row by row and handles any row. A record is flat and typed."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sumeru_api import timestamps
-from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS, Schema
-from tap_sumeru.records.type_checks import TypeMismatch, checker
+from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS
+from tap_sumeru.records.type_checks import TypeMismatch, converter_for
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sumeru_api.responses import Page, Row
+    from tap_sumeru.catalog.selection import StreamSelection
     from tap_sumeru.catalog.streams import StreamSpec
 
 _ENVELOPE = frozenset({"id", "type", "attributes", "relationships"})
@@ -27,11 +27,11 @@ _canonical = msgspec.json.Encoder(order="deterministic", decimal_format="number"
 
 @dataclass(frozen=True, slots=True)
 class BuiltRecord:
-    """A record, and what the extraction has to know about its row.
+    """A record, with the replication key and the attributes of its row.
 
     Attributes:
         record: The record, with every selected column.
-        timestamp: Its replication key, None if it is missing or unreadable.
+        timestamp: Its replication key, None if it is missing or not a timestamp.
         attributes: The row's attributes as the API sent them.
     """
 
@@ -41,39 +41,29 @@ class BuiltRecord:
 
 
 class RecordBuilder:
-    """Builds the records of one stream, row by row and value by value. It keeps no state between rows.
+    """Builds the records of one stream. It keeps no state between rows.
 
     Args:
         spec: The stream.
-        properties: The properties of its schema.
-        selected: The selected columns; nothing is kept of any other column.
+        selection: What the catalog selects of it. Values of protected columns never go into `extra`.
         key: Replication key.
-        include: Related resources that were requested.
-        protected: Columns that are partly deselected or changed by a stream map: a value of theirs that has
-            the wrong type must not escape through `extra`.
+        include: Related resources that are requested.
     """
 
     def __init__(
-        self,
-        spec: StreamSpec,
-        properties: Mapping[str, Schema],
-        selected: Iterable[str],
-        key: str,
-        include: tuple[str, ...] = (),
-        *,
-        protected: frozenset[str] = frozenset(),
+        self, spec: StreamSpec, selection: StreamSelection, key: str, include: tuple[str, ...] = ()
     ) -> None:
         self.key = key
         self._spec = spec
         self._include = include
-        self._protected = protected
+        self._protected = selection.protected
+        properties = selection.properties
         self._known = frozenset(properties)
-        wanted = frozenset(selected)
-        self._columns = [name for name in properties if name in wanted]
-        self._checks = [
-            (name, checker(properties[name])) for name in self._columns if name not in OWN_COLUMNS
+        self._columns = [name for name in properties if name in selection.columns]
+        self._converters = [
+            (name, converter_for(properties[name])) for name in self._columns if name not in OWN_COLUMNS
         ]
-        self._keeps_extra = "extra" in wanted
+        self._keeps_extra = "extra" in self._columns
 
     def build(
         self, row: Row, shop: str, page: Page, parent: str | None, mismatches: Counter[str]
@@ -83,21 +73,21 @@ class RecordBuilder:
         Args:
             row: The row as the API sent it, enveloped or flat.
             shop: Name of the shop.
-            page: The page that holds the row, for the included resources.
-            parent: Id of the parent whose child it is.
-            mismatches: Counts the values of each column that do not have its type.
+            page: The page of the row, for its included resources.
+            parent: Id of the parent row, for a child stream.
+            mismatches: Counts, by column, the values that do not have the column's type.
         """
-        attributes, extra = self._open(row, page, parent)
+        attributes, extra = self._flatten_row(row, page, parent)
         relationships = row.get("relationships")
         if relationships is not None and not isinstance(relationships, dict):
             extra["relationships"], relationships = relationships, None
         record: Row = dict.fromkeys(self._columns)
-        for name, check in self._checks:
+        for name, convert in self._converters:
             value = attributes.get(name)
             if value is None:
                 continue
             try:
-                record[name] = check(value)
+                record[name] = convert(value)
             except TypeMismatch:
                 mismatches[name] += 1
                 if name not in self._protected:
@@ -114,11 +104,11 @@ class RecordBuilder:
 
     def peek(self, row: Row, page: Page, parent: str | None = None) -> tuple[datetime | None, Row]:
         """Return the replication key and the attributes of a row, without building its record."""
-        attributes, _ = self._open(row, page, parent)
+        attributes, _ = self._flatten_row(row, page, parent)
         return self._timestamp(attributes), attributes
 
-    def _open(self, row: Row, page: Page, parent: str | None) -> tuple[Row, Row]:
-        """Return the row's attributes, and those whose name is taken by a column of the tap's own."""
+    def _flatten_row(self, row: Row, page: Page, parent: str | None) -> tuple[Row, Row]:
+        """Return the attributes of a row, and apart from them those named like a column of the tap's own."""
         enveloped = isinstance(row.get("attributes"), dict)
         if enveloped:
             attributes = dict(row["attributes"])
@@ -144,15 +134,15 @@ class RecordBuilder:
         return attributes, extra
 
     def _identify(self, row: Row, attributes: Row, extra: Row) -> str:
-        given = row.get("id")
-        if isinstance(given, str) and given:
-            return given
-        if isinstance(given, (int, Decimal, msgspec.Raw)) and not isinstance(given, bool):
-            return _canonical(given).decode()
-        if given is None and isinstance(extra.get("id"), str) and extra["id"]:
+        row_id = row.get("id")
+        if isinstance(row_id, str) and row_id:
+            return row_id
+        if isinstance(row_id, (int, Decimal, msgspec.Raw)) and not isinstance(row_id, bool):
+            return _canonical(row_id).decode()
+        if row_id is None and isinstance(extra.get("id"), str) and extra["id"]:
             return str(extra.pop("id"))
-        if given not in (None, ""):
-            extra.setdefault("id", given)
+        if row_id not in (None, ""):
+            extra.setdefault("id", row_id)
         natural = [attributes.get(name) for name in self._spec.natural_key]
         if natural and all(isinstance(part, (str, int)) and part != "" for part in natural):
             return ":".join(str(part) for part in natural)
@@ -168,7 +158,7 @@ def _same_id(one: object, other: object) -> bool:
 
 
 def _related(name: str, attributes: Row, row: Row, page: Page) -> object | None:
-    """Return the related resources of a name, each of them flat, wherever the response has them."""
+    """Return related resources, flat, from the attributes, the relationships or the included resources."""
     if attributes.get(name) is not None:
         return _flatten(attributes[name])
     relationships = row.get("relationships")

@@ -1,4 +1,4 @@
-"""The dates that a row holds, whether its schema knows them or not."""
+"""Dates of a row, in known and unknown attributes."""
 
 from __future__ import annotations
 
@@ -14,17 +14,10 @@ _MIN_LENGTH = len("2026-05-10")
 _MAX_LENGTH = len("2026-05-10T14:23:00.123456789+02:00")
 
 
-def dates_of(attributes: Mapping[str, Any]) -> dict[str, datetime]:
-    """Return all attributes of a row that are dates or timestamps."""
-    found = {}
+def other_dates_of(attributes: Mapping[str, Any], key: str) -> Iterator[datetime]:
+    """Yield all dates and timestamps of a row except its replication key."""
     for name, value in attributes.items():
-        if isinstance(value, str) and _MIN_LENGTH <= len(value) <= _MAX_LENGTH:
+        if name != key and isinstance(value, str) and _MIN_LENGTH <= len(value) <= _MAX_LENGTH:
             timestamp = timestamps.parse(value)
             if timestamp is not None:
-                found[name] = timestamp
-    return found
-
-
-def other_dates_of(attributes: Mapping[str, Any], key: str) -> Iterator[datetime]:
-    """Yield all dates of a row except its replication key."""
-    yield from (timestamp for name, timestamp in dates_of(attributes).items() if name != key)
+                yield timestamp

@@ -1,4 +1,4 @@
-"""A page of records, and what the extraction has to know about the rows that they come from."""
+"""Shaped page: the records of a page, with the ids and dates of their rows."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class ShapedPage(ABC):
 
     Attributes:
         records: The records, ready for the encoder.
-        ids: The id that the API gives each row, None where it gives none.
-        timestamps: The replication key of each row, None where it is missing or unreadable.
-        mismatches: By column, how many values did not have the type of the column.
+        ids: The id of each row as the API sent it, None if it sent none.
+        timestamps: The replication key of each row, None if it is missing or not a timestamp.
+        mismatches: By column, the number of values that do not have the column's type.
     """
 
     records: Sequence[Any]
@@ -31,11 +31,11 @@ class ShapedPage(ABC):
 
     @abstractmethod
     def other_dates(self, index: int) -> Iterator[datetime]:
-        """Yield all dates of a row except its replication key; a date may come twice."""
+        """Yield all dates of a row except its replication key; a date may be yielded twice."""
 
     @cached_property
     def span(self) -> tuple[datetime, ...]:
-        """The first and the last of the replication keys; empty if there is none."""
+        """The first and the last replication key; empty if no row has one."""
         dated = [timestamp for timestamp in self.timestamps if timestamp is not None]
         return (min(dated), max(dated)) if dated else ()
 
@@ -44,7 +44,7 @@ class _EmptyPage(ShapedPage):
     """A page without rows."""
 
     records = ids = timestamps = ()
-    mismatches: ClassVar[Counter[str]] = Counter()  # type: ignore[misc]  # shared: nobody changes it
+    mismatches: ClassVar[Counter[str]] = Counter()  # type: ignore[misc]  # shared, because nothing changes it
 
     @override
     def other_dates(self, index: int) -> Iterator[datetime]:
@@ -52,4 +52,4 @@ class _EmptyPage(ShapedPage):
 
 
 EMPTY_PAGE = _EmptyPage()
-"""The records of every page without rows."""
+"""Shaped page for every page without rows."""

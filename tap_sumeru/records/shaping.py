@@ -1,19 +1,20 @@
-"""The door to the records: a page goes in, its records come out, by whichever path the page allows.
+"""Shapes pages into records.
 
-The columnar path decodes a page once and checks it column by column; the reference path goes row by row and
-value by value. Both give the same records, which one test compares for every stream.
+The columnar path decodes a page in C and checks it column by column. The reference path handles any page, row
+by row and value by value. Both return the same records; a test compares them for every stream.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from functools import cache
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from sumeru_api.responses import Page, row_id
 from tap_sumeru.records.adaptive_decoder import AdaptiveDecoder, DecodedPage
-from tap_sumeru.records.columnar import ColumnarPage, UnfitError
+from tap_sumeru.records.columnar import ColumnarPage, ReferencePathRequired
 from tap_sumeru.records.record_builder import RecordBuilder
 from tap_sumeru.records.row_dates import other_dates_of
 from tap_sumeru.records.shaped_page import EMPTY_PAGE, ShapedPage
@@ -42,13 +43,9 @@ class RecordShaper:
     ) -> None:
         self.key = key
         self.by_day = selection.properties.get(key, {}).get("format") == "date"
-        """Whether the replication key is a date, so that a row belongs to a day and not to a moment."""
-        self._builder = RecordBuilder(
-            spec, selection.properties, selection.columns, key, include, protected=selection.protected
-        )
-        self._decoder = None
-        if selection.columnar:
-            self._decoder = AdaptiveDecoder(spec, selection.properties, selection.columns, key, include)
+        """Whether the replication key is a date without a time."""
+        self._builder = RecordBuilder(spec, selection, key, include)
+        self._decoder = AdaptiveDecoder(spec, selection, key, include) if selection.columnar else None
 
     def decode(self, body: bytes) -> DecodedPage | None:
         """Return the page in a response body for the columnar path; None if it needs the reference path.
@@ -64,32 +61,33 @@ class RecordShaper:
         Args:
             page: The page.
             shop: Name of the shop.
-            parent: Id of the parent whose children the rows are.
+            parent: Id of the parent row, for a child stream.
         """
         if not page.rows:
             return EMPTY_PAGE
         if isinstance(page, DecodedPage):
-            decoded = page
+            parsed = cache(page.parsed)
             try:
-                return ColumnarPage(decoded, shop, parent, lambda: self._attributes(decoded, parent))
-            except UnfitError:
-                page = decoded.parsed()
+                return ColumnarPage(
+                    page, shop, parent, lambda index: self._attributes(parsed(), index, parent)
+                )
+            except ReferencePathRequired:
+                page = parsed()
         shaped = _ReferencePage(page, self._builder, shop, parent)
         if self._decoder is not None:
             self._decoder.learn(page, shaped.mismatches)
         return shaped
 
     def timestamp(self, row: Row, page: Page, parent: str | None = None) -> datetime | None:
-        """Return the replication key of a row, None if it is missing or unreadable."""
+        """Return the replication key of a row, None if it is missing or not a timestamp."""
         return self._builder.peek(row, page, parent)[0]
 
-    def _attributes(self, decoded: DecodedPage, parent: str | None) -> list[Row]:
-        page = decoded.parsed()
-        return [self._builder.peek(row, page, parent)[1] for row in page.rows]
+    def _attributes(self, page: Page, index: int, parent: str | None) -> Row:
+        return self._builder.peek(page.rows[index], page, parent)[1]
 
 
 class _ReferencePage(ShapedPage):
-    """The records of any page, each row parsed."""
+    """The records of any page, built row by row."""
 
     def __init__(self, page: Page, builder: RecordBuilder, shop: str, parent: str | None) -> None:
         self.mismatches = Counter()

@@ -1,4 +1,4 @@
-"""Whether a value has the type that its schema allows, and the one form in which it is emitted."""
+"""Type checks: convert a value to the form in which it is emitted, or reject it."""
 
 from __future__ import annotations
 
@@ -15,124 +15,111 @@ from sumeru_api import timestamps
 if TYPE_CHECKING:
     from tap_sumeru.catalog.stream_schemas import Schema
 
-Check = Callable[[object], object]
+Converter = Callable[[object], object]
 
-LARGEST_INTEGER = 2**63 - 1
-"""Larger integers are refused, or silently lost, by the warehouses' loaders."""
+MAX_INTEGER = 2**63 - 1
+"""Loaders of warehouses reject larger integers, or lose them without an error."""
 
 
 class TypeMismatch(Exception):
-    """A value does not have the type that the schema allows."""
+    """A value does not have a type that the schema allows."""
 
 
-def checker(schema: Schema) -> Check:
-    """Return a function that brings a value to the form that a schema allows, or raises `TypeMismatch`."""
+def converter_for(schema: Schema) -> Converter:
+    """Return a function that converts a value to the emitted form, and raises `TypeMismatch` if it cannot."""
     types = schema.get("type")
     if types is None:
         return lambda value: value
     names = [types] if isinstance(types, str) else list(types)
-    checks = [_TYPES[name](schema) for name in names if name != "null"]
-    if len(checks) == 1:
-        return checks[0] if "null" not in names else _or_null(checks[0])
+    nullable = "null" in names
+    converters = [_converter(name, schema) for name in names if name != "null"]
+    if len(converters) == 1:
+        (only,) = converters
+        return (lambda value: None if value is None else only(value)) if nullable else only
 
-    def check(value: object) -> object:
-        if value is None and "null" in names:
+    def convert(value: object) -> object:
+        if value is None and nullable:
             return None
-        for one in checks:
+        for converter in converters:
             with suppress(TypeMismatch):
-                return one(value)
+                return converter(value)
         raise TypeMismatch
 
-    return check
+    return convert
 
 
-def _or_null(one: Check) -> Check:
-    return lambda value: None if value is None else one(value)
+def _converter(name: str, schema: Schema) -> Converter:
+    if name == "array":
+        return _array(converter_for(schema.get("items") or {}))
+    if name == "object":
+        members = schema.get("properties", {})
+        return _object({member: converter_for(inner) for member, inner in members.items()})
+    if name == "string":
+        return _FORMATS.get(schema.get("format", ""), _string)
+    return _SCALARS[name]
 
 
-def _string(schema: Schema) -> Check:
-    def plain(value: object) -> object:
-        if type(value) is str:
-            return value
+def _string(value: object) -> object:
+    if type(value) is str:
+        return value
+    raise TypeMismatch
+
+
+def _date_time(value: object) -> object:
+    normal = timestamps.normalise(value) if type(value) is str else None
+    if normal is None:
         raise TypeMismatch
-
-    def date_time(value: object) -> object:
-        normal = timestamps.normalise(value) if type(value) is str else None
-        if normal is None:
-            raise TypeMismatch
-        return normal
-
-    def day(value: object) -> object:
-        with suppress(ValueError):
-            if type(value) is str and date.fromisoformat(value).isoformat() == value:
-                return value
-        raise TypeMismatch
-
-    return {"date-time": date_time, "date": day}.get(schema.get("format", ""), plain)
+    return normal
 
 
-def _integer(_: Schema) -> Check:
-    def check(value: object) -> object:
-        if type(value) is int and -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
+def _date(value: object) -> object:
+    with suppress(ValueError):
+        if type(value) is str and date.fromisoformat(value).isoformat() == value:
             return value
-        if isinstance(value, Decimal) and str(value) == "-0":  # an integer that Python has not
-            return value
-        raise TypeMismatch
-
-    return check
+    raise TypeMismatch
 
 
-def _number(schema: Schema) -> Check:
-    integer = _integer(schema)
+def _integer(value: object) -> object:
+    if type(value) is int and -MAX_INTEGER <= value <= MAX_INTEGER:
+        return value
+    if isinstance(value, Decimal) and str(value) == "-0":  # Python has no such integer
+        return value
+    raise TypeMismatch
 
-    def check(value: object) -> object:
-        if isinstance(value, Decimal) or (isinstance(value, msgspec.Raw) and _is_fraction(value)):
-            return value
-        return integer(value)
 
-    return check
+def _number(value: object) -> object:
+    if isinstance(value, Decimal) or (isinstance(value, msgspec.Raw) and _is_fraction(value)):
+        return value
+    return _integer(value)
 
 
 def _is_fraction(number: msgspec.Raw) -> bool:
     return any(mark in bytes(number) for mark in (b".", b"e", b"E"))
 
 
-def _boolean(_: Schema) -> Check:
-    def check(value: object) -> object:
-        if type(value) is bool:
-            return value
-        raise TypeMismatch
-
-    return check
+def _boolean(value: object) -> object:
+    if type(value) is bool:
+        return value
+    raise TypeMismatch
 
 
-def _array(schema: Schema) -> Check:
-    item = checker(schema.get("items") or {})
-
-    def check(value: object) -> object:
+def _array(convert_item: Converter) -> Converter:
+    def convert(value: object) -> object:
         if type(value) is not list:
             raise TypeMismatch
-        return [item(one) for one in value]
+        return [convert_item(item) for item in value]
 
-    return check
+    return convert
 
 
-def _object(schema: Schema) -> Check:
-    members = {name: checker(member) for name, member in schema.get("properties", {}).items()}
-
-    def check(value: object) -> object:
+def _object(members: dict[str, Converter]) -> Converter:
+    def convert(value: object) -> object:
         if type(value) is not dict:
             raise TypeMismatch
-        return {name: members[name](one) if name in members else one for name, one in value.items()}
+        return {name: members[name](inner) if name in members else inner for name, inner in value.items()}
 
-    return check
+    return convert
 
 
-_TYPES: dict[str, Callable[[Schema], Check]] = {
-    "string": _string,
-    "integer": _integer,
-    "number": _number,
-    "boolean": _boolean,
-    "array": _array,
-    "object": _object,
-}
+_FORMATS: dict[str, Converter] = {"date-time": _date_time, "date": _date}
+_SCALARS: dict[str, Converter] = {"integer": _integer, "number": _number, "boolean": _boolean}

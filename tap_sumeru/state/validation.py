@@ -1,8 +1,8 @@
-"""Validates a state file: whether it is one that this tap has written, as `state.bookmarks` describes it."""
+"""Validates a state file: accepts only what this tap writes, as `state.bookmarks` describes it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sumeru_api import timestamps
 from sumeru_api.redaction import mask
@@ -10,121 +10,109 @@ from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.errors import StateError
 from tap_sumeru.state.bookmarks import Verdict
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-Entry = dict[str, Any]
-
-_TEXTS = ("replication_key", "filters")
-_TIMES = ("replication_key_value", "unproven_from")
-_OBJECTS = ("reading", "date_filter")
+_STRING, _TIMESTAMP, _VERDICT = "a string", "a timestamp", f"one of {', '.join(Verdict)}"
+_READING = {"began": _TIMESTAMP, "since": _TIMESTAMP, "query": _STRING, "cursor": _STRING, "after": _STRING}
+_PARTITION = {
+    "context": {"shop": _STRING},
+    "replication_key": _STRING,
+    "replication_key_value": _TIMESTAMP,
+    "filters": _STRING,
+    "unproven_from": _TIMESTAMP,
+    "reading": _READING,
+    "date_filter": {"verdict": _VERDICT, "names": [_STRING]},
+}
+_REQUIRED = frozenset({"context", "shop", "began", "query", "verdict", "names"})
 
 
 def validate(state: object) -> None:
-    """Refuse a state that this tap cannot have written, rather than sync too little or too much by it.
+    """Reject a state that this tap cannot have written: with it, a sync could skip rows.
 
     Raises:
-        StateError: The message names the stream and what is wrong with it.
+        StateError: The state is not valid; the message names the stream, the shop and the key.
     """
     if not isinstance(state, dict):
-        raise StateError("state: is not a JSON object. Pass the value of the last STATE message.")
+        raise StateError("state: must be a JSON object. Pass the value of the last STATE message.")
     if not state:
         return
-    wrapping = _wrapping(state)
-    if wrapping:
-        raise StateError(
-            f"state: the bookmarks are wrapped in `{mask(wrapping)}`. Pass the content of that alone."
-        )
-    bookmarks = state.get("bookmarks")
-    if not isinstance(bookmarks, dict):
+    wrapper = _find_wrapper(state)
+    if wrapper:
+        raise StateError(f"state: the bookmarks are inside `{mask(wrapper)}`. Pass only its content.")
+    if not isinstance(state.get("bookmarks"), dict):
         raise StateError("state: has no `bookmarks`. Pass the value of the last STATE message.")
-    _check_names("state", state, ("bookmarks",))
-    for stream, content in bookmarks.items():
+    _check("state", "", {**state, "bookmarks": {}}, {"bookmarks": {}})
+    for stream, content in state["bookmarks"].items():
         if stream not in STREAMS:
-            raise StateError(f"state: {mask(stream)} is no stream of this tap. It has {', '.join(STREAMS)}.")
+            raise StateError(f"state: unknown stream {mask(stream)}. The streams are {', '.join(STREAMS)}.")
         _check_stream(f"state of {stream}", content)
 
 
-def _wrapping(state: Entry) -> str | None:
-    """Return where the bookmarks are if not at the top: a whole STATE message, or as Meltano keeps it."""
-    inner = {name: content for name, content in state.items() if name != "bookmarks"}
+def _find_wrapper(state: dict[str, Any]) -> str | None:
+    """Return the path of the bookmarks if they are nested: in a whole STATE message, or in Meltano's form."""
+    nested = {name: content for name, content in state.items() if name != "bookmarks"}
     for _ in range(2):
-        for name, content in inner.items():
+        for name, content in nested.items():
             if isinstance(content, dict) and "bookmarks" in content:
                 return name
-        inner = {
-            f"{name}.{below}": content
-            for name, outer in inner.items()
+        nested = {
+            f"{name}.{inner}": content
+            for name, outer in nested.items()
             if isinstance(outer, dict)
-            for below, content in outer.items()
+            for inner, content in outer.items()
         }
     return None
 
 
-def _check_names(where: str, content: Entry, known: Iterable[str]) -> None:
-    """Refuse what would be passed over: a slip of the pen, or the bookmark of another tap."""
-    for name in content:
-        if name not in known:
-            raise StateError(f"{where}: `{mask(name)}` is nothing that this tap writes there.")
+def _check_stream(where: str, content: Any) -> None:  # noqa: ANN401 - any JSON
+    if isinstance(content, dict) and "replication_key_value" in content:
+        raise StateError(f"{where}: the bookmark has no shop. Move it into an entry of `partitions`.")
+    _check(where, "", content, {"partitions": []})
+    shops: set[str] = set()
+    for i, partition in enumerate(content.get("partitions", [])):
+        try:
+            shop = partition["context"]["shop"]
+        except (KeyError, TypeError):
+            shop = None
+        if not isinstance(shop, str):
+            raise StateError(f"{where}: `partitions[{i}].context.shop` must be a string.")
+        if shop in shops:
+            raise StateError(f"{where}: shop {mask(shop)} has two partitions. Keep one.")
+        shops.add(shop)
+        _check(f"{where}, shop {mask(shop)}", "", partition, _PARTITION)
 
 
-def _check_stream(where: str, content: object) -> None:
-    if not isinstance(content, dict):
-        raise StateError(f"{where}: is not an object.")
-    if "replication_key_value" in content:
-        raise StateError(f"{where}: its bookmark belongs to no shop; move it under `partitions`.")
-    _check_names(where, content, ("partitions",))
-    partitions = content.get("partitions", [])
-    if not isinstance(partitions, list):
-        raise StateError(f"{where}: `partitions` is not a list.")
-    seen = set()
-    for entry in partitions:
-        context = entry.get("context") if isinstance(entry, dict) else None
-        shop = context.get("shop") if isinstance(context, dict) else None
-        if not isinstance(context, dict) or not isinstance(shop, str):
-            raise StateError(f"{where}: a partition names no shop in its `context`.")
-        if shop in seen:
-            raise StateError(f"{where}: shop {mask(shop)} has two partitions; keep one.")
-        seen.add(shop)
-        _check_names(f"{where}, shop {mask(shop)}, `context`", context, ("shop",))
-        _check_entry(f"{where}, shop {mask(shop)}", entry)
+def _check(where: str, path: str, value: object, shape: object) -> None:
+    """Raise `StateError` if a value does not have a shape.
+
+    Args:
+        where: The stream and the shop, for the message.
+        path: Keys that lead to the value, for the message.
+        value: The value.
+        shape: A dict has the shape of each key, a list that of all items, and a string names a scalar.
+    """
+    subject = f"{where}: `{path}`" if path else f"{where}:"
+    if isinstance(shape, dict):
+        if not isinstance(value, dict):
+            raise StateError(f"{subject} must be an object.")
+        _check_members(where, f"{path}." if path else "", value, shape)
+    elif isinstance(shape, list):
+        if not isinstance(value, list):
+            raise StateError(f"{subject} must be a list.")
+        for item in value if shape else ():
+            _check(where, path, item, shape[0])
+    elif not _is_scalar(value, shape):
+        raise StateError(f"{subject} must be {shape}.")
 
 
-def _check_entry(where: str, entry: Entry) -> None:
-    _check_names(where, entry, ("context", *_TEXTS, *_TIMES, *_OBJECTS))
-    for name in _TEXTS:
-        if not isinstance(entry.get(name, ""), str):
-            raise StateError(f"{where}: `{name}` is no text.")
-    for name in _TIMES:
-        if name in entry and not _is_instant(entry[name]):
-            raise StateError(f"{where}: `{name}` is no timestamp.")
-    for name in _OBJECTS:
-        if not isinstance(entry.get(name, {}), dict):
-            raise StateError(f"{where}: `{name}` is not an object.")
-    if "reading" in entry:
-        _check_reading(where, entry["reading"])
-    if "date_filter" in entry:
-        _check_filter(where, entry["date_filter"])
+def _check_members(where: str, prefix: str, members: dict[str, Any], shape: dict[str, Any]) -> None:
+    for name in members:
+        if name not in shape:
+            raise StateError(f"{where}: unknown key `{prefix}{mask(name)}`. Remove it.")
+    for name, inner in shape.items():
+        if name in members or name in _REQUIRED:
+            _check(where, prefix + name, members.get(name), inner)
 
 
-def _check_reading(where: str, reading: Entry) -> None:
-    _check_names(f"{where}, `reading`", reading, ("began", "since", "query", "cursor", "after"))
-    for name in ("began", "since"):
-        if (name in reading or name == "began") and not _is_instant(reading.get(name)):
-            raise StateError(f"{where}: `reading.{name}` is no timestamp.")
-    for name in ("query", "cursor", "after"):
-        if (name in reading or name == "query") and not isinstance(reading.get(name), str):
-            raise StateError(f"{where}: `reading.{name}` is no text.")
-
-
-def _check_filter(where: str, known: Entry) -> None:
-    _check_names(f"{where}, `date_filter`", known, ("verdict", "names"))
-    if known.get("verdict") not in [one.value for one in Verdict]:
-        raise StateError(f"{where}: `date_filter.verdict` is none that this tap gives.")
-    names = known.get("names")
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-        raise StateError(f"{where}: `date_filter.names` is no list of parameters.")
-
-
-def _is_instant(value: object) -> bool:
-    return isinstance(value, str) and timestamps.parse(value) is not None
+def _is_scalar(value: object, kind: object) -> bool:
+    if not isinstance(value, str) or kind == _STRING:
+        return isinstance(value, str)
+    return value in list(Verdict) if kind == _VERDICT else timestamps.parse(value) is not None

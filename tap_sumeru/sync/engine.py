@@ -8,10 +8,11 @@ takes the pages in the order in which their bookmarks rely on it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import Counter
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sumeru_api.client import Client, default_headers
 from sumeru_api.rate_limiter import RateLimiter
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from tap_sumeru.config.settings import Settings, StreamOptions
     from tap_sumeru.state.bookmarks import Bookmarks
 
+logger = logging.getLogger("tap-sumeru")
+
 Item = ReadPage | ReadDone | Failure
 
 _MAX_REQUESTS = 256
@@ -57,6 +60,11 @@ class _End:
 
 def _size(item: Item | _End) -> int:
     return 1 + len(item.records) if isinstance(item, ReadPage) else 1
+
+
+def _log_unhandled(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log an unhandled exception by its type: asyncio would print its text, which may hold a value."""
+    logger.warning("Unhandled in the event loop: %s.", type(context.get("exception")).__name__)
 
 
 class _StreamSetup:
@@ -171,6 +179,7 @@ class Engine:
     async def _read_all(self) -> None:
         self._loop, self._running = asyncio.get_running_loop(), asyncio.current_task()
         self._started.set()
+        self._loop.set_exception_handler(_log_unhandled)
         session = Session(default_headers(self._settings.user_agent), self._settings.request_timeout_seconds)
         requests = Slots(_MAX_REQUESTS, _REQUEST_PATIENCE, self._handover.idle)
         shops = Slots(_MAX_SHOPS, _SHOP_PATIENCE)

@@ -13,12 +13,18 @@ if TYPE_CHECKING:
 
 ItemT = TypeVar("ItemT")
 
+MAX_PUTTING = 32
+"""Items that may wait for room before nothing more is started.
+
+What is started takes a while to lead to an item: with fewer of them, the other thread would run out of work.
+"""
+
 
 class Handover(Generic[ItemT]):
     """Items on their way from an event loop to another thread.
 
     Args:
-        capacity: How much may wait to be taken, in the unit of `size`; beyond that, `room` and `idle` wait.
+        capacity: How much may wait to be taken, in the unit of `size`; beyond that, `room` waits.
         size: Returns the size of an item.
     """
 
@@ -40,15 +46,16 @@ class Handover(Generic[ItemT]):
 
     async def room(self) -> None:
         """Wait until there is room for another item; whoever came first goes first."""
+        if not self._putting and self._has_room(self._capacity):
+            return
         await self._wait_in(self._putting)
 
     async def idle(self) -> None:
-        """Wait until there is room and nobody waits to put an item: the time to start what leads to more."""
-        await self._wait_in(self._starting)
+        """Wait while many wait for room: the wrong time to start what leads to more items."""
+        if len(self._putting) >= MAX_PUTTING:
+            await self._wait_in(self._starting)
 
     async def _wait_in(self, line: deque[asyncio.Future[None]]) -> None:
-        if not self._putting and not line and self._has_room(self._capacity):
-            return
         self._loop = asyncio.get_running_loop()
         turn = self._loop.create_future()
         line.append(turn)
@@ -80,15 +87,15 @@ class Handover(Generic[ItemT]):
         self._batches.put([*self._batch, item])
 
     def _wake_next(self) -> None:
-        while line := self._putting or self._starting:
+        if len(self._putting) < MAX_PUTTING:
+            _wake(self._starting)
+        while self._putting:
             if not self._has_room(self._capacity):
                 self._wanted = True
                 # Asked again now that the wish can be seen: the other thread may have taken an item before.
                 if not self._has_room(self._capacity):
                     return
-            turn = line.popleft()
-            if not turn.done():
-                turn.set_result(None)
+            if _wake(self._putting):
                 return
 
     def _has_room(self, below: int) -> bool:
@@ -110,6 +117,16 @@ class Handover(Generic[ItemT]):
             self._wanted = False
             call_in(self._loop, self._wake_next)
         return item
+
+
+def _wake(line: deque[asyncio.Future[None]]) -> bool:
+    """Wake the first in a line; return False if there is nobody."""
+    while line:
+        turn = line.popleft()
+        if not turn.done():
+            turn.set_result(None)
+            return True
+    return False
 
 
 def call_in(loop: asyncio.AbstractEventLoop, callback: Callable[[], object]) -> None:

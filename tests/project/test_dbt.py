@@ -94,7 +94,7 @@ def test_charts_separate_their_labels_and_escape_names() -> None:
     cohort = {"cohort_month": months[0], "months_since_first_order": 0, "revenue_per_customer": "7"}
     step = {"step_number": 1, "step_kind": "wait", "step_channel": None, "journey_name": "<Welcome>"}
     fates = {"reached": 4, "done": 1, "waiting": 1, "converted": 1, "dropped_out": 1}
-    svg = charts.drawn(charts.Marts("acme", "EUR", revenue, [cohort], [{**step, **fates}]), "Acme")
+    svg = charts.draw(charts.Marts("acme", "EUR", revenue, [cohort], [{**step, **fates}]), "Acme")
     assert "a &amp; b" in svg
     assert "&lt;Welcome&gt;" in svg
     named = re.findall(r'y="([\d.]+)"[^>]*>(?:a &amp; b|pos|web)<', svg)

@@ -46,7 +46,7 @@ def runs(folder: Path) -> Runs:
         "TARGET_DUCKDB_PATH": "/nowhere/x.duckdb",
         "MELTANO_ENVIRONMENT": "prod",
     }
-    command = _command(folder, "--made-up", "--customers", str(CUSTOMERS))
+    command = _command(folder, "--sample", "--customers", str(CUSTOMERS))
     return [
         subprocess.run(command, capture_output=True, check=False, env={**os.environ, **user}, text=True)
         for _ in range(2)
@@ -89,12 +89,12 @@ def test_it_writes_to_its_folder_only(runs: Runs, folder: Path) -> None:
     assert not (ROOT / "plugins").exists()
 
 
-def test_another_number_of_customers_is_refused(runs: Runs, folder: Path) -> None:
+def test_another_number_of_customers_is_rejected(runs: Runs, folder: Path) -> None:
     assert runs
-    command = _command(folder, "--made-up", "--customers", "200")
+    command = _command(folder, "--sample", "--customers", "200")
     other = subprocess.run(command, capture_output=True, check=False, text=True)
     assert other.returncode == 1
-    assert "`make demo-clean` forgets them" in other.stderr
+    assert "`make demo-clean` removes them" in other.stderr
 
 
 def test_with_a_token_it_reads_the_real_api(runs: Runs, folder: Path) -> None:
@@ -121,7 +121,7 @@ def test_ctrl_c_stops_all_processes(runs: Runs, folder: Path) -> None:
     log = folder / "demo.log"
     log.unlink()
     with subprocess.Popen(
-        _command(folder, "--made-up"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        _command(folder, "--sample"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as process:
         deadline = time.monotonic() + 60
         while not (log.exists() and "Running job" in log.read_text()) and time.monotonic() < deadline:

@@ -86,10 +86,13 @@ def test_a_response_without_pagination_is_the_only_page(tap: Tap, sandbox: Sandb
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"api_token": ""}, "api_token: missing"),
-        ({"api_url": "http://example.com"}, "api_url: must begin with https://"),
+        ({"api_token": ""}, "api_token: is missing"),
+        ({"api_url": "http://example.com"}, "api_url: must start with https://"),
         ({"on_error": "shrug"}, "on_error: must be"),
-        ({"stream_maps": {"customers": {"email": "((("}}}, "stream_maps.customers.email: is no expression"),
+        (
+            {"stream_maps": {"customers": {"email": "((("}}},
+            "stream_maps.customers.email: must be a valid Python expression",
+        ),
         ({"stream_maps": {"customers": {"email": 5}}}, "stream_maps.customers.email: must be null or"),
     ],
 )
@@ -101,7 +104,9 @@ def test_an_invalid_setting_is_reported_in_one_line(tap: Tap, config: dict[str, 
     assert "Traceback" not in output.log
 
 
-@pytest.mark.parametrize(("content", "message"), [(None, "no such file"), ("{", "is not JSON")])
+@pytest.mark.parametrize(
+    ("content", "message"), [(None, "config: the file does not exist"), ("{", "config: must be JSON")]
+)
 @pytest.mark.parametrize("mode", [(), ("--test",), ("--discover",)])
 def test_an_unreadable_config_is_reported_in_one_line(
     tap: Tap, content: str | None, message: str, mode: tuple[str, ...]

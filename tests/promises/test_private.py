@@ -89,7 +89,7 @@ def test_a_bug_in_the_tap_is_reported_by_its_location_without_values(
     command[1:3] = ["-c", FAULTY]
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
-    assert "The tap has failed: RuntimeError (<string>:7 < <string>:8 < run.py:" in done.stderr
+    assert "Internal error: RuntimeError (<string>:7 < <string>:8 < run.py:" in done.stderr
     assert ", after KeyError (" in done.stderr
     assert_private(done.stderr, without_records(done.stdout))
 

@@ -81,8 +81,8 @@ def test_an_invalid_setting_is_named_and_its_value_is_not(setting: str, rejected
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("CONCURRENCY", "TAP_SUMERU_CONCURRENCY: is not a whole number."),
-        ("SHOPS", "TAP_SUMERU_SHOPS: is not JSON."),
+        ("CONCURRENCY", "TAP_SUMERU_CONCURRENCY: must be an integer."),
+        ("SHOPS", "TAP_SUMERU_SHOPS: must be JSON."),
         ("SHARD", "shard: must be"),
     ],
 )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sumeru_api.client import Client, parse_page
-from sumeru_api.rate_limiter import RateLimiter
 from sumeru_api.request_queue import RequestQueue
 from sumeru_api.session import TransportError
 from sumeru_api.shop import Shop
 from sumeru_api.slots import Slots
+from support.factories import rate_limiter
 from support.fake_session import response
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class ClientSetup:
         slots: Slots | None = None,
         max_retries: int = 5,
     ) -> None:
-        self.limiter = RateLimiter(concurrency=concurrency, jitter=lambda: 0.0)
+        self.limiter = rate_limiter(concurrency=concurrency, jitter=lambda: 0.0)
         self.queue = RequestQueue(self.limiter)
         slots = slots or Slots(256, patience=1.0)
         self.client = Client(shop, session, self.queue, slots, max_retries)

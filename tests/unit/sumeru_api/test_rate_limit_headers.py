@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sumeru_api.rate_limiter import RateLimiter, retry_after
+from support.factories import rate_limiter
 from support.fake_api import EPOCH
 
 DATE = {"Date": formatdate(EPOCH, usegmt=True)}
@@ -29,7 +30,7 @@ def limit_headers(
 
 def after_response(now: float, headers: dict[str, str], **options: Any) -> RateLimiter:
     """Return a limiter that has had its first response."""
-    limiter = RateLimiter(**options)
+    limiter = rate_limiter(**options)
     limiter.started(now)
     limiter.answered(now, headers)
     return limiter
@@ -90,7 +91,7 @@ def test_a_429_ends_the_burst() -> None:
 
 
 def test_after_a_used_up_minute_the_rate_still_holds() -> None:
-    limiter = RateLimiter(jitter=lambda: 0.0)
+    limiter = rate_limiter(jitter=lambda: 0.0)
     limiter.started(0.0)
     limiter.refused(0.0, {**limit_headers(30, remaining=0, reset=1.0), "Retry-After": "0"})
     wait = limiter.wait(0.0)
@@ -234,7 +235,7 @@ def test_a_429_that_states_the_limit_does_not_halve_the_concurrency() -> None:
 
 
 def test_retry_after_without_a_429_pauses_nothing() -> None:
-    limiter = RateLimiter()
+    limiter = rate_limiter()
     limiter.started(0.0)
     limiter.answered(0.0, {"Retry-After": "60"})
     assert limiter.wait(0.0) == 0.0
@@ -260,7 +261,7 @@ def test_retry_after_is_a_number_or_a_date(headers: dict[str, str], seconds: flo
 
 
 def test_a_429_without_retry_after_pauses_for_five_seconds_plus_jitter() -> None:
-    limiter = RateLimiter(jitter=lambda: 0.25)
+    limiter = rate_limiter(jitter=lambda: 0.25)
     limiter.started(0.0)
     limiter.refused(0.0, {})
     assert limiter.wait(0.0) == 5.25

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sumeru_api.rate_limiter import RateLimiter
+from support.factories import rate_limiter
 from support.fake_api import FakeApi
+
+if TYPE_CHECKING:
+    from sumeru_api.rate_limiter import RateLimiter
 
 
 def drive(limiter: RateLimiter, api: FakeApi, requests: int, latency: float) -> float:
@@ -39,14 +43,14 @@ def drive(limiter: RateLimiter, api: FakeApi, requests: int, latency: float) -> 
 @pytest.mark.parametrize("latency", [0.0, 0.05, 0.15])
 def test_requests_run_at_the_limit_without_a_429(limit: int, latency: float) -> None:
     api = FakeApi(limit)
-    took = drive(RateLimiter(concurrency=8), api, limit * 3, latency)
+    took = drive(rate_limiter(concurrency=8), api, limit * 3, latency)
     assert api.refused == 0
     assert limit * 3 / took * 60 >= 0.97 * limit
 
 
 def test_a_minute_that_others_have_used_up_is_waited_out() -> None:
     api = FakeApi(600, spent=600)
-    took = drive(RateLimiter(jitter=lambda: 0.5), api, 50, 0.05)
+    took = drive(rate_limiter(jitter=lambda: 0.5), api, 50, 0.05)
     assert api.refused == 1
     assert 60 <= took < 70
 
@@ -54,13 +58,13 @@ def test_a_minute_that_others_have_used_up_is_waited_out() -> None:
 @given(st.floats(min_value=0.05, max_value=1), st.integers(min_value=1, max_value=16))
 def test_the_share_is_never_exceeded(share: float, concurrency: int) -> None:
     api = FakeApi(600)
-    took = drive(RateLimiter(share, concurrency), api, 300, 0.05)
+    took = drive(rate_limiter(share, concurrency), api, 300, 0.05)
     assert api.refused == 0
     assert share * 600 / 60 * (took + 10) + 2 >= 300
 
 
 def test_one_request_is_in_flight_until_the_first_response() -> None:
-    limiter = RateLimiter(concurrency=8)
+    limiter = rate_limiter(concurrency=8)
     limiter.started(0.0)
     assert limiter.wait(0.0) is None
     limiter.answered(0.1, {})
@@ -68,7 +72,7 @@ def test_one_request_is_in_flight_until_the_first_response() -> None:
 
 
 def test_the_concurrency_is_never_exceeded() -> None:
-    limiter = RateLimiter(concurrency=3)
+    limiter = rate_limiter(concurrency=3)
     limiter.started(0.0)
     limiter.answered(0.0, {})
     for _ in range(3):
@@ -79,19 +83,9 @@ def test_the_concurrency_is_never_exceeded() -> None:
     assert limiter.wait(0.0) == 0.0
 
 
-def test_the_default_concurrency_is_eight() -> None:
-    limiter = RateLimiter()
-    limiter.started(0.0)
-    limiter.answered(0.0, {})
-    for _ in range(8):
-        assert limiter.wait(0.0) == 0.0
-        limiter.started(0.0)
-    assert limiter.wait(0.0) is None
-
-
 def test_after_a_failure_one_request_is_in_flight_until_the_next_response() -> None:
     """A shop whose host hangs holds one slot, whatever its concurrency."""
-    limiter = RateLimiter(concurrency=8)
+    limiter = rate_limiter(concurrency=8)
     limiter.started(0.0)
     limiter.answered(0.0, {})
     limiter.started(0.0)
@@ -104,7 +98,7 @@ def test_after_a_failure_one_request_is_in_flight_until_the_next_response() -> N
 
 
 def test_failures_in_a_row_back_off_and_concurrent_ones_count_once() -> None:
-    limiter = RateLimiter(concurrency=8, jitter=lambda: 1.0)
+    limiter = rate_limiter(concurrency=8, jitter=lambda: 1.0)
     limiter.started(0.0)
     limiter.answered(0.0, {})
     for _ in range(8):
@@ -125,14 +119,14 @@ def test_failures_in_a_row_back_off_and_concurrent_ones_count_once() -> None:
 
 
 def test_a_failure_before_any_response_is_the_first_in_a_row() -> None:
-    limiter = RateLimiter(jitter=lambda: 1.0)
+    limiter = rate_limiter(jitter=lambda: 1.0)
     limiter.started(0.0)
     limiter.failed(1.0, 0.0)
     assert (limiter.unanswered, limiter.wait(1.0)) == (1, 0.0)
 
 
 def test_failures_leave_nothing_in_flight() -> None:
-    limiter = RateLimiter(concurrency=8)
+    limiter = rate_limiter(concurrency=8)
     limiter.started(0.0)
     limiter.answered(0.0, {})
     for _ in range(3):
@@ -145,7 +139,7 @@ def test_failures_leave_nothing_in_flight() -> None:
 
 
 def test_a_failure_does_not_shorten_a_pause() -> None:
-    limiter = RateLimiter(jitter=lambda: 0.0)
+    limiter = rate_limiter(jitter=lambda: 0.0)
     limiter.started(0.0)
     limiter.refused(0.0, {"Retry-After": "60"})
     for _ in range(2):
@@ -155,7 +149,7 @@ def test_a_failure_does_not_shorten_a_pause() -> None:
 
 
 def test_without_headers_each_429_halves_the_concurrency_which_recovers_slowly() -> None:
-    limiter = RateLimiter(concurrency=8, jitter=lambda: 0.0)
+    limiter = rate_limiter(concurrency=8, jitter=lambda: 0.0)
 
     def room(now: float) -> int:
         taken = 0
@@ -196,7 +190,7 @@ def test_without_headers_each_429_halves_the_concurrency_which_recovers_slowly()
 
 @given(st.dictionaries(st.sampled_from(["X-RateLimit-Limit", "X-RateLimit-Remaining", "Date"]), st.text()))
 def test_garbage_in_the_headers_is_ignored(headers: dict[str, str]) -> None:
-    limiter = RateLimiter()
+    limiter = rate_limiter()
     limiter.started(0.0)
     limiter.answered(0.0, headers)
     assert limiter.wait(0.0) is not None

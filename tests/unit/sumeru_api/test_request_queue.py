@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from sumeru_api.rate_limiter import RateLimiter
 from sumeru_api.request_queue import RequestQueue
+from support.factories import rate_limiter
 from support.fake_api import EPOCH, FakeApi
 from support.virtual_clock import now, run_virtual
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 def steady_limiter(concurrency: int = 8) -> RateLimiter:
     """Return a limiter without jitter."""
-    return RateLimiter(concurrency=concurrency, jitter=lambda: 0.0)
+    return rate_limiter(concurrency=concurrency, jitter=lambda: 0.0)
 
 
 async def send(
@@ -59,7 +60,7 @@ async def after_first_response(queue: RequestQueue) -> None:
 
 @pytest.mark.parametrize("latency", [0.0, 0.05, 0.15])
 def test_requests_run_at_600_per_minute_without_a_429(latency: float) -> None:
-    api, limiter = FakeApi(600), RateLimiter()
+    api, limiter = FakeApi(600), rate_limiter()
 
     async def main() -> float:
         queue = RequestQueue(limiter)
@@ -115,7 +116,7 @@ def test_a_429_pauses_all_requests_of_the_token() -> None:
     limit=st.sampled_from([None, 60, 600, 6000]),
 )
 def test_the_concurrency_is_never_exceeded(concurrency: int, seed: int, limit: int | None) -> None:
-    random, limiter = Random(seed), RateLimiter(concurrency=concurrency)  # noqa: S311 - for test data
+    random, limiter = Random(seed), rate_limiter(concurrency=concurrency)  # noqa: S311 - for test data
     in_flight, most = 0, 0
     headers = {} if limit is None else {"X-RateLimit-Limit": str(limit)}
 
@@ -260,7 +261,7 @@ def test_held_are_the_seconds_for_which_the_rate_limit_held_back_a_request() -> 
 
 def test_waiting_for_other_requests_or_for_a_silent_host_is_not_held_by_the_rate_limit() -> None:
     async def main() -> float:
-        queue = RequestQueue(RateLimiter(concurrency=1, jitter=lambda: 1.0))
+        queue = RequestQueue(rate_limiter(concurrency=1, jitter=lambda: 1.0))
         async with asyncio.TaskGroup() as group:
             for _ in range(3):
                 group.create_task(send(queue, 10.0))
@@ -284,7 +285,7 @@ class Due(RateLimiter):
 @pytest.mark.parametrize("at", [0.5, 1.5, 2.5, 7.25])
 def test_a_request_that_falls_due_between_two_readings_of_the_clock_starts(at: float) -> None:
     """A loop that decides with an older reading of the clock could spin for ever."""
-    limiter = Due()
+    limiter = Due(1.0, 8)
     limiter.at = at
 
     async def main() -> float:

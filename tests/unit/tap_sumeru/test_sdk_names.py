@@ -213,8 +213,8 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("TAP_SUMERU_CONCURRENCY", SECRET, "TAP_SUMERU_CONCURRENCY: is not a whole number."),
-        ("TAP_SUMERU_SHOPS", f'[{{"api_token": "{SECRET}"', "TAP_SUMERU_SHOPS: is not JSON."),
+        ("TAP_SUMERU_CONCURRENCY", SECRET, "TAP_SUMERU_CONCURRENCY: must be an integer."),
+        ("TAP_SUMERU_SHOPS", f'[{{"api_token": "{SECRET}"', "TAP_SUMERU_SHOPS: must be JSON."),
     ],
 )
 def test_an_unusable_variable_is_named_and_not_quoted(
@@ -234,7 +234,7 @@ def test_an_unusable_variable_is_named_and_not_quoted(
 def test_an_unusable_setting_is_named_and_not_quoted() -> None:
     with pytest.raises(ConfigValidationError) as caught:
         make_tap(concurrency=SECRET)
-    assert caught.value.errors == ["concurrency: must be type integer, null."]
+    assert caught.value.errors == ["concurrency: must be of type integer or null."]
 
 
 @pytest.mark.parametrize(
@@ -291,7 +291,7 @@ def test_the_command_line_merges_files_and_the_environment(tap: Tap) -> None:
     environment = {"TAP_SUMERU_CONCURRENCY": SECRET}
     output = tap.run(command, environment)
     assert output.code == 1
-    assert "TAP_SUMERU_CONCURRENCY: is not a whole number." in output.log
+    assert "TAP_SUMERU_CONCURRENCY: must be an integer." in output.log
     assert SECRET not in output.log
     # Settings of the SDK itself are known from the start.
     output = tap.run([*tap.command(), "--config", "ENV"], {"TAP_SUMERU_STREAM_MAPS": '{"orders": 5}'})

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from support.factories import stream_options
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.config.settings import StreamOptions
 from tap_sumeru.extract.queries import Query, fields_to_request
 from tap_sumeru.extract.slices import Kind, Slice
 from tap_sumeru.extract.windows import Window
@@ -21,7 +21,7 @@ LIMIT = ("limit", "100")
 
 
 def query(stream: str = "orders", fields: tuple[str, ...] = (), **options: Any) -> Query:
-    return Query(STREAMS[stream], StreamOptions("updated_at", **options), fields)
+    return Query(STREAMS[stream], stream_options(**options), fields)
 
 
 def test_all_rows_are_requested_with_the_limit_alone() -> None:
@@ -106,7 +106,7 @@ def test_different_reads_have_different_fingerprints() -> None:
         query(fields=("number",)).fingerprint(None, None),
         query(filters=(("status", "paid"),)).fingerprint(None, None),
         query(include=("customer",)).fingerprint(None, None),
-        Query(STREAMS["orders"], StreamOptions("placed_at")).fingerprint(None, None),
+        Query(STREAMS["orders"], stream_options("placed_at")).fingerprint(None, None),
     ]
     assert all(one != other for one, other in itertools.combinations(reads, 2))
     assert query().fingerprint(DAY, DAY) == query().fingerprint(DAY, DAY)

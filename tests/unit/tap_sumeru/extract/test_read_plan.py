@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support.factories import stream_options
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.config.settings import StreamOptions
 from tap_sumeru.extract.filter_trust import FilterTrust
 from tap_sumeru.extract.queries import Query
 from tap_sumeru.extract.read_plan import ReadPlan
@@ -44,7 +44,7 @@ class Read:
         **options: Any,
     ) -> None:
         self.traffic = Traffic(backlogged)
-        chosen = StreamOptions("updated_at", **options)
+        chosen = stream_options(**options)
         self.bookmark = bookmark or Bookmark({}, "updated_at", chosen.date_filter)
         self.plan = ReadPlan(
             chosen,

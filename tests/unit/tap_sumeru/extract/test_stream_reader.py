@@ -12,10 +12,10 @@ import pytest
 from sumeru_api.errors import ApiError, NotFound, RequestRejected, UnexpectedResponse
 from sumeru_api.responses import Response
 from sumeru_api.shop import Shop
+from support.factories import stream_options
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.config.settings import StreamOptions
 from tap_sumeru.extract.stream_reader import StreamReader
 from tap_sumeru.records import RecordShaper
 from tap_sumeru.state.bookmarks import Bookmark
@@ -94,7 +94,7 @@ def prepared(
     known = Bookmark(bookmark or {}, key, NAMES)
     reader = StreamReader(
         spec,
-        StreamOptions(key),
+        stream_options(key),
         client,  # type: ignore[arg-type]  # a fake
         known,
         shaper,

@@ -6,13 +6,15 @@ from collections import Counter
 
 from sumeru_api.responses import Page
 from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.records.record_builder import RecordBuilder
 
 
 def test_a_value_of_the_wrong_type_in_a_protected_column_is_counted_and_dropped() -> None:
     spec, properties = STREAMS["customers"], stream_schemas.load("customers")["properties"]
-    builder = RecordBuilder(spec, properties, properties, "updated_at", protected=frozenset({"address"}))
+    selection = StreamSelection(spec.name, properties, tuple(properties), protected=frozenset({"address"}))
+    builder = RecordBuilder(spec, selection, "updated_at")
     row = {"id": "cus_1", "attributes": {"address": {"line1": "1 Main St", "province": 5}, "tags": 5}}
     mismatches: Counter[str] = Counter()
     record = builder.build(row, "acme", Page([row]), None, mismatches).record

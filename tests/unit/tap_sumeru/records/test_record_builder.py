@@ -17,15 +17,16 @@ from jsonschema import Draft202012Validator
 from sumeru_api.json_values import decode
 from sumeru_api.responses import Page
 from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.records.record_builder import BuiltRecord, RecordBuilder
 
 
 def builder(stream: str, *deselected: str, protected: frozenset[str] = frozenset()) -> RecordBuilder:
     spec, properties = STREAMS[stream], stream_schemas.load(stream)["properties"]
-    selected = [name for name in properties if name not in deselected]
-    key, include = spec.replication_key, spec.include
-    return RecordBuilder(spec, properties, selected, key, include, protected=protected)
+    selected = tuple(name for name in properties if name not in deselected)
+    selection = StreamSelection(stream, properties, selected, protected=protected)
+    return RecordBuilder(spec, selection, spec.replication_key, spec.include)
 
 
 def build(

@@ -10,13 +10,14 @@ import pytest
 
 from sumeru_api.responses import Page
 from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.records.record_builder import RecordBuilder
 
 
 def builder(stream: str, key: str) -> RecordBuilder:
     spec, properties = STREAMS[stream], stream_schemas.load(stream)["properties"]
-    return RecordBuilder(spec, properties, properties, key, ("touchpoints",))
+    return RecordBuilder(spec, StreamSelection(stream, properties, tuple(properties)), key, ("touchpoints",))
 
 
 TOUCH = {"id": "t1", "channel": "email", "occurred_at": "2026-05-10T14:23:00Z"}

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from sumeru_api.json_values import decode
-from tap_sumeru.records.type_checks import TypeMismatch, checker
+from tap_sumeru.records.type_checks import TypeMismatch, converter_for
 
 LARGEST = 2**63 - 1
 
@@ -36,7 +36,7 @@ LARGEST = 2**63 - 1
     ],
 )
 def test_a_value_of_the_right_type_is_unchanged(schema: dict[str, Any], value: object) -> None:
-    checked = checker(schema)(value)
+    checked = converter_for(schema)(value)
     assert checked == value
     assert type(checked) is type(value)
 
@@ -73,25 +73,25 @@ def test_a_value_of_the_right_type_is_unchanged(schema: dict[str, Any], value: o
 )
 def test_a_value_of_another_type_is_a_mismatch(schema: dict[str, Any], value: object) -> None:
     with pytest.raises(TypeMismatch):
-        checker(schema)(value)
+        converter_for(schema)(value)
 
 
 @pytest.mark.parametrize(
     "text", ["487.20", "1e5", "1E5", "-0.0", "0.0000001", "1e999999999999999999999", "1E-400"]
 )
 def test_a_number_keeps_its_digits(text: str) -> None:
-    number = checker({"type": "number"})(decode(text.encode()))
+    number = converter_for({"type": "number"})(decode(text.encode()))
     assert msgspec.json.Encoder(decimal_format="number").encode(number).decode() == text
 
 
 def test_an_integer_of_thousands_of_digits_is_a_mismatch() -> None:
     with pytest.raises(TypeMismatch):
-        checker({"type": "number"})(decode(b"9" * 5000))
+        converter_for({"type": "number"})(decode(b"9" * 5000))
 
 
 def test_a_nested_timestamp_is_normalised_to_utc() -> None:
     stamp = {"type": ["null", "string"], "format": "date-time"}
-    nested = checker({"type": "array", "items": {"type": "object", "properties": {"at": stamp}}})
+    nested = converter_for({"type": "array", "items": {"type": "object", "properties": {"at": stamp}}})
     assert nested([{"at": "2026-05-10T14:23:00+02:00"}, {"at": None}, {}]) == [
         {"at": "2026-05-10T12:23:00Z"},
         {"at": None},
@@ -100,8 +100,8 @@ def test_a_nested_timestamp_is_normalised_to_utc() -> None:
 
 
 def test_a_type_that_the_schema_leaves_open_accepts_anything() -> None:
-    assert checker({})([1, "a"]) == [1, "a"]
-    either = checker({"type": ["string", "integer"]})
+    assert converter_for({})([1, "a"]) == [1, "a"]
+    either = converter_for({"type": ["string", "integer"]})
     assert (either("a"), either(1)) == ("a", 1)
     for value in (None, 1.5):
         with pytest.raises(TypeMismatch):

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 from typing_extensions import override
 
-from tap_sumeru.sync.handover import Handover
+from tap_sumeru.sync.handover import MAX_PUTTING, Handover
 
 _PATIENCE = 60.0
 """Seconds after which a lost wake-up counts as one, however busy the machine is."""
@@ -162,24 +162,43 @@ async def note(log: list[str], name: str, handover: Handover[str], *, starts: bo
         handover.put(name)
 
 
-def test_who_waits_for_room_is_served_in_order_and_before_anything_new_starts() -> None:
+def test_who_waits_for_room_is_served_in_order_and_nothing_starts_while_many_wait() -> None:
+    names = [f"item {number}" for number in range(MAX_PUTTING + 1)]
+
     async def main() -> list[str]:
         log: list[str] = []
         handover: Handover[str] = Handover(1, one_each)
         handover.put("full")
         async with asyncio.TaskGroup() as group:
-            group.create_task(note(log, "start", handover, starts=True))
-            for name in ("first", "second", "third"):
+            for name in names:
                 group.create_task(note(log, name, handover))
             await asyncio.sleep(0)
-            group.create_task(note(log, "late start", handover, starts=True))
-            for taken in ("full", "first", "second", "third"):
+            group.create_task(note(log, "start", handover, starts=True))
+            await asyncio.sleep(0.001)
+            assert log == []
+            for taken in ("full", *names):
+                assert handover.get(0.1) == taken
                 await asyncio.sleep(0.001)
-                assert "start" not in log
-                assert handover.get(0) == taken
         return log
 
-    assert asyncio.run(main()) == ["first", "second", "third", "start", "late start"]
+    log = asyncio.run(main())
+    assert [name for name in log if name != "start"] == names
+    assert log.index("start") <= 2, "as soon as fewer wait"
+
+
+def test_something_new_starts_at_once_while_few_wait() -> None:
+    async def main() -> list[str]:
+        log: list[str] = []
+        handover: Handover[str] = Handover(1, one_each)
+        handover.put("full")
+        waiting = asyncio.create_task(note(log, "waiting", handover))
+        await asyncio.sleep(0)
+        await note(log, "start", handover, starts=True)
+        assert handover.get(0.1) == "full"
+        await waiting
+        return log
+
+    assert asyncio.run(main()) == ["start", "waiting"]
 
 
 def test_a_newcomer_does_not_overtake_who_waits() -> None:
@@ -199,16 +218,12 @@ def test_a_newcomer_does_not_overtake_who_waits() -> None:
     assert asyncio.run(main()) == ["waiting", "newcomer"]
 
 
-@pytest.mark.parametrize("starts", [True, False])
-def test_who_is_cancelled_while_waiting_holds_up_nobody(starts: bool) -> None:
+def test_who_is_cancelled_while_waiting_holds_up_nobody() -> None:
     async def main() -> list[str]:
         log: list[str] = []
         handover: Handover[str] = Handover(1, one_each)
         handover.put("full")
-        tasks = [
-            asyncio.create_task(note(log, f"{number}", handover, starts=starts and number < 2))
-            for number in range(4)
-        ]
+        tasks = [asyncio.create_task(note(log, f"{number}", handover)) for number in range(4)]
         await asyncio.sleep(0)
         for task in tasks[:2]:
             task.cancel()

@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from sumeru_api.errors import PermissionDenied
-from sumeru_api.rate_limiter import RateLimiter
 from sumeru_api.request_queue import RequestQueue
+from support.factories import rate_limiter
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.extract.read_page import ReadPage
 from tap_sumeru.sync.results import Failure, ReadDone, Results
@@ -26,7 +26,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 def queue(requests: int, *, refused: int = 0, held: float = 0.0) -> RequestQueue:
-    one = RequestQueue(RateLimiter())
+    one = RequestQueue(rate_limiter())
     one.requests, one.refused, one.held = requests, refused, held
     return one
 

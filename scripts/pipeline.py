@@ -1,4 +1,4 @@
-"""The demo's pipeline: Meltano runs the tap and target-duckdb, and the rows are counted."""
+"""Runs tap-sumeru and target-duckdb with Meltano, and reads what they have loaded; used by demo.py."""
 
 from __future__ import annotations
 
@@ -24,13 +24,12 @@ ROOT = Path(__file__).resolve().parent.parent
 MARTS = ROOT / "scripts" / "marts.py"
 MELTANO = "meltano==4.4.1"
 PYTHON = sys.executable if sys.version_info < (3, 14) else "3.13"
-"""Python of Meltano and its plugins. The loader's duckdb has no build for 3.14."""
-
+"""Python version for Meltano and its plugins: the loader's duckdb has no wheel for 3.14."""
 _SYNC_DONE = re.compile(r"Sync done: (\d+) records, (\d+) requests")
 _LAST_LINES = 15
 _LOG_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\S+ ")
 _STOP_SECONDS = 20
-"""How long a stopped run may take to end by itself."""
+"""Time for a stopped run to end before it is killed."""
 _COUNT = """
 import duckdb, json, sys
 db = duckdb.connect(sys.argv[1], read_only=True)
@@ -41,18 +40,12 @@ print(json.dumps({table: dict(db.execute(query.format(table)).fetchall()) for ta
 
 
 class Failed(Exception):
-    """The demo cannot continue; the text says why."""
+    """The demo failed; the text says why."""
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The tap and the loader, run by Meltano.
-
-    Attributes:
-        folder: Folder of all files that runs write.
-        name: Name of these files, without suffix.
-        uv: Path of uv.
-    """
+    """A run of tap and loader with Meltano, and its files."""
 
     folder: Path
     name: str
@@ -63,33 +56,33 @@ class Pipeline:
         return self.folder / f"{self.name}.{suffix}"
 
     def shown(self, suffix: str) -> str:
-        """Return the same path relative to the working directory."""
+        """Return the path relative to the working directory."""
         return os.path.relpath(self.file(suffix))
 
     def run(self, env: Mapping[str, str], options: Sequence[str], progress: Callable[[], str]) -> float:
-        """Run the pipeline and return its duration in seconds.
+        """Run tap and loader, and return the seconds that it took.
 
         Raises:
             Failed: The run failed.
         """
         meltano = [self.uv, "tool", "run", "--python", PYTHON, "--from", MELTANO, "meltano"]
-        # --force: a killed run would block the next one. DuckDB allows one writer at a time anyway.
+        # Meltano's lock survives a killed run; DuckDB's lock prevents concurrent runs without it.
         run = ["--environment", "demo", "run", "--force", "tap-sumeru", "target-duckdb"]
-        began = time.monotonic()
+        started_at = time.monotonic()
         with (
             self.file("log").open("wb") as log,
             _process([*meltano, *options, *run], log, {**env, **self._env()}) as process,
         ):
             while process.poll() is None:
-                _show(f"  {progress()}{time.monotonic() - began:.0f} s")
+                _show(f"  {progress()}{time.monotonic() - started_at:.0f} s")
                 time.sleep(0.2)
         _show("")
         if process.returncode:
-            raise Failed(f"The run failed. The last lines of {self.shown('log')}:\n\n{self._last_lines()}")
-        return time.monotonic() - began
+            raise Failed(f"The run failed. Last lines of {self.shown('log')}:\n\n{self._last_lines()}")
+        return time.monotonic() - started_at
 
     def _env(self) -> dict[str, str]:
-        """Return settings that separate this run from other Meltano projects and from the user's own runs."""
+        """Return settings that separate this run from the user's own Meltano runs."""
         meltano = self.folder / ".meltano"
         return {
             "MELTANO_DATABASE_URI": f"sqlite:///{self.file('state')}",
@@ -104,37 +97,37 @@ class Pipeline:
         return self.file("log").read_text(encoding="utf-8", errors="replace")
 
     def _last_lines(self) -> str:
-        """Return the log's last distinct errors, or its last lines if it has no errors; without times."""
+        """Return the last errors of the log without repetition, or its last lines if it has no errors."""
         lines = [_LOG_TIME.sub("", line) for line in self._log().splitlines()]
         errors = dict.fromkeys(line for line in lines if line.startswith(("[error", "[critical")))
         return "\n".join(list(errors or lines)[-_LAST_LINES:])
 
-    def totals(self) -> tuple[int, int]:
-        """Return the records and requests of the run, from the tap's log."""
+    def logged_counts(self) -> tuple[int, int]:
+        """Return the records and requests of the run, from the log of the tap."""
         records, requests = _SYNC_DONE.findall(self._log())[-1]
         return int(records), int(requests)
 
     def rows(self) -> Counts:
-        """Return the rows of the DuckDB file by table and shop, counted with the loader's own DuckDB."""
+        """Return the rows of the file by table and shop, counted with the loader's version of DuckDB."""
         python = self.folder / ".meltano/loaders/target-duckdb/venv/bin/python"
         command = [str(python), "-c", _COUNT, str(self.file("duckdb"))]
         counted = subprocess.run(command, capture_output=True, check=False, text=True)
         if counted.returncode:
-            raise Failed(f"The rows of {self.shown('duckdb')} could not be counted.\n\n{counted.stderr}")
+            raise Failed(f"The rows of {self.shown('duckdb')} cannot be counted.\n\n{counted.stderr}")
         rows: Counts = json.loads(counted.stdout)
         return rows
 
     def marts(self, *options: str) -> None:
-        """Build the marts with dbt and draw three charts of them.
+        """Build marts with dbt, and draw three charts from them.
 
         Raises:
-            Failed: A model or one of its tests failed.
+            Failed: A model or a test failed.
         """
         command = [sys.executable, str(MARTS), str(self.file("duckdb")), "--uv", self.uv, *options]
         with _process(command, None, os.environ) as process:
             if process.wait():
                 raise Failed(
-                    f"The rows of {self.shown('duckdb')} are all there, but the marts could not be built."
+                    f"The rows are complete in {self.shown('duckdb')}, but building the marts failed."
                 )
 
 
@@ -142,7 +135,7 @@ class Pipeline:
 def _process(
     command: Sequence[str], log: IO[bytes] | None, env: Mapping[str, str]
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Start a process in a session of its own; end the process and its children with the `with`."""
+    """Start a process; at the end of the `with` block it and its children have ended."""
     process = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -165,6 +158,6 @@ def _process(
 
 
 def _show(text: str) -> None:
-    """Overwrite the current line of a terminal; write nothing elsewhere."""
+    """Update the progress line, if standard output is a terminal."""
     if sys.stdout.isatty():
         print(f"\r\x1b[K{text}", end="", flush=True)
