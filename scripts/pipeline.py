@@ -25,7 +25,7 @@ MARTS = ROOT / "scripts" / "marts.py"
 MELTANO = "meltano==4.4.1"
 PYTHON = sys.executable if sys.version_info < (3, 14) else "3.13"
 """Python version for Meltano and its plugins: the loader's duckdb has no wheel for 3.14."""
-_SYNC_DONE = re.compile(r"Sync done: (\d+) records, (\d+) requests")
+_SYNC_DONE = re.compile(r"Sync done: (\d+) records?, (\d+) requests?")
 _LAST_LINES = 15
 _LOG_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\S+ ")
 _STOP_SECONDS = 20

@@ -9,7 +9,7 @@ from sumeru_api.errors import UnexpectedResponse
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-_MAX_CURSORS = 2000
+_REMEMBERED_CURSORS = 2000
 
 
 class HasNextCursor(Protocol):
@@ -26,24 +26,24 @@ PageT = TypeVar("PageT", bound=HasNextCursor)
 class CursorHistory:
     """The cursors of a list, kept to detect a loop in bounded memory.
 
-    The first few thousand cursors are kept, and of all later ones the last whose number is a power of two:
-    a loop returns to that one after at most two rounds.
+    It keeps the first 2,000 cursors. After that it keeps one checkpoint, replaced whenever the count reaches
+    a power of two (Brent's algorithm), so that a loop of any length is found.
     """
 
     def __init__(self) -> None:
-        self._first: set[str] = set()
-        self._later: str | None = None
+        self._first_cursors: set[str] = set()
+        self._checkpoint: str | None = None
         self._count = 0
 
-    def repeats(self, cursor: str) -> bool:
-        """Return whether a cursor was seen before; remember it if not."""
-        if cursor == self._later or cursor in self._first:
+    def add_and_check(self, cursor: str) -> bool:
+        """Return whether a cursor was seen before; remember it if it was not."""
+        if cursor == self._checkpoint or cursor in self._first_cursors:
             return True
         self._count += 1
-        if self._count <= _MAX_CURSORS:
-            self._first.add(cursor)
+        if self._count <= _REMEMBERED_CURSORS:
+            self._first_cursors.add(cursor)
         elif self._count.bit_count() == 1:
-            self._later = cursor
+            self._checkpoint = cursor
         return False
 
 
@@ -76,7 +76,7 @@ class Pages(Generic[PageT]):
         self._next_cursor = page.next_cursor
         if page.next_cursor is None:
             self._ended = True
-        elif self._history.repeats(page.next_cursor):
+        elif self._history.add_and_check(page.next_cursor):
             raise UnexpectedResponse("pagination loop: the API returned the same cursor for the second time")
         return page
 
@@ -85,7 +85,7 @@ def next_cursor(pagination: object) -> str | None:
     """Return the cursor of the next page from the `pagination` member, None on the last page.
 
     Raises:
-        UnexpectedResponse: The member contradicts itself.
+        UnexpectedResponse: The member is malformed or contradicts itself.
     """
     if pagination is None:
         return None

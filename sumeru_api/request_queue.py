@@ -15,7 +15,7 @@ class RequestQueue:
     """The requests of one token, first come, first served. It belongs to one event loop, whose clock it uses.
 
     Args:
-        limiter: Paces the token.
+        limiter: Decides when the next request may start.
 
     Attributes:
         requests: Requests answered so far.
@@ -39,7 +39,7 @@ class RequestQueue:
 
     @property
     def backlogged(self) -> bool:
-        """Whether requests wait for the rate limit, so that further ones would only wait with them."""
+        """Whether a new request would have to wait for the rate limit."""
         if not self._waiting:
             return False
         now = asyncio.get_running_loop().time()
@@ -54,7 +54,8 @@ class RequestQueue:
         """Wait until the rate limit allows the next request, which starts now.
 
         Returns:
-            When it starts, by the clock of the event loop. One of the methods below must follow.
+            When it starts, by the clock of the event loop. `answered`, `refused_by_limit`, `failed` or
+            `cancelled` must follow.
         """
         self._waiting += 1
         try:
@@ -68,7 +69,7 @@ class RequestQueue:
     async def _allowed(self) -> float:
         clock = asyncio.get_running_loop().time
         held_since: float | None = None
-        # The clock is read anew each time, and each round waits: no two readings can disagree for ever.
+        # Each round reads the clock once and then waits, so it cannot spin, whatever the clock does.
         while (wait := self._limiter.wait(now := clock())) != 0:
             if wait and not self._limiter.unanswered and held_since is None:
                 held_since = now

@@ -1,11 +1,11 @@
-"""The decision table of a request: whether to retry, to wait for the rate limit, or to fail.
+"""What to do after a request that was not a success: retry it, wait for the rate limit, or fail.
 
 | outcome | decision |
 |---|---|
-| 2xx | none: the caller reads it |
+| 2xx | no decision needed |
 | 2xx that is not JSON, 408, 425, 5xx, no complete response | retry with backoff, then `ApiUnavailable` |
-| the same, with no response to any of the shop's last requests | `HostNotResponding` |
-| 429 | wait until the rate limit allows it; `RateLimited` if the wait is too long or never ends |
+| the same, after at least three requests of the shop in a row without a response | `HostNotResponding` |
+| 429 | wait for the rate limit; `RateLimited` if it asks for over 15 minutes or refuses 50 times |
 | 3xx | `UnexpectedResponse`: no redirect is followed |
 | 401, 403, 404, any other 4xx | fail at once |
 | certificate not trusted | fail at once with `UntrustedHost` |
@@ -48,6 +48,7 @@ MAX_WAIT = 900.0
 
 _MAX_BACKOFF = 60.0
 _MAX_REFUSALS = 50
+"""How often the rate limit may refuse the same request in a row."""
 _MIN_UNANSWERED = 3
 """Requests in a row without a response before the host counts as not responding."""
 _RETRIABLE = frozenset({408, 425, *range(500, 600)})
@@ -60,7 +61,7 @@ class Retry:
     """Send the request again.
 
     Attributes:
-        after: Seconds to wait before.
+        after: Seconds to wait before sending it again.
         cause: What went wrong, for the log.
     """
 
@@ -100,7 +101,7 @@ class Retries:
         """Return what to do next.
 
         Args:
-            outcome: What the request led to; a 2xx response stands for one that is not JSON.
+            outcome: What the request led to; a 2xx response is passed here only if its body is not JSON.
             unanswered: How many requests of the shop in a row had no response, this one included.
         """
         if isinstance(outcome, UntrustedHostError):

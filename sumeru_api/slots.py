@@ -1,4 +1,4 @@
-"""Slots that bound what is under way at once; whoever holds one for too long no longer counts."""
+"""A semaphore with a time limit: a holder that takes too long gives up its slot, but keeps running."""
 
 from __future__ import annotations
 
@@ -10,46 +10,49 @@ if TYPE_CHECKING:
 
 
 class Slots:
-    """Slots of one event loop. They keep memory flat, and nobody waits for long behind a host that hangs.
+    """Slots of one event loop: they bound memory, and a host that hangs cannot keep them for long.
 
     Args:
         count: How many slots there are.
-        patience: Seconds after which a slot is given to the next one, although its holder is not done.
-        ready: Waits until the holder of a slot may start; None if it always may.
+        max_hold_seconds: Seconds after which a slot is free again, although its holder is still running.
+        wait_until_ready: Awaited by each holder before it starts; None to start at once.
     """
 
     def __init__(
-        self, count: int, patience: float, ready: Callable[[], Awaitable[None]] | None = None
+        self,
+        count: int,
+        max_hold_seconds: float,
+        wait_until_ready: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
-        self._free = asyncio.Semaphore(count)
-        self._patience = patience
-        self._ready = ready
+        self._semaphore = asyncio.Semaphore(count)
+        self._max_hold_seconds = max_hold_seconds
+        self._wait_until_ready = wait_until_ready
 
     async def acquire(self) -> Slot:
         """Wait for a slot and hold it, until `Slot.release`."""
-        await self._free.acquire()
-        slot = Slot(self._free)
+        await self._semaphore.acquire()
+        slot = Slot(self._semaphore)
         try:
-            if self._ready is not None:
-                await self._ready()
+            if self._wait_until_ready is not None:
+                await self._wait_until_ready()
         except BaseException:
             slot.release()
             raise
-        slot.release_later(self._patience)
+        slot.release_later(self._max_hold_seconds)
         return slot
 
 
 class Slot:
     """A slot that somebody holds."""
 
-    __slots__ = ("_free", "_timer")
+    __slots__ = ("_semaphore", "_timer")
 
-    def __init__(self, free: asyncio.Semaphore) -> None:
-        self._free: asyncio.Semaphore | None = free
+    def __init__(self, semaphore: asyncio.Semaphore) -> None:
+        self._semaphore: asyncio.Semaphore | None = semaphore
         self._timer: asyncio.TimerHandle | None = None
 
     def release_later(self, seconds: float) -> None:
-        """Release the slot in so many seconds, unless that has happened before."""
+        """Release the slot after so many seconds, unless it is released earlier."""
         self._timer = asyncio.get_running_loop().call_later(seconds, self.release)
 
     def release(self) -> None:
@@ -57,6 +60,6 @@ class Slot:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._free is not None:
-            self._free.release()
-            self._free = None
+        if self._semaphore is not None:
+            self._semaphore.release()
+            self._semaphore = None

@@ -1,4 +1,4 @@
-"""The properties that all rows of a generated shop share: counts, ids, dates, owners, prices and titles."""
+"""Seeded rules that fix the counts, ids, dates, owners, prices and titles of a generated shop."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MAX_CUSTOMERS = 10_000_000
 DEFAULT_JOURNEYS = 10
 MAX_JOURNEYS = 1000
 _ID_FORMATS = {stream: f"{prefix}%08d" for stream, (_, prefix) in TYPES.items()}
-_SMALL_SHOP = 1000  # shops with fewer customers have fewer rows of every stream
+_SMALL_SHOP = 1000  # shops with fewer customers have fewer rows of most streams
 
 
 def counts(customers: int, journeys: int = DEFAULT_JOURNEYS) -> dict[str, int]:

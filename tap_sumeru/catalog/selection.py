@@ -19,8 +19,10 @@ class StreamSelection:
         columns: The selected columns.
         replication_key: Replication key of the catalog, None to use that of the stream.
         full_table: Whether the replication method is FULL_TABLE.
-        protected: Columns that are partly deselected or changed by a stream map.
-        columnar: Whether records may be structs, which only the tap's own encoder can encode.
+        protected: Columns that are partly deselected or changed by a stream map, so that the original values
+            must not reach the target through `extra`.
+        columnar: Whether records may be msgspec structs instead of dicts; only possible if the tap encodes
+            them itself.
     """
 
     name: str

@@ -121,7 +121,8 @@ class FilterTrust:
 
     def rejected(self) -> None:
         """Record that the API does not accept the filter; what it returned before stays valid."""
-        self._before_rejection = self._bookmark.verdict
+        if self._before_rejection is None:  # several requests may be rejected in the same moment
+            self._before_rejection = self._bookmark.verdict
         self._bookmark.verdict = Verdict.REFUTED
 
     def acquit(self) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _FUTURE = timedelta(days=1)
 _MIN_SLICES = 2
-"""Slices in progress at least, so that the next one need not wait until a page is queued."""
+"""Slices in progress at least, so that the next request can go out while a page is processed."""
 
 
 class Traffic(Protocol):
@@ -33,7 +33,7 @@ class Traffic(Protocol):
 
     @property
     def backlogged(self) -> bool:
-        """Whether requests wait for their turn, so that further ones would only wait with them."""
+        """Whether a new request would have to wait for the rate limit."""
 
 
 class ReadPlan:
@@ -110,7 +110,7 @@ class ReadPlan:
         if whole:
             return self.plan_unfiltered()
         position = self._bookmark.position
-        # Of each parent only one window is read: none of its rows could prove the filter.
+        # Each parent's children are read through one window, in which no row can prove the filter.
         provable = value is None and self.parents is None
         if position is None and self._since is not None and self._trust.may_shorten(first=provable):
             self._plan_windows(self._since)
@@ -158,9 +158,10 @@ class ReadPlan:
         self.windowed = windowed
 
     def next_slices(self) -> list[Slice]:
-        """Return the slices to start now; no more windows than are read any sooner for it.
+        """Return the slices to start now.
 
-        Until the first response, requests are sent one at a time.
+        While requests already wait for the rate limit, only as many windows are open as keep the queue busy:
+        more would not be read any sooner. Until the first response, requests are sent one at a time.
         """
         waiting = self.started_at is None or self._traffic.backlogged
         if self.windowed and self.parents is None and waiting:
@@ -170,7 +171,8 @@ class ReadPlan:
     def _lengths(self) -> Iterator[int]:
         """Yield the length of each window in days, when it is needed.
 
-        Windows may grow while further ones would only wait; not where each row costs a request.
+        Windows may grow while requests wait for the rate limit; not with `details`, where every row is a
+        request.
         """
         while True:
             may_grow = self._traffic.backlogged and not self._options.details

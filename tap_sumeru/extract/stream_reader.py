@@ -103,6 +103,7 @@ class StreamReader:
         self._reads_all = not options.filters and (full_table or end_date is None)
         self._answered = False  # whether a slice of the plan got a response
         self._given_up = False
+        self._outdated = False  # whether the read is about to be planned again
 
     def list_all(self) -> bool:
         """Keep the ids of all rows in `listed`; return False if this read does not return all rows."""
@@ -172,7 +173,7 @@ class StreamReader:
             await self._probe()
 
     async def _read_slices(self, cursor: str | None) -> None:
-        self._answered = False
+        self._answered = self._outdated = False
         self.parents.missing.clear()
         try:
             async with asyncio.TaskGroup() as group:
@@ -197,7 +198,11 @@ class StreamReader:
             except FieldsRejected:
                 self._query.fields = ()
             except FilterRejected:
+                self._outdated = True
                 self.trust.rejected()
+                raise
+            except StartOver:
+                self._outdated = True
                 raise
             except ParentMissing as missing:
                 self._skip_parent(slice_, missing)
@@ -210,6 +215,7 @@ class StreamReader:
     async def _take(self, slice_: Slice, answer: ListPage) -> None:
         """Hand over the records of a page, with the bookmark that holds once they are written."""
         page = answer.page
+        self._check_plan()
         self._answered = True
         self.trust.confirm_rejection()
         self._plan.requested(answer.requested_at)
@@ -220,11 +226,20 @@ class StreamReader:
         self._check_filter(slice_, shaped)
         records = self._within_read(slice_, shaped)
         await self._sink.room()
+        self._check_plan()
         # From here on nothing waits: pages are put in the order in which the bookmark counts on them.
         self._advance(slice_, page.next_cursor)
         bookmark = self._bookmark.snapshot()
         mismatches = shaped.mismatches or None
         self._sink.put(ReadPage(self._spec.name, self._shop, records, bookmark, mismatches))
+
+    def _check_plan(self) -> None:
+        """Take nothing more of a plan that is given up; its tasks may run once more.
+
+        A bookmark that follows a finished window would claim what a refuted filter may have left out.
+        """
+        if self._outdated:
+            raise asyncio.CancelledError
 
     async def _complete_rows(self, slice_: Slice, page: Page) -> None:
         def wanted(row: dict[str, Any]) -> bool:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tap_sumeru.catalog.streams import StreamSpec
 
 _MAX_LEARNED = 64
-"""Maximum of unknown fields in a layout."""
+"""Unknown fields that a layout may learn, in addition to as many as the schema has properties in a layout."""
 _ENVELOPE = frozenset({"id", "type", "attributes", "relationships"})
 
 

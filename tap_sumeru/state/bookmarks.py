@@ -96,8 +96,8 @@ class Bookmark:
     Attributes:
         value: All changes before this moment are written; None if nothing is known.
         verdict: What earlier reads found out about the date filter.
-        unproven_from: Start of a first read by windows whose filter is not proven yet: to be read again
-            without it.
+        unproven_from: Start of a first read that used the date filter before it was proven. As long as it is
+            set, rows may be missing: the read is repeated from here without the filter.
         position: How far an unfiltered read came that was interrupted.
         outdated_by: The option whose change has made the bookmark useless, empty if none has.
     """

@@ -1,8 +1,9 @@
 """The engine: reads the streams of all shops in one event loop, and hands their pages to the main thread.
 
-A shop is a task group with a rate limiter of its own, a stream is a task, and so is each slice of it: a
-failure ends the tasks that it concerns and no other. The event loop has a thread of its own; the main thread
-takes the pages in the order in which their bookmarks rely on it.
+A shop is a task group, a stream is a task, and so is each slice of a stream: a failure ends the tasks of its
+stream or shop and no others. Shops with the same token and host share one request queue. The event loop has a
+thread of its own; the main thread writes the pages in the order in which they were queued, so that a bookmark
+never overtakes its rows.
 """
 
 from __future__ import annotations
@@ -43,12 +44,14 @@ logger = logging.getLogger("tap-sumeru")
 Item = ReadPage | ReadDone | Failure
 
 _MAX_REQUESTS = 256
-_REQUEST_PATIENCE = 1.0
-"""Requests under way over all shops; one that waits for its response for longer than this does not count."""
+"""Requests in flight over all shops."""
+_REQUEST_HOLD_SECONDS = 1.0
+"""A request that waits longer than this for its response no longer counts towards `_MAX_REQUESTS`."""
 _MAX_SHOPS = 32
-_SHOP_PATIENCE = 0.2
-"""Shops that start together; after so many seconds the next ones start, whatever these are waiting for."""
-_RECORDS_AHEAD = 400
+"""Shops that start at the same time."""
+_SHOP_HOLD_SECONDS = 0.2
+"""After this time a shop no longer counts towards `_MAX_SHOPS`, so that slow shops delay nobody."""
+_MAX_QUEUED_RECORDS = 400
 """Records that may wait to be written: a few pages."""
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 1.0
@@ -92,7 +95,7 @@ class Engine:
     Args:
         settings: The settings.
         selections: The streams to read.
-        bookmarks: What earlier runs have left; the engine only reads them.
+        bookmarks: The bookmarks of the state; the engine only reads them.
         now: The present, by our clock.
 
     Attributes:
@@ -108,7 +111,7 @@ class Engine:
         self._streams = [_StreamSetup(one, settings.options[one.name]) for one in selections]
         by_token = {(shop.token, shop.api_url): self._queue() for shop in settings.shops}
         self.queues = {shop.name: by_token[shop.token, shop.api_url] for shop in settings.shops}
-        self._handover: Handover[Item | _End] = Handover(_RECORDS_AHEAD, _size)
+        self._handover: Handover[Item | _End] = Handover(_MAX_QUEUED_RECORDS, _size)
         self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
         self._started = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -147,7 +150,7 @@ class Engine:
             raise self._crash
 
     def give_up(self, stream: str, shop: str, error: ApiError) -> None:
-        """Stop to read a stream of a shop whose records cannot be written."""
+        """Stop reading a stream of a shop whose records cannot be written."""
 
         def give_up() -> None:
             reads = self._shops.get(shop)
@@ -181,19 +184,19 @@ class Engine:
         self._started.set()
         self._loop.set_exception_handler(_log_unhandled)
         session = Session(default_headers(self._settings.user_agent), self._settings.request_timeout_seconds)
-        requests = Slots(_MAX_REQUESTS, _REQUEST_PATIENCE, self._handover.idle)
-        shops = Slots(_MAX_SHOPS, _SHOP_PATIENCE)
+        request_slots = Slots(_MAX_REQUESTS, _REQUEST_HOLD_SECONDS, self._handover.idle)
+        shop_slots = Slots(_MAX_SHOPS, _SHOP_HOLD_SECONDS)
         try:
             async with asyncio.TaskGroup() as group:
                 for shop in self._settings.shops:
                     queue = self.queues[shop.name]
-                    client = Client(shop, session, queue, requests, self._settings.max_retries)
-                    group.create_task(self._read_shop(client, shops))
+                    client = Client(shop, session, queue, request_slots, self._settings.max_retries)
+                    group.create_task(self._read_shop(client, shop_slots))
         finally:
             await session.close()
 
-    async def _read_shop(self, client: Client, shops: Slots) -> None:
-        slot = await shops.acquire()
+    async def _read_shop(self, client: Client, shop_slots: Slots) -> None:
+        slot = await shop_slots.acquire()
         try:
             readers = {stream.spec.name: self._reader(stream, client) for stream in self._streams}
             reads = self._shops[client.shop.name] = ShopReads(client.shop.name, readers, self._handover.put)

@@ -63,8 +63,12 @@ class Handover(Generic[ItemT]):
         try:
             await turn
         finally:
-            # One at a time: each makes use of its room before the next one looks whether there is any left.
-            if turn.done() and not turn.cancelled():
+            if turn.cancelled():
+                with suppress(ValueError):
+                    line.remove(turn)  # so that it does not count among those that wait
+                self._start_next()
+            elif turn.done():
+                # One at a time: each makes use of its room before the next one looks if there is any left.
                 self._loop.call_soon(self._wake_next)
 
     def put(self, item: ItemT) -> None:
@@ -86,9 +90,12 @@ class Handover(Generic[ItemT]):
         self._size_put += self._size(item)
         self._batches.put([*self._batch, item])
 
-    def _wake_next(self) -> None:
+    def _start_next(self) -> None:
         if len(self._putting) < MAX_PUTTING:
             _wake(self._starting)
+
+    def _wake_next(self) -> None:
+        self._start_next()
         while self._putting:
             if not self._has_room(self._capacity):
                 self._wanted = True

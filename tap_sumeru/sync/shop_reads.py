@@ -22,7 +22,7 @@ class ShopReads:
     Args:
         shop: Name of the shop.
         readers: The readers, by stream.
-        put: Takes the end of each read, good or bad.
+        put: Receives a `ReadDone` or a `Failure` for each stream.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class ShopReads:
         self._listings = self._shared_listings()
 
     def _shared_listings(self) -> dict[str, asyncio.Future[Listing | ApiError]]:
-        """Let one read serve both, where a stream and the children of its rows are read."""
+        """Let a child stream use the ids that the read of its parent stream collects, if both are read."""
         parents = {STREAMS[name].parent for name in self._readers} & self._readers.keys()
         loop = asyncio.get_running_loop()
         return {name: loop.create_future() for name in parents if self._readers[name].list_all()}
@@ -53,7 +53,7 @@ class ShopReads:
             await reader.read(await self._parents_of(name))
         except ApiError as error:
             self._fail(name, error)
-        except Exception as error:  # noqa: BLE001 - whatever a row does to us, it does to its stream alone
+        except Exception as error:  # noqa: BLE001 - an unexpected error must not stop the other streams
             self._fail(name, UnexpectedResponse(f"a row cannot be read ({type(error).__name__})"))
         else:
             self._complete(name, reader)

@@ -48,7 +48,7 @@ class ClientSetup:
     ) -> None:
         self.limiter = rate_limiter(concurrency=concurrency, jitter=lambda: 0.0)
         self.queue = RequestQueue(self.limiter)
-        slots = slots or Slots(256, patience=1.0)
+        slots = slots or Slots(256, max_hold_seconds=1.0)
         self.client = Client(shop, session, self.queue, slots, max_retries)
 
     async def get(self, path: str = "orders", params: tuple[tuple[str, str], ...] = ()) -> Page:

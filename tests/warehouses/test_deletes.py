@@ -161,7 +161,10 @@ def test_reads_that_are_not_whole_retire_no_row_of_any_shop(broken: Broken) -> N
 
 def test_the_log_names_the_shop_that_holds_it_back(broken: Broken) -> None:
     log = broken.outputs["one shop of three fails"].log
-    assert "campaigns: deleted rows of all shops stay, since not read whole was: globex." in log
+    assert (
+        "campaigns: deleted rows stay in the warehouse, because not all shops were read to the end: globex."
+        in log
+    )
 
 
 def test_another_stream_that_is_whole_activates_its_own(broken: Broken) -> None:

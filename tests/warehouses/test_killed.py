@@ -85,7 +85,7 @@ class Project:
         with self.running(*streams) as process:
             code = process.wait(_PATIENCE)
         assert code == 0, self.log()
-        return int(re.findall(r"Sync done: (\d+) records", self.log())[-1])
+        return int(re.findall(r"Sync done: (\d+) records?", self.log())[-1])
 
     def log(self) -> str:
         return (self.folder / "log").read_text(encoding="utf-8", errors="replace")

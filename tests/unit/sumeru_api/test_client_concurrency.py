@@ -79,7 +79,7 @@ def test_a_request_that_is_cancelled_while_it_waits_for_a_slot_gives_its_place_b
     session = FakeSession(in_turn([OK]), latency=lambda: 0.5)
 
     async def main() -> None:
-        slots = Slots(1, patience=100.0)
+        slots = Slots(1, max_hold_seconds=100.0)
         setup = ClientSetup(session, slots=slots)
         slot = await slots.acquire()
         await cancel_after(1.0, setup.get())
@@ -99,7 +99,7 @@ def test_no_request_is_sent_before_its_response_can_be_taken() -> None:
         async def ready() -> None:
             await room.wait()
 
-        setup = ClientSetup(session, slots=Slots(1, patience=1.0, ready=ready))
+        setup = ClientSetup(session, slots=Slots(1, max_hold_seconds=1.0, wait_until_ready=ready))
         await cancel_after(1.0, setup.get())
         assert setup.limiter.in_flight == 0
         waiting = asyncio.create_task(setup.get())
@@ -138,7 +138,7 @@ def test_neither_the_concurrency_nor_the_slots_are_exceeded(concurrency: int, sl
 
     async def main() -> None:
         setup = ClientSetup(
-            session, concurrency=concurrency, slots=Slots(slots, patience=10.0), max_retries=100
+            session, concurrency=concurrency, slots=Slots(slots, max_hold_seconds=10.0), max_retries=100
         )
         async with asyncio.TaskGroup() as group:
             for _ in range(30):
@@ -153,7 +153,7 @@ def test_the_requests_of_all_shops_share_the_slots() -> None:
     session = FakeSession(in_turn([OK]), latency=lambda: 0.01)
 
     async def main() -> list[int]:
-        slots = Slots(4, patience=10.0)
+        slots = Slots(4, max_hold_seconds=10.0)
         setups = [ClientSetup(session, concurrency=2, slots=slots) for _ in range(3)]
         async with asyncio.TaskGroup() as group:
             for setup in setups * 100:
@@ -168,7 +168,7 @@ def test_a_shop_with_many_requests_does_not_keep_another_waiting() -> None:
     session = FakeSession(in_turn([OK]), latency=lambda: 0.01)
 
     async def main() -> None:
-        slots = Slots(1, patience=10.0)
+        slots = Slots(1, max_hold_seconds=10.0)
         long, short = (
             ClientSetup(session, concurrency=2, slots=slots, shop=Shop(name, name))
             for name in ("long", "short")
@@ -191,7 +191,7 @@ def test_a_host_that_hangs_does_not_hold_up_other_shops() -> None:
     hanging, session = FakeSession(in_turn([OK]), latency=lambda: 3600.0), FakeSession(latency)
 
     async def main() -> float:
-        slots = Slots(2, patience=1.0)
+        slots = Slots(2, max_hold_seconds=1.0)
         stuck = [asyncio.create_task(ClientSetup(hanging, slots=slots).get()) for _ in range(6)]
         await asyncio.sleep(0)
         await ClientSetup(session, slots=slots, shop=Shop("other", "other")).get()

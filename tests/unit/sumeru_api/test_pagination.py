@@ -38,9 +38,9 @@ def test_the_next_cursor(pagination: dict[str, Any] | None, cursor: str | None) 
 )
 def test_a_loop_is_detected(before: int, length: int) -> None:
     history = CursorHistory()
-    assert not any(history.repeats(f"b{i}") for i in range(before))
-    assert not any(history.repeats(f"c{i}") for i in range(length))
-    rounds = next(i for i in range(4 * (before + length)) if history.repeats(f"c{i % length}"))
+    assert not any(history.add_and_check(f"b{i}") for i in range(before))
+    assert not any(history.add_and_check(f"c{i}") for i in range(length))
+    rounds = next(i for i in range(4 * (before + length)) if history.add_and_check(f"c{i % length}"))
     assert rounds < 1 or before + length > 2000
 
 

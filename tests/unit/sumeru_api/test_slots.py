@@ -39,7 +39,7 @@ def test_no_more_slots_are_held_than_there_are(count: int, seed: int) -> None:
         slot.release()
 
     async def main() -> None:
-        slots = Slots(count, patience=1.0)
+        slots = Slots(count, max_hold_seconds=1.0)
         async with asyncio.TaskGroup() as group:
             for _ in range(30):
                 group.create_task(one(slots))
@@ -50,7 +50,7 @@ def test_no_more_slots_are_held_than_there_are(count: int, seed: int) -> None:
 
 def test_slots_are_given_in_the_order_in_which_they_were_wanted() -> None:
     async def main() -> list[tuple[float, float]]:
-        slots = Slots(1, patience=100.0)
+        slots = Slots(1, max_hold_seconds=100.0)
         return await asyncio.gather(*(hold(slots, 1.0) for _ in range(4)))
 
     assert run_virtual(main()) == [(0.0, 1.0), (1.0, 2.0), (2.0, 3.0), (3.0, 4.0)]
@@ -58,7 +58,7 @@ def test_slots_are_given_in_the_order_in_which_they_were_wanted() -> None:
 
 def test_a_slot_that_is_held_for_too_long_goes_to_the_next() -> None:
     async def main() -> list[tuple[float, float]]:
-        slots = Slots(1, patience=1.0)
+        slots = Slots(1, max_hold_seconds=1.0)
         return list(await asyncio.gather(hold(slots, 10.0), hold(slots, 0.5), hold(slots, 0.5)))
 
     assert run_virtual(main()) == [(0.0, 10.0), (1.0, 1.5), (1.5, 2.0)]
@@ -66,7 +66,7 @@ def test_a_slot_that_is_held_for_too_long_goes_to_the_next() -> None:
 
 def test_a_slot_that_was_passed_on_is_not_given_back_twice() -> None:
     async def main() -> list[tuple[float, float]]:
-        slots = Slots(1, patience=1.0)
+        slots = Slots(1, max_hold_seconds=1.0)
         await hold(slots, 10.0)
         return list(await asyncio.gather(hold(slots, 0.5), hold(slots, 0.5)))
 
@@ -75,7 +75,7 @@ def test_a_slot_that_was_passed_on_is_not_given_back_twice() -> None:
 
 def test_who_hangs_holds_up_the_others_for_no_longer_than_the_patience() -> None:
     async def main() -> float:
-        slots = Slots(2, patience=1.0)
+        slots = Slots(2, max_hold_seconds=1.0)
         hanging = [asyncio.create_task(hold(slots, 3600.0)) for _ in range(10)]
         await asyncio.sleep(0)
         since, _ = await hold(slots, 0.0)
@@ -88,7 +88,7 @@ def test_who_hangs_holds_up_the_others_for_no_longer_than_the_patience() -> None
 
 def test_a_slot_can_be_released_more_than_once() -> None:
     async def main() -> list[tuple[float, float]]:
-        slots = Slots(1, patience=100.0)
+        slots = Slots(1, max_hold_seconds=100.0)
         slot = await slots.acquire()
         for _ in range(3):
             slot.release()
@@ -99,7 +99,7 @@ def test_a_slot_can_be_released_more_than_once() -> None:
 
 def test_a_slot_is_given_back_by_who_is_cancelled() -> None:
     async def main() -> float:
-        slots = Slots(1, patience=100.0)
+        slots = Slots(1, max_hold_seconds=100.0)
         holder, waiting = (asyncio.create_task(hold(slots, 50.0)) for _ in range(2))
         await asyncio.sleep(1.0)
         waiting.cancel()
@@ -112,7 +112,7 @@ def test_a_slot_is_given_back_by_who_is_cancelled() -> None:
 
 def test_whoever_has_a_slot_waits_until_it_is_ready_which_takes_no_patience() -> None:
     async def main() -> list[tuple[float, float]]:
-        slots = Slots(1, patience=1.0, ready=lambda: asyncio.sleep(10.0))
+        slots = Slots(1, max_hold_seconds=1.0, wait_until_ready=lambda: asyncio.sleep(10.0))
         return list(await asyncio.gather(hold(slots, 5.0), hold(slots, 0.5)))
 
     assert run_virtual(main()) == [(10.0, 15.0), (21.0, 21.5)]
@@ -129,7 +129,7 @@ def test_a_slot_is_given_back_if_it_never_gets_ready() -> None:
         await asyncio.sleep(1.0 if calls == 3 else 100.0)
 
     async def main() -> float:
-        slots = Slots(1, patience=1.0, ready=ready)
+        slots = Slots(1, max_hold_seconds=1.0, wait_until_ready=ready)
         failing, cancelled = (asyncio.create_task(slots.acquire()) for _ in range(2))
         await asyncio.sleep(2.0)
         cancelled.cancel()

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from typing_extensions import override
 
 from sumeru_api.errors import ApiError, NotFound, RequestRejected, UnexpectedResponse
 from sumeru_api.responses import Response
@@ -210,3 +211,63 @@ def test_a_read_that_is_given_up_while_its_filter_is_refuted_is_not_planned_agai
         asyncio.run(reader.read())
     assert sink.ids == []
     assert all(NAMES[0] in params for _, params in client.requests), "no read without the filter follows"
+
+
+FIRST_WINDOW_END = "2026-03-01"
+
+
+class Roomy(Sink):
+    """Always has room."""
+
+    @override
+    async def room(self) -> None:
+        """Return at once."""
+
+
+def reader_with_first_window_late(
+    monkeypatch: pytest.MonkeyPatch, answer: Callable[[str, Json], list[Json] | ApiError]
+) -> tuple[StreamReader, Roomy]:
+    """Return a reader of several windows: in each round of the loop, the first one is answered last."""
+    sink = Roomy()
+    reader, _, client = prepared("orders", answer, proven("2026-03-01T00:00:00Z"), sink)
+    get = client.get
+
+    async def get_late(path: str, params: Any, parse: Callable[[Response], Any], stream: str) -> Any:
+        if dict(params).get(NAMES[0], "") < FIRST_WINDOW_END:
+            await asyncio.sleep(0)
+        return await get(path, params, parse, stream)
+
+    monkeypatch.setattr(client, "get", get_late)
+    return reader, sink
+
+
+def test_a_window_that_ends_while_the_filter_is_refuted_does_not_move_the_bookmark(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its task goes on for a moment before it is cancelled."""
+    forgotten = order(9, "2025-06-01T00:00:00Z")
+
+    def answer(_: str, params: Json) -> list[Json]:
+        if NAMES[0] not in params:
+            return [forgotten, order(1, "2026-03-10T00:00:00Z")]
+        return [order(1, "2026-03-10T00:00:00Z")] if params[NAMES[0]] < FIRST_WINDOW_END else [forgotten]
+
+    reader, sink = reader_with_first_window_late(monkeypatch, answer)
+    asyncio.run(reader.read())
+    assert "ord_9" in sink.ids, "what the refuted filter has left out before is read"
+    assert all("replication_key_value" not in (page.bookmark or {}) for page in sink.pages[:-1])
+
+
+@pytest.mark.parametrize("rows", [[order(1, "2026-03-10T00:00:00Z")], RequestRejected("bad", status=400)])
+def test_an_answer_in_the_moment_in_which_the_filter_is_rejected_says_nothing_of_it(
+    monkeypatch: pytest.MonkeyPatch, rows: list[Json] | ApiError
+) -> None:
+    def answer(_: str, params: Json) -> list[Json] | ApiError:
+        if NAMES[0] not in params:
+            return RequestRejected("bad", status=400)  # so the filter was not at fault
+        return rows if params[NAMES[0]] < FIRST_WINDOW_END else RequestRejected("bad", status=400)
+
+    reader, sink = reader_with_first_window_late(monkeypatch, answer)
+    with pytest.raises(RequestRejected):
+        asyncio.run(reader.read())
+    assert sink.bookmark["date_filter"]["verdict"] == "proven"

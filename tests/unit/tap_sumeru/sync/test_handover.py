@@ -254,6 +254,27 @@ def test_whoever_is_cancelled_when_its_turn_has_come_passes_it_on() -> None:
     assert asyncio.run(main()) == ["second"]
 
 
+@pytest.mark.parametrize("taken_first", [True, False])
+def test_many_that_are_cancelled_while_waiting_do_not_keep_others_from_starting(*, taken_first: bool) -> None:
+    async def main() -> None:
+        handover: Handover[str] = Handover(1, one_each)
+        handover.put("full")
+        waiting = [asyncio.create_task(handover.room()) for _ in range(2 * MAX_PUTTING)]
+        await asyncio.sleep(0)
+        starting = [asyncio.create_task(handover.idle()) for _ in range(3)]
+        await asyncio.sleep(0)
+        if taken_first:
+            handover.get(0)
+        for task in waiting:
+            task.cancel()
+        await asyncio.sleep(0.001)
+        handover.get(0)
+        async with asyncio.timeout(_PATIENCE):
+            await asyncio.gather(*starting)
+
+    asyncio.run(main())
+
+
 def test_room_that_is_made_while_nobody_waits_wakes_nobody() -> None:
     async def main() -> None:
         handover: Handover[int] = Handover(1, one_each)
