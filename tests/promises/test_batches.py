@@ -136,7 +136,7 @@ def test_targets_of_the_sdk_read_the_files(tap: Tap, monkeypatch: pytest.MonkeyP
     [
         ({"encoding": {"format": "parquet"}}, "batch_config.encoding.format: must be jsonl"),
         ({"encoding": {"format": "jsonl", "compression": "zstd"}}, "batch_config.encoding.compression"),
-        ({"storage": {}}, "batch_config.storage.root: missing"),
+        ({"storage": {}}, "batch_config.storage.root: is missing"),
         ({"storage": None}, "batch_config.storage: must be an object"),
         ({"batch_size": 0}, "batch_config.batch_size"),
         ({"storage": {"root": "nowhere://x"}}, "batch_config: the storage cannot be used"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -39,6 +40,7 @@ def test_all_other_shops_complete_while_some_are_silent_in_one_event_loop_and_in
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, cwd=tmp_path) as process:
             assert process.stdout is not None
             _read_until_complete(process.stdout)
+            time.sleep(1)  # a bookmark may follow the last record in a separate step
             running = psutil.Process(process.pid)
             threads, memory = running.num_threads(), running.memory_info().rss
             process.send_signal(signal.SIGTERM)
