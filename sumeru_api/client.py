@@ -93,7 +93,7 @@ class Client:
 
     async def _send(self, path: str, params: Params) -> Outcome:
         """Send a request once, and let the rate limiter learn from what comes of it."""
-        started_at = await self.queue.turn()
+        started_at = await self.queue.turn(self._slots.ready)
         try:
             slot = await self._slots.acquire()
             try:

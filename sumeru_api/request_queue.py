@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from sumeru_api.rate_limiter import RateLimiter
 
@@ -50,8 +50,12 @@ class RequestQueue:
         """How many requests in a row had no response; 0 while one is in flight and may get one."""
         return 0 if self._limiter.in_flight else self._limiter.unanswered
 
-    async def turn(self) -> float:
+    async def turn(self, ready: Callable[[], Awaitable[None]] | None = None) -> float:
         """Wait until the rate limit allows the next request, which starts now.
+
+        Args:
+            ready: Waits until a request can be sent. A turn that is taken before would be used later: the
+                requests held back meanwhile would be sent at once, on top of what the limit allows.
 
         Returns:
             When it starts, by the clock of the event loop. `answered`, `refused_by_limit`, `failed` or
@@ -61,6 +65,12 @@ class RequestQueue:
         try:
             async with self._turn:
                 now = await self._allowed()
+                while ready is not None:
+                    await ready()
+                    now = asyncio.get_running_loop().time()
+                    if self._limiter.wait(now) == 0:
+                        break
+                    now = await self._allowed()
         finally:
             self._waiting -= 1
         self._limiter.started(now)

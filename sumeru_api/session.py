@@ -15,6 +15,7 @@ from typing_extensions import override
 from yarl import URL
 
 from sumeru_api.exchange import TICKS, Exchange, Request
+from sumeru_api.resolver import resolver
 from sumeru_api.routes import Route, Routes, allow_connections
 from sumeru_api.transport_errors import TransportError, UntrustedHostError
 
@@ -56,7 +57,7 @@ class _Connector(aiohttp.TCPConnector):
     """Connection pool that tells each exchange whether its connection was used before."""
 
     def __init__(self) -> None:
-        super().__init__(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS)
+        super().__init__(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS, resolver=resolver())
         self._used: WeakSet[ResponseHandler] = WeakSet()
 
     @override

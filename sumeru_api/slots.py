@@ -28,13 +28,17 @@ class Slots:
         self._max_hold_seconds = max_hold_seconds
         self._wait_until_ready = wait_until_ready
 
+    async def ready(self) -> None:
+        """Wait until the holder of a slot may start."""
+        if self._wait_until_ready is not None:
+            await self._wait_until_ready()
+
     async def acquire(self) -> Slot:
         """Wait for a slot and hold it, until `Slot.release`."""
         await self._semaphore.acquire()
         slot = Slot(self._semaphore)
         try:
-            if self._wait_until_ready is not None:
-                await self._wait_until_ready()
+            await self.ready()
         except BaseException:
             slot.release()
             raise

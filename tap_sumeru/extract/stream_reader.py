@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sumeru_api.errors import ApiError
 from sumeru_api.responses import Page
+from tap_sumeru.extract.filter_probe import probe
 from tap_sumeru.extract.filter_trust import FilterTrust
 from tap_sumeru.extract.list_reader import ListReader
 from tap_sumeru.extract.parents import Listing, Parents
@@ -22,7 +23,6 @@ from tap_sumeru.extract.recovery import (
     Recovery,
     StartOver,
 )
-from tap_sumeru.extract.slices import Kind, Slice
 from tap_sumeru.state.bookmarks import Bookmark
 
 if TYPE_CHECKING:
@@ -35,11 +35,10 @@ if TYPE_CHECKING:
     from tap_sumeru.config.settings import StreamOptions
     from tap_sumeru.extract.list_reader import ListPage
     from tap_sumeru.extract.read_page import PageSink
+    from tap_sumeru.extract.slices import Slice
     from tap_sumeru.records import RecordShaper, ShapedPage
 
 logger = logging.getLogger("tap-sumeru")
-
-_MAX_PROBE_PAGES = 10
 
 
 class StreamReader:
@@ -101,9 +100,8 @@ class StreamReader:
             traffic=client.queue,
         )
         self._reads_all = not options.filters and (full_table or end_date is None)
-        self._answered = False  # whether a slice of the plan got a response
-        self._given_up = False
-        self._outdated = False  # whether the read is about to be planned again
+        # A slice got a response; the plan is about to be made again; nothing more is to be read.
+        self._answered = self._outdated = self._given_up = False
 
     def list_all(self) -> bool:
         """Keep the ids of all rows in `listed`; return False if this read does not return all rows."""
@@ -170,7 +168,8 @@ class StreamReader:
         if not self._plan.empty:
             self._plan.keep_all()
             self._put_bookmark()
-            await self._probe()
+            if await probe(self.trust, self._lists, self._shaper, self._shop):
+                self._put_bookmark()
 
     async def _read_slices(self, cursor: str | None) -> None:
         self._answered = self._outdated = False
@@ -180,6 +179,9 @@ class StreamReader:
                 self._open_slices(group, cursor)
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
+        if not self._plan.complete:
+            # A task group takes a task that was cancelled from elsewhere for one that has ended well.
+            raise asyncio.CancelledError
 
     def _open_slices(self, group: asyncio.TaskGroup, cursor: str | None = None) -> None:
         for slice_ in self._plan.next_slices():
@@ -287,25 +289,6 @@ class StreamReader:
         bookmark = self._bookmark.snapshot()
         if bookmark is not None:
             self._sink.put(ReadPage(self._spec.name, self._shop, bookmark=bookmark))
-
-    # The date filter
-
-    async def _probe(self) -> None:
-        """Ask the date filter for the day of a row that can prove it, if an unfiltered read found one."""
-        candidate = self.trust.take_candidate()
-        if candidate is None or candidate.window is None:
-            return
-        slice_, reach = Slice(Kind.PROBE, candidate.window, candidate.parent), candidate.window.reach
-        try:
-            async for answer in self._lists.pages(slice_):
-                shaped = self._shaper.shape_page(answer.page, self._shop, slice_.parent)
-                if self.trust.judge_probe(reach, shaped) or slice_.pages >= _MAX_PROBE_PAGES:
-                    break
-        except FilterRejected:
-            self.trust.rejected()
-        except (ApiError, Recovery):
-            return  # the rows are complete; the next read probes again
-        self._put_bookmark()
 
     def _log(self, text: str, level: int = logging.INFO) -> None:
         logger.log(level, "Shop %s: %s: %s.", self._shop, self._spec.name, text)

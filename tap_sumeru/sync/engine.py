@@ -163,7 +163,7 @@ class Engine:
     def close(self) -> None:
         """Stop reading, and drop the requests that are under way."""
         if self._loop is not None and self._running is not None:
-            call_in(self._loop, self._running.cancel)
+            call_in(self._loop, self._stop)
             self._thread.join(_STOP_SECONDS)
 
     # In the event loop
@@ -178,6 +178,12 @@ class Engine:
         finally:
             self._started.set()
             self._handover.end(_End())
+
+    def _stop(self) -> None:
+        for reads in self._shops.values():
+            reads.close()
+        if self._running is not None:
+            self._running.cancel()
 
     async def _read_all(self) -> None:
         self._loop, self._running = asyncio.get_running_loop(), asyncio.current_task()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from tap_sumeru.sync.state_writer import StateWriter
 from tap_sumeru.sync.summary import count, log_summary, names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tap_sumeru.catalog.selection import StreamSelection
     from tap_sumeru.config.settings import Settings
@@ -77,10 +78,11 @@ class Run:
             The exit code: 0, 1, or 128 plus the signal that stopped the run.
         """
         started_at = self._clock()
+        items = self._engine.items()  # kept until the end: without a reference to it, it closes the engine
         self._log_outdated()
         with stop_on_signal() as stop:
             try:
-                self._read(stop)
+                self._read(items, stop)
                 if stop.signal is None:
                     self._activate_versions()
                 self._state.write()
@@ -100,7 +102,7 @@ class Run:
             return 128 + stop.signal
         if self._results.failures and self._settings.stop_on_error:
             logger.warning("Stopped at the first failure, because `on_error` is `stop`. %s", _NEXT_RUN)
-        return 1 if self._results.failures else 0
+        return 1 if self._results.failures or self._results.complete < self._results.reads else 0
 
     def _log_outdated(self) -> None:
         for (stream, option), shops in self._engine.outdated().items():
@@ -111,10 +113,10 @@ class Run:
                 count(shops, "shop"),
             )
 
-    def _read(self, stop: StopRequest) -> None:
+    def _read(self, items: Iterable[Item | None], stop: StopRequest) -> None:
         for selection in self._selections:
             self._writers[selection.name].write_schema()
-        for item in self._engine.items():
+        for item in items:
             if item is not None:
                 self._take(item)
             self._state.write_if_due()
@@ -128,7 +130,7 @@ class Run:
             case ReadDone():
                 self._results.done(item)
             case Failure():
-                self._fail(item)
+                self._fail_once(item)
 
     def _write(self, page: ReadPage) -> None:
         """Write the records of a page, then commit its bookmark."""
@@ -152,6 +154,14 @@ class Run:
     def _give_up(self, page: ReadPage, error: UnexpectedResponse) -> None:
         self._fail(Failure(page.shop, (page.stream,), whole_shop=False, error=error))
         self._engine.give_up(page.stream, page.shop, error)
+
+    def _fail_once(self, failure: Failure) -> None:
+        """Leave out streams that were given up here before their reader met an error of its own."""
+        has_failed = self._results.has_failed
+        left = tuple(one for one in failure.streams if not has_failed(one, failure.shop))
+        if left:
+            whole_shop = failure.whole_shop and left == failure.streams
+            self._fail(replace(failure, streams=left, whole_shop=whole_shop))
 
     def _fail(self, failure: Failure) -> None:
         self._results.failed(failure)

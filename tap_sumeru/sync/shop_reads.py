@@ -51,6 +51,11 @@ class ShopReads:
         reader = self._readers[name]
         try:
             await reader.read(await self._parents_of(name))
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            self._fail(name, UnexpectedResponse("a request was cancelled"))
         except ApiError as error:
             self._fail(name, error)
         except Exception as error:  # noqa: BLE001 - an unexpected error must not stop the other streams
@@ -78,6 +83,8 @@ class ShopReads:
         """Give up what a failure concerns: one stream, or all that the shop has not finished."""
         if name not in self._unfinished:
             return  # given up in the same moment, by a failure that is already reported
+        # A copy without its traceback, whose frames would keep pages and readers until the end of the run.
+        error = error.with_cause(error.cause)
         others = [one for one in self._unfinished if one != name] if error.affects_shop else []
         lost = (name, *others)
         self._put(Failure(self._shop, lost, len(lost) == len(self._readers) > 1, error))
@@ -93,6 +100,11 @@ class ShopReads:
             self._readers[name].give_up()
             self._tasks[name].cancel()
             self._settle(name, error)
+
+    def close(self) -> None:
+        """Let no reader go on, should it lose the cancellation of its task."""
+        for reader in self._readers.values():
+            reader.give_up()
 
     def _settle(self, name: str, result: Listing | ApiError) -> None:
         listing = self._listings.get(name)

@@ -6,6 +6,7 @@ import asyncio
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +14,8 @@ from sumeru_api.errors import ApiUnavailable, HostNotResponding
 from sumeru_api.shop import Shop
 from sumeru_api.slots import Slots
 from support.client_setup import FAILED, OK, ClientSetup
-from support.fake_session import FakeSession, in_turn, response
+from support.fake_api import FakeApi
+from support.fake_session import FakeSession, in_turn, of_api, response
 from support.virtual_clock import now, run_virtual
 
 if TYPE_CHECKING:
@@ -223,3 +225,40 @@ def test_a_paced_token_gets_through_all_requests_whatever_the_clock_shows_in_bet
     took = run_virtual(main(), tick=1e-7)
     assert len(session.sent) > 2000
     assert len(session.sent) / took * 60 <= 2 * 20_000
+
+
+@pytest.mark.parametrize("limit", [60, 120, 300, 600])
+@pytest.mark.parametrize("seconds", [5.0, 30.0, 60.0])
+def test_requests_that_were_held_back_are_not_sent_on_top_of_what_the_limit_allows(
+    limit: int, seconds: float
+) -> None:
+    """As when the target takes no records for a while."""
+    api = FakeApi(limit)
+    session = FakeSession(of_api(api), latency=lambda: 0.1)
+
+    async def main() -> None:
+        ready = asyncio.Event()
+        ready.set()
+
+        async def wait() -> None:
+            await ready.wait()
+
+        setup = ClientSetup(session, slots=Slots(256, max_hold_seconds=1.0, wait_until_ready=wait))
+
+        async def send() -> None:
+            for _ in range(20):
+                await setup.get()
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(20):
+                group.create_task(send())
+            await asyncio.sleep(30.0)
+            ready.clear()
+            await asyncio.sleep(1.0)
+            sent = len(session.sent)
+            await asyncio.sleep(seconds)
+            assert len(session.sent) == sent
+            ready.set()
+
+    run_virtual(main())
+    assert api.refused == 0

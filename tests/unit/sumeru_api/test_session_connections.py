@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sumeru_api import routes
+from sumeru_api.session import TransportError
 from support.loopback import BODY, HEAD, Answer, Server, Then, fails, in_loop, ok, session
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ async def test_a_write_is_never_sent_again() -> None:
 async def test_what_a_server_sends_unasked_is_no_answer(extra: Answer) -> None:
     async with Server([*ok(), 0.01, *extra], ok()) as server, session() as client:
         await get(client, server)
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.25)
         response = await get(client, server)
         assert (response.status, response.body) == (200, BODY)
         assert server.connections == 2
@@ -135,6 +136,37 @@ async def test_a_name_without_an_address(monkeypatch: pytest.MonkeyPatch) -> Non
     async with session() as client:
         with fails("the host name cannot be resolved"):
             await client.get("http://secret.example/a", (), "Bearer t")
+
+
+def test_lookups_that_hang_hold_up_neither_others_nor_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    end = threading.Event()
+    look_up = socket.getaddrinfo
+
+    def hang(host: str, *args: Any, **options: Any) -> Any:
+        if host.startswith("hanging"):
+            end.wait()
+        return look_up("127.0.0.1", *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    monkeypatch.setattr("sumeru_api.session._CONNECT_SECONDS", 0.5)
+
+    async def main() -> None:
+        async with Server(ok()) as server, session() as client:
+            port = server.url.rpartition(":")[2]
+            urls = [f"http://hanging-{number}.example:{port}/a" for number in range(50)]
+            hanging = [asyncio.create_task(client.get(url, (), "Bearer t")) for url in urls]
+            await asyncio.sleep(0.01)
+            assert (await client.get(f"http://other.example:{port}/a", (), "Bearer t")).body == BODY
+            for outcome in await asyncio.gather(*hanging, return_exceptions=True):
+                assert isinstance(outcome, TransportError)
+
+    started_at = time.monotonic()
+    timer = threading.Timer(10.0, end.set)
+    timer.start()
+    asyncio.run(main())
+    assert time.monotonic() - started_at < 5
+    timer.cancel()
+    end.set()
 
 
 # Silence
@@ -238,39 +270,3 @@ async def test_waiting_for_a_connection_is_not_waiting_for_an_answer() -> None:
         responses = await asyncio.gather(*(get(client, server) for _ in range(6)))
         assert {one.body for one in responses} == {BODY}
         assert max(one.elapsed for one in responses) < 0.1
-
-
-@pytest.mark.parametrize(
-    ("limits", "wanted", "allowed", "raised"),
-    [
-        ((1024, 4096), 100, 100, None),
-        ((1024, 4096), 1000, 1000, (2256, 4096)),
-        ((1024, 2000), 1000, 872, (2000, 2000)),
-        ((1024, -1), 5000, 5000, (10256, -1)),
-        ((-1, -1), 5000, 5000, None),
-        ((64, 64), 1000, 1, (64, 64)),
-    ],
-)
-def test_the_limit_of_open_files_is_raised_as_needed(
-    limits: tuple[int, int],
-    wanted: int,
-    allowed: int,
-    raised: tuple[int, int] | None,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    set_to: list[tuple[int, int]] = []
-    monkeypatch.setattr("resource.getrlimit", lambda _: limits)
-    monkeypatch.setattr("resource.setrlimit", lambda _, pair: set_to.append(pair))
-    assert routes.allow_connections(wanted) == allowed
-    assert set_to == ([raised] if raised else [])
-
-
-def test_a_limit_of_open_files_that_cannot_be_raised_is_kept_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
-        raise ValueError
-
-    monkeypatch.setattr("resource.getrlimit", lambda _: (1024, 4096))
-    monkeypatch.setattr("resource.setrlimit", refuse)
-    assert routes.allow_connections(1000) == 384
-    monkeypatch.setattr(routes, "_HAS_LIMITS", False)
-    assert routes.allow_connections(1000) == 1000

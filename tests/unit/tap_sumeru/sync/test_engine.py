@@ -12,6 +12,7 @@ import pytest
 from typing_extensions import override
 
 from sumeru_api.errors import AuthenticationError, UnexpectedResponse
+from support.fake_lists import Api, Cancelling
 from support.fake_session import FakeSession, response
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.selection import StreamSelection
@@ -25,35 +26,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sumeru_api.session import RawResponse
-    from support.fake_session import Outcome, SentRequest
+    from support.fake_session import SentRequest
     from tap_sumeru.sync.engine import Item
 
 STREAMS = ("orders", "products")
 NOW = datetime(2026, 5, 10, 12, tzinfo=UTC)
 SHOPS = [{"shop": "acme", "api_token": "one"}, {"shop": "globex", "api_token": "two"}]
-
-
-class Api:
-    """Lists of five pages with two rows each, unless a test sets another outcome."""
-
-    def __init__(self) -> None:
-        self.session = FakeSession(self.outcome)
-        self.outcomes: dict[str, Outcome] = {}
-
-    def outcome(self, request: SentRequest) -> Outcome:
-        path = request.url.partition("/api/v1/")[2]
-        token = request.authorization.removeprefix("Bearer ")
-        for name in (path, token):
-            if name in self.outcomes:
-                return self.outcomes[name]
-        page = int(dict(request.params).get("cursor", "1"))
-        rows = [_row(path, page, number) for number in range(2)]
-        pagination = {"has_next": page < 5, "next_cursor": str(page + 1) if page < 5 else None}
-        return response(200, {"data": rows, "pagination": pagination})
-
-
-def _row(path: str, page: int, number: int) -> dict[str, Any]:
-    return {"id": f"{path}-{page}-{number}", "attributes": {"updated_at": "2026-05-01T00:00:00Z"}}
 
 
 @pytest.fixture
@@ -133,7 +111,7 @@ def test_the_bookmark_comes_after_all_records_and_the_end_of_the_read_comes_last
 @pytest.mark.usefixtures("api")
 def test_a_shop_that_has_ended_lets_the_next_one_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tap_sumeru.sync.engine._MAX_SHOPS", 1)
-    monkeypatch.setattr("tap_sumeru.sync.engine._SHOP_PATIENCE", 3600.0)
+    monkeypatch.setattr("tap_sumeru.sync.engine._SHOP_HOLD_SECONDS", 3600.0)
     items = run(engine("orders"))
     assert [item.shop for item in items if isinstance(item, ReadDone)] == ["acme", "globex"]
 
@@ -157,6 +135,23 @@ def test_a_shop_that_fails_leaves_the_other_complete(api: Api) -> None:
     assert type(failure.error) is AuthenticationError
     done = {(item.stream, item.shop) for item in items if isinstance(item, ReadDone)}
     assert done == {(stream, "acme") for stream in STREAMS}
+
+
+def test_a_failure_keeps_neither_pages_nor_readers(api: Api) -> None:
+    api.outcomes["orders"] = response(200, {"rows": ["text"]})
+    (failure,) = [item for item in run(engine("orders", shops=SHOPS[:1])) if isinstance(item, Failure)]
+    assert failure.error.cause == "the response has no `data`"
+    assert (failure.error.__traceback__, failure.error.__context__) == (None, None)
+
+
+def test_a_read_that_is_cancelled_from_elsewhere_is_a_failure(api: Api) -> None:
+    """Whatever cancels a task by itself, a task group takes it for one that has ended well."""
+    api.session = Cancelling(api.outcome)
+    items = run(engine(*STREAMS, shops=SHOPS[:1]))
+    (failure,) = [item for item in items if isinstance(item, Failure)]
+    assert failure.cause == "Shop acme: orders failed: a request was cancelled"
+    assert [item.stream for item in items if isinstance(item, ReadDone)] == ["products"]
+    assert not any(isinstance(item, ReadPage) and item.stream == "orders" for item in items)
 
 
 def test_children_are_read_with_the_listing_of_their_parents_stream(api: Api) -> None:
@@ -207,6 +202,26 @@ def test_closing_drops_the_requests_in_flight(api: Api) -> None:
     assert hanging.cancelled.is_set()
 
 
+def test_a_read_whose_filter_is_refuted_while_the_engine_is_closed_does_not_start_over(api: Api) -> None:
+    """Python 3.11 loses a cancellation in the moment in which a task of a task group fails."""
+    names = ["filter[date_from]", "filter[date_to]"]
+    partition = {
+        "context": {"shop": "acme"},
+        "replication_key_value": "2026-05-01T00:00:00Z",
+        "date_filter": {"verdict": "proven", "names": names},
+    }
+    one = engine("orders", shops=SHOPS[:1], state={"bookmarks": {"orders": {"partitions": [partition]}}})
+
+    def outcome(_: SentRequest) -> RawResponse:
+        one._stop()  # noqa: SLF001 - in the moment in which the page comes
+        outside = {"id": "1", "attributes": {"updated_at": "2020-01-01T00:00:00Z"}}
+        return response(200, {"data": [outside]})
+
+    api.session = FakeSession(outcome)
+    run(one)
+    assert len(api.session.sent) == 1
+
+
 def test_an_engine_can_be_closed_before_it_starts_and_after_it_has_ended(api: Api) -> None:
     engine("orders").close()
     one = engine("orders")
@@ -245,7 +260,7 @@ def test_a_stream_whose_records_cannot_be_written_is_given_up(api: Api) -> None:
 @pytest.mark.usefixtures("api")
 def test_a_stream_that_was_read_to_its_end_can_still_be_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pages wait to be written after the event loop has ended."""
-    monkeypatch.setattr("tap_sumeru.sync.engine._RECORDS_AHEAD", 1000)
+    monkeypatch.setattr("tap_sumeru.sync.engine._MAX_QUEUED_RECORDS", 1000)
     one = engine("orders", shops=SHOPS[:1])
     items = one.items()
     first = next(item for item in items if item is not None)
