@@ -1,4 +1,4 @@
-"""The parts of the benchmarks that a wrong figure would come from."""
+"""The benchmarks: counting of rows, replayed pages, ratios and the generated document."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SOUND = {"wrong": ""}
 
 
 @pytest.mark.parametrize("limit", [60, 600])
-def test_a_limit_lets_through_its_number_a_minute_and_a_burst_before(limit: int) -> None:
+def test_a_limit_allows_its_number_per_minute_after_a_burst(limit: int) -> None:
     for minutes in (1, 2):
         assert ideal.documented(limit, 60 * minutes) == pytest.approx(limit * minutes, abs=1)
         assert ideal.possible(limit, 60 * minutes) == limit * minutes
@@ -44,7 +44,7 @@ def test_a_tally_depends_on_the_ids_and_not_on_their_order(ids: list[str], rando
 
 
 @given(IDS.filter(bool))
-def test_a_row_that_is_lost_repeated_or_another_one_is_noticed(ids: list[str]) -> None:
+def test_a_lost_repeated_or_different_row_is_detected(ids: list[str]) -> None:
     whole = {"orders": rows.expected(ids)}
     assert compared({"orders": rows.tally(ids)}, whole) == ""
     for wrong in (ids[1:], [*ids, ids[0]], [*ids[1:], "another one"]):
@@ -62,14 +62,14 @@ def test_records_of_singer_and_of_airbyte_are_found_among_other_lines() -> None:
     assert list(rows.of_lines(lines)) == [("orders", "ord_1"), ("orders", "ord_2")]
 
 
-def test_what_is_measured_as_recommended_is_what_meltano_yml_sets() -> None:
+def test_the_measured_recommended_settings_are_those_of_meltano_yml() -> None:
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
     (loader,) = (one for one in project["plugins"]["loaders"] if one["name"] == "target-postgres")
     given = {setting["name"]: setting.get("value") for setting in loader["settings"]}
     assert {name: given[name] for name in warehouse.RECOMMENDED} == warehouse.RECOMMENDED
 
 
-def test_a_client_is_given_all_rows_of_a_replayed_list_and_drift_in_each(tmp_path: Path) -> None:
+def test_a_client_receives_all_rows_of_a_replayed_list_each_with_unknown_fields(tmp_path: Path) -> None:
     with servers.replay(300, {"customers": 3}, options=["--drift"]) as server:
         job = Job(server, ("customers",))
         command = Client(TAP, tmp_path / "tap", "uv", OURS).command(job)
@@ -81,7 +81,7 @@ def test_a_client_is_given_all_rows_of_a_replayed_list_and_drift_in_each(tmp_pat
 
 
 def _loop(server: servers.Server, folder: Path) -> list[bytes]:
-    """Run the loop that needs nothing but the standard library and msgspec."""
+    """Run the loop that needs only the standard library and msgspec."""
     (folder / "job.json").write_text(
         json.dumps(
             {
@@ -108,7 +108,7 @@ def test_each_bare_loop_has_a_script() -> None:
         assert (PEERS / f"loop_{name.split()[0].replace('.', '_')}.py").exists()
 
 
-def test_pages_come_over_tls_and_compressed(tmp_path: Path) -> None:
+def test_pages_are_served_over_tls_and_compressed(tmp_path: Path) -> None:
     expected = {"customers": servers.replayed(300, "customers", 3)}
     before = dict(os.environ)
     with servers.replay_tls(300, {"customers": 3}) as server:
@@ -121,7 +121,7 @@ def test_pages_come_over_tls_and_compressed(tmp_path: Path) -> None:
         assert _get(server, server.token).headers["Content-Encoding"] == "gzip"
 
 
-def test_many_shops_have_the_same_rows_and_a_limit_each(tmp_path: Path) -> None:
+def test_replayed_shops_have_equal_rows_and_separate_rate_limits(tmp_path: Path) -> None:
     with servers.replay(100, now="", options=["--shops=3", "--limit=60", "--latency=1"]) as server:
         shops = [{"shop": servers.shop(i), "api_token": servers.token(i)} for i in range(2)]
         job = Job(server, ("customers", "campaigns"), options={"shops": shops})
@@ -144,7 +144,9 @@ def test_many_shops_have_the_same_rows_and_a_limit_each(tmp_path: Path) -> None:
     assert set(json.loads(state.read_text(encoding="utf-8"))) == {"bookmarks"}
 
 
-def test_a_run_is_measured_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_measured_run_is_kept_until_the_code_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(turns, "CACHE", tmp_path)
     monkeypatch.setattr(turns, "_JOURNAL", tmp_path / "journal.json")
     mine = turns.Turns("cpu", quick=True, uv="uv")
@@ -161,7 +163,7 @@ def test_a_run_is_measured_once_and_kept(tmp_path: Path, monkeypatch: pytest.Mon
     assert turns.read_journal() == {}
 
 
-def test_a_bar_is_passed_only_by_a_sound_figure_on_the_right_side() -> None:
+def test_a_requirement_is_met_only_by_a_valid_figure_within_its_bound() -> None:
     assert at_least("faster", 12, 12, SOUND).passed
     assert not at_least("faster", 11.9, 12, SOUND).passed
     assert at_most("requests", 16, 16, SOUND).passed
@@ -179,7 +181,7 @@ def test_a_ratio_is_the_median_of_the_pairs() -> None:
     assert ratio(peer[:1], tap, "cpu") == Ratio(10.0, 10.0, 10.0)
 
 
-def test_the_document_says_what_was_measured_and_can_be_written_again(tmp_path: Path) -> None:
+def test_the_document_states_the_results_and_can_be_regenerated(tmp_path: Path) -> None:
     columns = ["client", "CPU µs a record", "void"]
     table: list[list[str | float]] = [[TAP, 6.42, ""], [STOCK, 125.0, "one row lost"]]
     bars = [at_least("times the CPU", 19.5, 15, SOUND), at_most("of the loop", 1.2, 1, SOUND)]
@@ -198,6 +200,6 @@ def test_the_document_says_what_was_measured_and_can_be_written_again(tmp_path: 
 
 
 @pytest.mark.parametrize("argument", ["--only=nothing", "--what", "--tap=/nothing/there"])
-def test_the_command_refuses_what_it_does_not_know(argument: str) -> None:
+def test_the_command_rejects_unknown_arguments(argument: str) -> None:
     command = [sys.executable, "-m", "benchmarks", argument]
     assert subprocess.run(command, check=False, capture_output=True).returncode == 2

@@ -1,8 +1,7 @@
-"""The dbt package: written from `schemas/`; built on three warehouses by `make test-dbt`."""
+"""The dbt package: generated from `schemas/` and built on three warehouses by `make test-dbt`."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
+import charts
 from support import dbt_warehouses
 from support.dbt_warehouses import PROJECT, ROOT, Warehouse
 from tap_sumeru.catalog import stream_schemas
@@ -39,8 +39,10 @@ for path in paths:
 print(len(paths))
 """
 
-pytestmark = pytest.mark.timeout(1800)  # dbt is slow to start, and starts a dozen times
-builds = pytest.mark.skipif(not os.environ.get("TEST_DBT"), reason="`make test-dbt` installs dbt and builds")
+pytestmark = pytest.mark.timeout(1800)  # dbt starts slowly, a dozen times
+builds = pytest.mark.skipif(
+    not os.environ.get("TEST_DBT"), reason="`make test-dbt` installs dbt and runs this"
+)
 
 
 def _yaml(path: Path) -> Any:
@@ -56,7 +58,7 @@ def _key(mart: dict[str, Any]) -> str:
     return ", ".join(columns)
 
 
-def test_what_schemas_give_is_what_is_there() -> None:
+def test_the_generated_dbt_files_match_the_schemas() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "dbt_docs.py"), "--check"]
     assert subprocess.run(command, check=False).returncode == 0, "run `make docs`"
 
@@ -82,12 +84,7 @@ def test_every_mart_is_described_and_has_a_key() -> None:
         assert all(column["description"] for column in mart["columns"])
 
 
-def test_charts_name_their_lines_apart_and_escape_what_they_are_given() -> None:
-    spec = importlib.util.spec_from_file_location("charts", ROOT / "scripts" / "charts.py")
-    assert spec
-    assert spec.loader
-    charts = sys.modules["charts"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(charts)
+def test_charts_separate_their_labels_and_escape_names() -> None:
     months = ["2026-01-01", "2026-02-01"]
     revenue = [
         {"channel": channel, "order_month": month, "net_revenue": "100.50"}
@@ -108,33 +105,33 @@ def test_charts_name_their_lines_apart_and_escape_what_they_are_given() -> None:
 
 @pytest.fixture(scope="module")
 def synced(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the tap wrote of two made-up shops."""
+    """Return the tap's output for two generated shops."""
     return dbt_warehouses.synced(tmp_path_factory.mktemp("synced"))
 
 
 @pytest.fixture(scope="module")
 def duckdb(synced: Path, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """The same in DuckDB."""
+    """Load that output into DuckDB."""
     return dbt_warehouses.duckdb(synced, tmp_path_factory.mktemp("duckdb"))
 
 
 @pytest.fixture(scope="module")
 def postgres(synced: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """The same in PostgreSQL."""
+    """Load that output into PostgreSQL."""
     with dbt_warehouses.postgres(synced, tmp_path_factory.mktemp("postgres")) as warehouse:
         yield warehouse
 
 
 @pytest.fixture(scope="module")
 def snowflake(synced: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    """The same in an emulator of Snowflake."""
+    """Load that output into an emulator of Snowflake."""
     with dbt_warehouses.snowflake(synced, tmp_path_factory.mktemp("snowflake")) as warehouse:
         yield warehouse
 
 
 @pytest.fixture(scope="module")
 def warehouses(duckdb: Warehouse, postgres: Warehouse, snowflake: Warehouse) -> list[Warehouse]:
-    """All three, with all models built and all tests passed."""
+    """Return all three warehouses, with all models built and all tests passed."""
     built = [duckdb, postgres, snowflake]
     for warehouse in built:
         run, status = warehouse.dbt("build")
@@ -152,7 +149,7 @@ def _records(synced: Path, stream: str) -> list[dict[str, Any]]:
 
 
 def _values(rows: Rows) -> list[dict[str, Any]]:
-    """The rows with their numbers and truths as such, fractions rounded as a double may differ."""
+    """Return the rows with numbers and booleans parsed, fractions rounded because doubles differ."""
 
     def value(text: str) -> Any:
         try:
@@ -169,7 +166,7 @@ def test_a_mart_is_the_same_in_each_warehouse_and_has_the_columns_described(
     warehouses: list[Warehouse], mart: str
 ) -> None:
     described = _marts()[mart]
-    query = f"SELECT * FROM analytics.{mart} ORDER BY {_key(described)}"  # noqa: S608 - names of ours
+    query = f"SELECT * FROM analytics.{mart} ORDER BY {_key(described)}"  # noqa: S608 - our own names
     rows, *others = (_values(warehouse.query(query)) for warehouse in warehouses)
     assert rows
     assert others == [rows, rows]
@@ -177,7 +174,7 @@ def test_a_mart_is_the_same_in_each_warehouse_and_has_the_columns_described(
 
 
 @builds
-def test_revenue_is_what_the_api_gave_to_the_last_digit(warehouses: list[Warehouse], synced: Path) -> None:
+def test_revenue_equals_that_of_the_api_to_the_last_digit(warehouses: list[Warehouse], synced: Path) -> None:
     expected: dict[str, Decimal] = defaultdict(Decimal)
     for order in _records(synced, "orders"):
         if order["status"] != "cancelled":
@@ -192,17 +189,17 @@ def test_revenue_is_what_the_api_gave_to_the_last_digit(warehouses: list[Warehou
 
 @builds
 def test_sources_are_fresh_after_a_load(warehouses: list[Warehouse]) -> None:
-    for warehouse in warehouses[:2]:  # those that a target has loaded
+    for warehouse in warehouses[:2]:  # only these two were loaded by a target
         run, status = warehouse.dbt("source", "freshness")
         assert run.returncode == 0, run.stdout
         assert list(status.values()) == ["pass"] * len(STREAMS)
 
 
 @builds
-def test_what_is_deleted_deselected_new_or_never_synced_is_met(
+def test_staging_models_handle_deleted_rows_and_missing_or_unknown_columns(
     warehouses: list[Warehouse],
 ) -> None:
-    """In Postgres, since ACTIVATE_VERSION deletes there; all is as it was afterwards."""
+    """Runs on PostgreSQL, where ACTIVATE_VERSION deletes rows. Restores the table at the end."""
     postgres = warehouses[1]
     postgres.query("""
         CREATE TABLE sumeru.kept AS TABLE sumeru.customers;
@@ -227,7 +224,7 @@ def test_what_is_deleted_deselected_new_or_never_synced_is_met(
 
 
 @builds
-def test_the_demo_builds_and_draws(warehouses: list[Warehouse]) -> None:
+def test_the_demo_builds_marts_and_draws_charts(warehouses: list[Warehouse]) -> None:
     file = Path(warehouses[0].place)
     command = [sys.executable, str(ROOT / "scripts" / "marts.py"), str(file), "--uv", dbt_warehouses.UV]
     run = subprocess.run(command, capture_output=True, check=False, text=True)
@@ -255,7 +252,7 @@ def test_each_test_of_a_sum_fails_where_the_sum_is_wrong(warehouses: list[Wareho
 
 @builds
 @pytest.mark.parametrize("dialect", ["snowflake", "bigquery"])
-def test_what_is_compiled_for_another_warehouse_is_sql_of_its_dialect(dialect: str, tmp_path: Path) -> None:
+def test_models_compile_to_valid_sql_of_other_warehouses(dialect: str, tmp_path: Path) -> None:
     offline = ("--target", dialect, "--no-introspect", "--no-populate-cache")
     run = dbt_warehouses.dbt(("snowflake", "bigquery"), tmp_path, "compile", *offline)
     assert run.returncode == 0, run.stdout

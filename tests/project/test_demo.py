@@ -1,8 +1,7 @@
-"""`make demo`, small: everything lands, the second run reads little, and nothing of the user's is touched."""
+"""`make demo` with small shops: all rows land, and the second run reads little."""
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -16,12 +15,11 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+import demo
 from sumeru_sandbox import Sandbox
 from tap_sumeru.catalog.streams import STREAMS
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     Runs = list[subprocess.CompletedProcess[str]]
 
 ROOT = Path(__file__).parents[2]
@@ -29,33 +27,20 @@ SCRIPT = ROOT / "scripts" / "demo.py"
 CUSTOMERS = 100
 
 
-def _load() -> ModuleType:
-    sys.path.insert(0, str(SCRIPT.parent))
-    spec = importlib.util.spec_from_file_location("demo", SCRIPT)
-    assert spec
-    assert spec.loader
-    module = sys.modules["demo"] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-demo = _load()
-
-
 def _command(folder: Path, *options: str) -> list[str]:
-    """The demo without its marts, which tests/test_dbt.py tries."""
+    """Return the command of the demo without its marts, which test_dbt.py tests."""
     return [sys.executable, str(SCRIPT), "--no-marts", "--output", str(folder), *options]
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where all demos of this module put what they make, so that plugins are installed once."""
+    """Return one output folder for all demos of this module, so that plugins are installed once."""
     return tmp_path_factory.mktemp("demo")
 
 
 @pytest.fixture(scope="module")
 def runs(folder: Path) -> Runs:
-    """The demo, twice, with settings of a user around that must not matter."""
+    """Run the demo twice, with settings of a user in the environment, which it must ignore."""
     user = {
         "TAP_SUMERU_SHARD": "9/9",
         "TARGET_DUCKDB_PATH": "/nowhere/x.duckdb",
@@ -84,27 +69,27 @@ def test_the_second_run_reads_little(runs: Runs, folder: Path) -> None:
     requests, of, percent, records = (float(text.replace(",", "")) for text in share.groups())
     assert of == first
     assert percent == pytest.approx(100 * requests / first, abs=0.1)
-    # One request for each list, a second one for some, one for each journey: however large the shops are.
+    # One request per list, for some a second one, and one per journey, whatever the size of the shops.
     assert requests <= 3 * 3 * len(STREAMS)
     assert records < 50
 
 
-def test_it_says_what_it_did_and_what_to_do_next(runs: Runs) -> None:
+def test_it_prints_a_summary_and_the_next_steps(runs: Runs) -> None:
     first = runs[0].stdout
     assert re.search(r"[\d,]+ records in \d+ s, with [\d,]+ requests, 0 refused by the rate limit", first)
     assert "demo.duckdb" in first
     assert "TAP_SUMERU_API_TOKEN" in first
 
 
-def test_it_keeps_to_its_folder(runs: Runs, folder: Path) -> None:
+def test_it_writes_to_its_folder_only(runs: Runs, folder: Path) -> None:
     assert runs
     assert {path.name for path in folder.iterdir()} >= {".meltano", "demo.duckdb", "demo.log", "demo.state"}
     meltano_yml = (ROOT / "meltano.yml").read_text(encoding="utf-8")
-    assert "# duckdb 1.3 and later" in meltano_yml, "Meltano has written meltano.yml anew"
+    assert "# duckdb 1.3 and later" in meltano_yml, "Meltano has rewritten meltano.yml"
     assert not (ROOT / "plugins").exists()
 
 
-def test_shops_of_another_size_are_not_mixed_in(runs: Runs, folder: Path) -> None:
+def test_another_number_of_customers_is_rejected(runs: Runs, folder: Path) -> None:
     assert runs
     command = _command(folder, "--sample", "--customers", "200")
     other = subprocess.run(command, capture_output=True, check=False, text=True)
@@ -112,7 +97,7 @@ def test_shops_of_another_size_are_not_mixed_in(runs: Runs, folder: Path) -> Non
     assert "`make demo-clean` removes them" in other.stderr
 
 
-def test_a_token_leads_to_the_real_api(runs: Runs, folder: Path) -> None:
+def test_with_a_token_it_reads_the_real_api(runs: Runs, folder: Path) -> None:
     assert runs
     with Sandbox(["acme"], customers=100) as api:
         own = {
@@ -131,7 +116,7 @@ def test_a_token_leads_to_the_real_api(runs: Runs, folder: Path) -> None:
     assert own["TAP_SUMERU_API_TOKEN"] not in run.stdout + run.stderr + log
 
 
-def test_ctrl_c_stops_everything(runs: Runs, folder: Path) -> None:
+def test_ctrl_c_stops_all_processes(runs: Runs, folder: Path) -> None:
     assert runs
     log = folder / "demo.log"
     log.unlink()
@@ -141,13 +126,13 @@ def test_ctrl_c_stops_everything(runs: Runs, folder: Path) -> None:
         deadline = time.monotonic() + 60
         while not (log.exists() and "Running job" in log.read_text()) and time.monotonic() < deadline:
             time.sleep(0.05)
-        family = psutil.Process(process.pid).children(recursive=True)
+        processes = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Stopped" in stderr
-    assert family
-    _, alive = psutil.wait_procs(family, timeout=5)
+    assert processes
+    _, alive = psutil.wait_procs(processes, timeout=5)
     assert all(one.status() == psutil.STATUS_ZOMBIE for one in alive)
 
 
@@ -169,7 +154,7 @@ def test_rows_that_differ_are_marked(capsys: pytest.CaptureFixture[str]) -> None
         ('A=1\nTAP_SUMERU_SHOPS=[{"shop": "acme"}]', True),
     ],
 )
-def test_a_token_in_an_env_file_is_seen(
+def test_a_token_in_an_env_file_is_found(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, expected: bool
 ) -> None:
     for name in list(os.environ):

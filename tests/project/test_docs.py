@@ -1,4 +1,4 @@
-"""What the README says is what the code is."""
+"""README and docs: generated tables are up to date, and links, files and make targets exist."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_tables_are_those_of_the_code() -> None:
+def test_the_generated_tables_are_up_to_date() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "docs.py"), "--check"]
     assert subprocess.run(command, check=False).returncode == 0, "run `make docs`"
 
 
-def test_every_file_that_is_named_is_there() -> None:
+def test_every_file_that_the_readme_names_exists() -> None:
     named = set(re.findall(r"\]\(([^)#:]+)\)", README)) | set(
         re.findall(r"`((?:tests|scripts|schemas)/[^`]*)`", README)
     )
@@ -28,7 +28,7 @@ def test_every_file_that_is_named_is_there() -> None:
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: str(page.stem))
-def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
+def test_every_link_of_a_page_has_a_target(page: Path) -> None:
     for path, heading in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", page.read_text(encoding="utf-8")):
         file = page.parent / path if path else page
         assert file.exists(), path
@@ -39,6 +39,6 @@ def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
             }
 
 
-def test_every_make_target_that_is_named_is_there() -> None:
+def test_every_make_target_that_the_readme_names_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(re.findall(r"(?:`|^)make ([a-z-]+)", README, re.MULTILINE)) <= targets

@@ -1,4 +1,4 @@
-"""The Dockerfile: what it copies is enough for the tap, it runs as nobody, and no secret gets in."""
+"""The Dockerfile: it copies all that the tap needs and no secrets, and runs as an unprivileged user."""
 
 from __future__ import annotations
 
@@ -28,46 +28,46 @@ COPIED = [
 UV = shutil.which("uv") or str(ROOT / ".tools" / "bin" / "uv")
 
 
-def given(name: str) -> list[str]:
+def arguments_of(name: str) -> list[str]:
     return [rest for instruction, rest in INSTRUCTIONS if instruction == name]
 
 
-def sent(path: str) -> bool:
-    """Whether a path at the top is sent to the engine: the last line that fits it tells."""
-    fitting = [line for line in IGNORED if fnmatch(path, line.removeprefix("!"))]
-    return not fitting or fitting[-1].startswith("!")
+def in_context(path: str) -> bool:
+    """Return whether a top-level path is in the build context: the last matching line decides."""
+    matching = [line for line in IGNORED if fnmatch(path, line.removeprefix("!"))]
+    return not matching or matching[-1].startswith("!")
 
 
-def test_both_stages_are_of_the_same_small_python_that_ci_tries() -> None:
-    bases = {base.split()[0] for base in given("FROM")}
+def test_both_stages_use_the_same_slim_python_which_ci_tests() -> None:
+    bases = {base.split()[0] for base in arguments_of("FROM")}
     (python,) = (re.fullmatch(r"python:(3\.\d+)-slim", base) for base in bases)
     assert python
     assert f'"{python[1]}"' in (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
 
 
-def test_it_runs_the_tap_as_a_user_without_rights() -> None:
+def test_it_runs_the_tap_as_an_unprivileged_user() -> None:
     assert INSTRUCTIONS[-1] == ["ENTRYPOINT", '["/opt/tap/bin/tap-sumeru"]']
-    (user,) = given("USER")
+    (user,) = arguments_of("USER")
     assert int(user.partition(":")[0]) > 0
 
 
-def test_all_that_is_installed_is_checked_and_nothing_is_cached() -> None:
-    installs = [command for command in given("RUN") if " install " in command]
+def test_packages_are_installed_with_hashes_and_without_cache() -> None:
+    installs = [command for command in arguments_of("RUN") if " install " in command]
     assert len(installs) == 2
     assert all("--no-cache-dir" in command for command in installs)
     assert "--require-hashes -r runtime.lock" in installs[0]
     assert "--no-deps ." in installs[1]
 
 
-def test_what_is_copied_is_sent_to_the_engine_and_nothing_else_is() -> None:
+def test_the_build_context_holds_only_the_copied_files() -> None:
     assert COPIED
-    assert {path for path in COPIED if sent(path)} == set(COPIED)
+    assert {path for path in COPIED if in_context(path)} == set(COPIED)
     others = {path.name for path in ROOT.iterdir()} - set(COPIED) | {".env", "config.json", "state.json"}
-    assert {path for path in others if sent(path)} == set()
+    assert {path for path in others if in_context(path)} == set()
 
 
 @pytest.mark.timeout(120)
-def test_what_is_copied_is_enough_for_the_tap(tmp_path: Path) -> None:
+def test_the_copied_files_are_enough_to_install_the_tap(tmp_path: Path) -> None:
     source, site = tmp_path / "source", tmp_path / "site"
     source.mkdir()
     for path in COPIED:
@@ -77,9 +77,9 @@ def test_what_is_copied_is_enough_for_the_tap(tmp_path: Path) -> None:
             shutil.copy(ROOT / path, source / path)
     install = [UV, "pip", "install", "--quiet", "--no-deps", "--python", sys.executable]
     subprocess.run([*install, "--target", str(site), str(source)], check=True)
-    shown = "from tap_sumeru.catalog import stream_schemas as s; print(s.__file__, *s.load('orders'))"
+    program = "from tap_sumeru.catalog import stream_schemas as s; print(s.__file__, *s.load('orders'))"
     done = subprocess.run(
-        [sys.executable, "-c", shown],
+        [sys.executable, "-c", program],
         capture_output=True,
         check=True,
         cwd=tmp_path,

@@ -1,4 +1,4 @@
-"""`meltano.yml` and `plugin.yaml` against the tap: nothing missing, nothing else, nothing secret in clear."""
+"""`meltano.yml` and `plugin.yaml` match the tap; documents name existing files, scopes and settings."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ def _defaults(plugin: Mapping[str, Any]) -> dict[str, Any]:
     return {setting["name"]: setting.get("value") for setting in plugin["settings"]}
 
 
-def test_the_definition_for_the_hub_is_what_the_tap_tells_of_itself() -> None:
+def test_plugin_yaml_is_up_to_date() -> None:
     command = [sys.executable, str(ROOT / "scripts" / "hub.py"), "--check"]
     assert subprocess.run(command, check=False).returncode == 0, "run `make docs`"
 
 
-def test_meltano_yml_has_every_setting_as_the_hub_is_told_it_and_no_other() -> None:
+def test_meltano_yml_has_the_settings_of_plugin_yaml() -> None:
     assert EXTRACTOR["settings"] == HUB["settings"]
 
 
-def test_meltano_yml_has_the_rest_as_the_hub_is_told_it() -> None:
+def test_meltano_yml_has_the_other_definitions_of_plugin_yaml() -> None:
     for name in ("namespace", "label", "description", "executable", "capabilities"):
         assert EXTRACTOR[name] == HUB[name]
     assert EXTRACTOR["settings_group_validation"] == HUB["settings_group_validation"]
 
 
-def test_the_hub_finds_the_logo_under_its_own_name() -> None:
+def test_the_logo_of_plugin_yaml_exists() -> None:
     logo = ROOT / "docs" / "logo" / Path(HUB["logo_url"]).name
     assert logo.read_bytes().startswith(b"\x89PNG")
     assert logo.with_suffix(".svg").exists()
 
 
-def test_nothing_is_asked_of_the_hub() -> None:
+def test_meltano_yml_works_without_the_hub() -> None:
     assert PROJECT["send_anonymous_usage_stats"] is False
     assert PROJECT["cli"]["disable_version_check"] is True
     for plugin in (EXTRACTOR, *LOADERS):
@@ -58,11 +58,11 @@ def test_nothing_is_asked_of_the_hub() -> None:
         assert plugin["settings"]
 
 
-def test_the_catalog_is_discovered_anew_by_each_version() -> None:
+def test_the_catalog_is_not_cached() -> None:
     assert EXTRACTOR["use_cached_catalog"] is False
 
 
-def test_the_loader_is_one_that_loses_no_rows() -> None:
+def test_the_default_loader_is_set_up_to_lose_no_rows() -> None:
     defaults = _defaults(LOADER)
     assert LOADER["pip_url"] == "target-duckdb==0.8.0 duckdb==1.2.2"
     assert defaults["flush_all_streams"] is True
@@ -71,8 +71,8 @@ def test_the_loader_is_one_that_loses_no_rows() -> None:
     assert Path(loader["config"]["path"]).stem != defaults["default_target_schema"]
 
 
-def test_the_other_loaders_are_told_what_makes_them_right() -> None:
-    """What becomes of rows otherwise, docs/snowflake.md and docs/bigquery.md say."""
+def test_the_other_loaders_have_the_settings_they_need_for_correct_rows() -> None:
+    """docs/snowflake.md and docs/bigquery.md explain what happens without these settings."""
     loaders = {loader["name"]: loader for loader in LOADERS}
     snowflake, bigquery = _defaults(loaders["target-snowflake"]), _defaults(loaders["target-bigquery"])
     assert snowflake["timestamp_type"] == "TIMESTAMP_TZ"
@@ -83,7 +83,7 @@ def test_the_other_loaders_are_told_what_makes_them_right() -> None:
 
 
 @pytest.mark.parametrize("plugin", LOADERS, ids=lambda plugin: str(plugin["name"]))
-def test_every_loader_is_pinned_and_explained_and_its_secrets_are_marked(plugin: dict[str, Any]) -> None:
+def test_every_loader_is_pinned_has_descriptions_and_marks_its_secrets(plugin: dict[str, Any]) -> None:
     assert "==" in plugin["pip_url"].split()[0]
     for setting in plugin["settings"]:
         assert setting["description"]
@@ -91,14 +91,14 @@ def test_every_loader_is_pinned_and_explained_and_its_secrets_are_marked(plugin:
         assert setting.get("sensitive", False) == bool(secret), setting["name"]
 
 
-def test_schedules_run_a_job_that_exists() -> None:
+def test_schedules_name_existing_jobs_and_settings() -> None:
     jobs = {job["name"] for job in PROJECT["jobs"]}
     assert {schedule["job"] for schedule in PROJECT["schedules"]} == jobs
     names = {f"TAP_SUMERU_{name.upper()}" for name in SETTINGS} | {"TAP_SUMERU__METADATA"}
     assert all(schedule.get("env", {}).keys() <= names for schedule in PROJECT["schedules"])
 
 
-def test_an_environment_sets_what_its_plugins_know_and_dev_keeps_apart_from_prod() -> None:
+def test_environments_set_known_settings_and_dev_is_separate_from_prod() -> None:
     known = {plugin["name"]: set(_defaults(plugin)) for plugin in (EXTRACTOR, *LOADERS)}
     given: dict[str, dict[str, dict[str, Any]]] = {}
     for environment in PROJECT["environments"]:
@@ -107,13 +107,13 @@ def test_an_environment_sets_what_its_plugins_know_and_dev_keeps_apart_from_prod
         given[environment["name"]] = configs
         assert all(config.keys() <= known[name] for name, config in configs.items())
     assert given["prod"]["target-duckdb"] != given["dev"]["target-duckdb"]
-    databases = known.keys() - {"target-jsonl"}  # which begins new files with each run
+    databases = known.keys() - {"target-jsonl"}  # starts new files with each run
     assert given["dev"].keys() == databases
     for loader in (one for one in LOADERS if one["name"] in databases):
         assert given["dev"][loader["name"]].items().isdisjoint(_defaults(loader).items())
 
 
-def test_the_example_of_an_env_file_names_settings_that_exist() -> None:
+def test_the_example_env_file_names_existing_settings() -> None:
     lines = (ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     named = {line.lstrip("# ").partition("=")[0] for line in lines if "=" in line}
     assert named
@@ -127,7 +127,7 @@ def test_security_md_names_the_scope_of_every_stream() -> None:
     assert named == {name: spec.scope for name, spec in STREAMS.items() if spec.scope}
 
 
-def test_contributing_md_names_files_that_exist() -> None:
+def test_contributing_md_names_existing_files() -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     cells = re.findall(r"^\| (`[^|]+`) \|", text.partition("## Where things are")[2], re.MULTILINE)
     for cell in cells:

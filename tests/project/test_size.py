@@ -1,4 +1,4 @@
-"""Files have at most 300 lines and functions at most 40, so that one look is enough."""
+"""Files have at most 300 lines, functions at most 40."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_FILE, MAX_FUNCTION = 300, 40
 
 
 def _lines(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Return the lines of a function, decorators and docstring left out."""
+    """Return the number of lines of a function without decorators and docstring."""
     first = function.body[0]
     documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     docstring = (first.end_lineno or 0) - first.lineno + 1 if documented else 0

@@ -1,4 +1,4 @@
-"""What builds and publishes the tap: pinned actions, least permissions, and hashes for all it runs on."""
+"""The workflows and lock files: pinned actions, least permissions, and hashes for all packages."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ def jobs(path: Path) -> Iterator[dict[str, Any]]:
     yield from workflow["jobs"].values()
 
 
-def test_there_are_workflows() -> None:
+def test_the_workflows_are_ci_and_release() -> None:
     assert [path.stem for path in WORKFLOWS] == ["ci", "release"]
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_every_action_is_pinned_by_its_commit(path: Path) -> None:
+def test_every_action_is_pinned_by_commit(path: Path) -> None:
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if "uses:" in line]
     assert lines
     assert [line for line in lines if not USES.search(line)] == []
 
 
-def test_an_action_is_the_same_commit_wherever_it_is_used() -> None:
+def test_an_action_is_pinned_to_the_same_commit_everywhere() -> None:
     text = "".join(path.read_text(encoding="utf-8") for path in WORKFLOWS)
     used = set(re.findall(r"uses: ([^@]+)@(\w+)", text))
     assert len(used) == len({action for action, _ in used})
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_job_may_do_no_more_than_it_must(path: Path) -> None:
+def test_each_job_has_the_least_permissions_and_a_timeout(path: Path) -> None:
     for job in jobs(path):
         uses = [step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step]
         publishes = "pypa/gh-action-pypi-publish" in uses
@@ -55,7 +55,7 @@ def test_a_job_may_do_no_more_than_it_must(path: Path) -> None:
                 assert step["with"]["persist-credentials"] is False
 
 
-def test_ci_tries_every_python_that_is_promised() -> None:
+def test_ci_tests_every_supported_python() -> None:
     ci = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))
     promised = re.findall(
         r'"Programming Language :: Python :: (3\.\d+)"', (ROOT / "pyproject.toml").read_text()
@@ -78,7 +78,7 @@ def test_everything_is_locked_with_hashes(lock: Path) -> None:
     assert pinned(lock)
 
 
-def test_the_bare_tap_runs_on_what_was_tested_and_on_nothing_else() -> None:
+def test_the_runtime_lock_is_a_subset_of_the_tested_packages() -> None:
     everything, runtime = (pinned(lock) for lock in LOCKS)
     assert runtime.keys() < everything.keys()
     assert not {"pytest", "uvicorn", "starlette", "ruff"} & runtime.keys()

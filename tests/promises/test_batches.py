@@ -1,4 +1,4 @@
-"""`batches`: BATCH files hold what RECORD messages would, and nothing is told of that is not whole."""
+"""`batch_config`: BATCH files hold the same records as messages, and every named file is complete."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def batches(tap: Tap, compression: str = "gzip", **config: Any) -> Json:
 
 
 def read(output: Output) -> dict[str, list[str]]:
-    """Return the lines of all files that were told of, by stream, in order."""
+    """Return the lines of all files that BATCH messages name, by stream, in order."""
     found: dict[str, list[str]] = defaultdict(list)
     for message in output.of_type("BATCH"):
         for url in message["manifest"]:
@@ -47,7 +47,7 @@ def _lines(url: str, *, zipped: bool) -> list[str]:
 
 
 def records(output: Output) -> dict[str, list[str]]:
-    """Return the records of all RECORD messages, by stream, in order, letter by letter."""
+    """Return the JSON text of all records, by stream, in order."""
     found = defaultdict(list)
     for line in output.lines:
         if line.startswith('{"type":"RECORD"'):
@@ -57,7 +57,7 @@ def records(output: Output) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("compression", ["gzip", "none"])
-def test_files_hold_the_very_records(tap: Tap, compression: str) -> None:
+def test_files_hold_the_same_records_as_messages(tap: Tap, compression: str) -> None:
     plain = tap.sync(streams=STREAMS)
     output = tap.sync(streams=STREAMS, batch_config=batches(tap, compression, batch_size=30))
     assert (plain.code, output.code) == (0, 0), output.log
@@ -84,13 +84,13 @@ def test_selection_and_maps_are_applied(tap: Tap) -> None:
 
 def test_a_state_follows_the_files_that_it_covers(tap: Tap) -> None:
     output = tap.sync(streams=STREAMS, batch_config=batches(tap))
-    told: set[str] = set()
+    written: set[str] = set()
     for message in output.messages:
         if message["type"] == "BATCH":
-            told.add(message["stream"])
+            written.add(message["stream"])
         elif message["type"] == "STATE":
             places = message["value"]["bookmarks"]
-            assert {name for name in places if "replication_key_value" in str(places[name])} <= told
+            assert {name for name in places if "replication_key_value" in str(places[name])} <= written
     assert output.messages[-1]["type"] == "STATE"
     assert "replication_key_value" in output.bookmark("customers")
 
@@ -106,7 +106,7 @@ def test_names_and_messages_hold_nothing_private(tap: Tap) -> None:
 
 
 class Loaded(BatchSink):
-    """Keeps what the SDK reads from the files."""
+    """Keeps the rows that the SDK reads from the files."""
 
     rows: ClassVar[list[Json]] = []
 
@@ -116,14 +116,14 @@ class Loaded(BatchSink):
 
 
 class Loader(Target):
-    """A target as the SDK makes it."""
+    """A target of the SDK."""
 
     name = "target-memory"
     config_jsonschema: ClassVar[Json] = {"properties": {}}
     default_sink_class = Loaded
 
 
-def test_the_sdks_own_targets_read_them(tap: Tap, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_targets_of_the_sdk_read_the_files(tap: Tap, monkeypatch: pytest.MonkeyPatch) -> None:
     output = tap.sync(streams=("customers",), batch_config=batches(tap, batch_size=40))
     monkeypatch.setattr(Loaded, "rows", [])
     Loader().listen(StringIO("".join(f"{line}\n" for line in output.lines)))
@@ -132,11 +132,11 @@ def test_the_sdks_own_targets_read_them(tap: Tap, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         ({"encoding": {"format": "parquet"}}, "batch_config.encoding.format: must be jsonl"),
         ({"encoding": {"format": "jsonl", "compression": "zstd"}}, "batch_config.encoding.compression"),
-        ({"storage": {}}, "batch_config.storage.root: missing"),
+        ({"storage": {}}, "batch_config.storage.root: is missing"),
         ({"storage": None}, "batch_config.storage: must be an object"),
         ({"batch_size": 0}, "batch_config.batch_size"),
         ({"storage": {"root": "nowhere://x"}}, "batch_config: the storage cannot be used"),
@@ -145,32 +145,32 @@ def test_the_sdks_own_targets_read_them(tap: Tap, monkeypatch: pytest.MonkeyPatc
         ({"storage": {"root": "file:///proc/none"}}, "batch_config: the storage cannot be used"),
     ],
 )
-def test_a_config_that_cannot_be_used_is_one_line(tap: Tap, change: Json, said: str) -> None:
+def test_an_unusable_config_is_reported_in_one_line(tap: Tap, change: Json, message: str) -> None:
     output = tap.sync(streams=("customers",), batch_config=batches(tap, **change))
     assert output.code == 1
     assert output.lines == []
-    assert said in output.log
+    assert message in output.log
     assert "Traceback" not in output.log
 
 
-def _little_room() -> None:
+def _limit_file_size() -> None:
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (31_000, 31_000))
 
 
-def test_a_full_disk_ends_the_run_and_nothing_is_told_of_that_is_not_whole(tap: Tap) -> None:
-    """30 customers fit into a file, 30 orders do not."""
+def test_a_full_disk_ends_the_run_and_no_message_names_an_incomplete_file(tap: Tap) -> None:
+    """A file within the limit holds 30 customers but not 30 orders."""
     command = tap.command(streams=STREAMS, batch_config=batches(tap, "none", batch_size=30))
-    # What measures coverage would want to write a file too.
+    # Coverage measurement would write files too.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment, preexec_fn=_little_room
+        command, capture_output=True, text=True, check=False, env=environment, preexec_fn=_limit_file_size
     )
     output = Output(done.returncode, done.stdout.splitlines(), done.stderr)
     assert output.code == 1
     assert "batch_config: a file cannot be written (File too large)" in output.log
     assert "Traceback" not in output.log
-    told = {urlsplit(url).path for message in output.of_type("BATCH") for url in message["manifest"]}
-    assert {str(path) for path in (tap.folder / "files").iterdir()} == told
+    named = {urlsplit(url).path for message in output.of_type("BATCH") for url in message["manifest"]}
+    assert {str(path) for path in (tap.folder / "files").iterdir()} == named
     assert all(json.loads(line)["id"] for lines in read(output).values() for line in lines)
     assert "replication_key_value" not in str(output.of_type("STATE"))

@@ -1,4 +1,4 @@
-"""What is asked for may change between two runs: what that makes worthless counts no more."""
+"""Options that change between runs: bookmarks that they make useless are discarded."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def loyal(value: str) -> Json:
 
 
 def test_other_filters_read_the_stream_again_from_the_start(tap: Tap, sandbox: Sandbox) -> None:
-    """Rows that pass only now need not have changed since the bookmark."""
+    """Rows that the new filter returns may be older than the bookmark."""
     first = tap.sync(streams=("customers", "orders"), **loyal("loyal"))
     rows = sandbox.truth("acme", "customers")
     for options in (loyal("at_risk"), {}):
@@ -32,13 +32,13 @@ def test_other_filters_read_the_stream_again_from_the_start(tap: Tap, sandbox: S
     assert len(again.ids("customers")) < 10
 
 
-def test_the_state_does_not_say_what_is_filtered_on(tap: Tap) -> None:
+def test_the_state_does_not_contain_filter_values(tap: Tap) -> None:
     state = tap.sync(streams=("customers",), **loyal("loyal")).state
     assert "loyal" not in str(state)
 
 
 def test_more_columns_or_includes_do_not_read_old_rows_again(tap: Tap, sandbox: Sandbox) -> None:
-    """They come with each row's next change, as with any tap; a full refresh fills the rest."""
+    """Old rows get the new columns when they change, or by a full refresh."""
     first = tap.sync(catalog=tap.catalog("customers", deselected=(("customers", "email"),)))
     options = {"customers": {"include": ["orders"]}}
     second = tap.sync(first.state, streams=("customers",), stream_options=options)

@@ -1,4 +1,4 @@
-"""Edges that a review found: each of them once lost rows, spread a failure, or let something private out."""
+"""Regressions: each case once lost rows, failed other streams, or logged private values."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ def full_table(tap: Tap, *streams: str) -> Json:
     return catalog
 
 
-def test_no_version_is_activated_of_a_stream_that_was_not_read_whole(tap: Tap, sandbox: Sandbox) -> None:
+def test_no_version_is_activated_for_an_incomplete_stream(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({"attribution": {"faults": [{"kind": "status", "status": 403}]}})
     output = tap.sync(catalog=full_table(tap, "attribution", "customers"), on_error="stop")
     assert output.code == 1
     assert output.of_type("ACTIVATE_VERSION") == []
 
 
-def test_one_shard_of_a_full_read_retires_nothing_of_the_others(many: Tap) -> None:
+def test_a_full_read_of_one_shard_deletes_no_rows_of_other_shards(many: Tap) -> None:
     output = many.sync(catalog=full_table(many, "customers"), shard="1/2")
     assert (output.code, output.of_type("ACTIVATE_VERSION")) == (0, [])
     assert output.counts().keys() == {"customers"}
     assert "customers: deleted rows stay in the warehouse, because other shards hold the rest" in output.log
 
 
-def test_a_full_read_into_files_retires_nothing_since_they_carry_no_version(tap: Tap) -> None:
+def test_a_full_read_into_batch_files_deletes_no_rows(tap: Tap) -> None:
     storage = {"root": (tap.folder / "files").as_uri()}
     output = tap.sync(
         catalog=full_table(tap, "customers"),
@@ -48,7 +48,7 @@ def test_a_full_read_into_files_retires_nothing_since_they_carry_no_version(tap:
 
 
 @pytest.mark.parametrize("bound", ["end_date", "start_date"])
-def test_the_place_of_one_read_is_none_in_a_read_of_another_range(
+def test_a_read_of_another_date_range_ignores_the_saved_position(
     tap: Tap, sandbox: Sandbox, bound: str
 ) -> None:
     sandbox.configure({"orders": {"page_cap": 20, "latency_ms": 30}})
@@ -62,14 +62,14 @@ def test_the_place_of_one_read_is_none_in_a_read_of_another_range(
     assert set(again.ids("orders")) == {row["id"] for row in sandbox.truth("acme", "orders")}
 
 
-def test_enrollments_fail_if_no_journey_answers(tap: Tap, sandbox: Sandbox) -> None:
+def test_enrollments_fail_if_every_journey_is_not_found(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({"enrollments": {"faults": [{"kind": "status", "status": 404}]}})
     output = tap.sync(streams=("enrollments",))
     assert output.code == 1
     assert "replication_key_value" not in output.bookmark("enrollments")
 
 
-def test_a_stream_map_that_fails_fails_its_stream_alone_and_says_no_value(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_failing_stream_map_fails_only_its_stream_and_logs_no_value(tap: Tap, sandbox: Sandbox) -> None:
     output = tap.sync(
         streams=("customers", "orders"), stream_maps={"customers": {"email": "int(email) if email else 0"}}
     )
@@ -81,7 +81,7 @@ def test_a_stream_map_that_fails_fails_its_stream_alone_and_says_no_value(tap: T
     assert output.messages[-1]["type"] == "STATE"
 
 
-def test_a_stream_map_of_a_deselected_stream_is_no_fault(tap: Tap) -> None:
+def test_a_stream_map_of_a_deselected_stream_is_ignored(tap: Tap) -> None:
     maps = {name: {"extra": None} for name in ("customers", "orders")}
     output = tap.sync(streams=("customers",), stream_maps=maps)
     assert output.code == 0, output.log
@@ -89,7 +89,7 @@ def test_a_stream_map_of_a_deselected_stream_is_no_fault(tap: Tap) -> None:
     assert "extra" not in output.records("customers")[0]
 
 
-def test_drift_does_not_slip_past_a_stream_map(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_value_of_an_unexpected_type_does_not_bypass_a_stream_map(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({"customers": {"rows": [{"kind": "drift", "every": 2}]}})
     plain = tap.sync(streams=("customers",))
     drifted = {name for record in plain.records("customers") for name in record["extra"] or ()}
@@ -102,8 +102,10 @@ def test_drift_does_not_slip_past_a_stream_map(tap: Tap, sandbox: Sandbox) -> No
 
 
 @pytest.mark.parametrize("status", [404, 410])
-def test_a_detail_that_is_gone_leaves_the_listed_row(tap: Tap, sandbox: Sandbox, status: int) -> None:
-    # The first request is the list, each after it a detail.
+def test_a_row_whose_detail_is_not_found_is_emitted_as_listed(
+    tap: Tap, sandbox: Sandbox, status: int
+) -> None:
+    # The first request is the list, the others are details.
     sandbox.configure(
         {"products": {"faults": [{"kind": "status", "status": status, "after": 1, "times": 3}]}}
     )
@@ -114,7 +116,7 @@ def test_a_detail_that_is_gone_leaves_the_listed_row(tap: Tap, sandbox: Sandbox,
     assert sorted(output.ids("products")) == sorted(row["id"] for row in sandbox.truth("acme", "products"))
 
 
-def test_only_rows_that_are_due_are_completed(tap: Tap, sandbox: Sandbox) -> None:
+def test_details_are_requested_only_for_new_rows(tap: Tap, sandbox: Sandbox) -> None:
     options: Json = {"stream_options": {"products": {"details": True, "date_filter": []}}}
     first = tap.sync(streams=("products",), **options)
     before = sandbox.stats()["requests"]
@@ -130,7 +132,7 @@ def test_the_list_of_parents_survives_an_expired_cursor(tap: Tap, sandbox: Sandb
     assert len(set(output.ids("enrollments"))) == sandbox.counts()["acme"]["enrollments"]
 
 
-def test_a_conflict_says_nothing_about_the_filter(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_409_does_not_change_the_verdict_on_the_filter(tap: Tap, sandbox: Sandbox) -> None:
     first = tap.sync(streams=("orders",))
     sandbox.configure({"orders": {"faults": [{"kind": "status", "status": 409, "times": 1}]}})
     second = tap.sync(first.state, streams=("orders",))
@@ -138,13 +140,13 @@ def test_a_conflict_says_nothing_about_the_filter(tap: Tap, sandbox: Sandbox) ->
     assert second.bookmark("orders")["date_filter"]["verdict"] == "proven"
 
 
-def test_the_state_does_not_go_out_with_every_parent(tap: Tap) -> None:
+def test_a_state_is_not_written_for_every_parent(tap: Tap) -> None:
     output = tap.sync(streams=("enrollments",))
     assert len(output.of_type("STATE")) <= 3
 
 
-def test_windows_are_opened_a_few_at_a_time(tap: Tap, sandbox: Sandbox) -> None:
-    """So the oldest are complete first, and a kill late in a backfill costs little."""
+def test_only_a_few_windows_are_read_at_a_time(tap: Tap, sandbox: Sandbox) -> None:
+    """The oldest windows complete first, so a kill late in a backfill loses little progress."""
     sandbox.configure({"orders": {"latency_ms": 20}})
     since = (sandbox.now() - timedelta(days=720)).strftime("%Y-%m-%dT%H:%M:%SZ")
     stopped = tap.sync_and_stop(
@@ -156,7 +158,7 @@ def test_windows_are_opened_a_few_at_a_time(tap: Tap, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("content", ["{}", '{"streams": []}', "[]"])
-def test_a_catalog_without_streams_is_refused(tap: Tap, content: str) -> None:
+def test_a_catalog_without_streams_is_rejected(tap: Tap, content: str) -> None:
     command = tap.command(catalog={})
     (tap.folder / "catalog.json").write_text(content)
     output = tap.run(command)
@@ -164,13 +166,13 @@ def test_a_catalog_without_streams_is_refused(tap: Tap, content: str) -> None:
     assert "catalog: " in output.log
 
 
-def test_a_null_map_is_no_version(tap: Tap) -> None:
+def test_a_stream_removed_by_a_map_activates_no_version(tap: Tap) -> None:
     output = tap.sync(catalog=full_table(tap, "customers"), stream_maps={"customers": None})
     assert output.of_type("ACTIVATE_VERSION") == []
     assert output.of_type("RECORD") == []
 
 
-def test_the_catalogs_replication_key_is_honoured(tap: Tap) -> None:
+def test_the_replication_key_of_the_catalog_is_used(tap: Tap) -> None:
     catalog: dict[str, Any] = tap.catalog("orders")
     for entry in catalog["streams"]:
         if entry["stream"] == "orders":

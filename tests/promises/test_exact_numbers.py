@@ -42,7 +42,7 @@ HUGE = [
 
 
 @pytest.mark.parametrize("name", HUGE)
-def test_an_exponent_beyond_all_floats_keeps_its_text(synced: SyncedOrders, name: str) -> None:
+def test_an_exponent_beyond_the_range_of_floats_keeps_its_text(synced: SyncedOrders, name: str) -> None:
     synced.assert_same(name, "total_price", "line_items")
 
 
@@ -75,5 +75,5 @@ LONG_INTEGERS = [
 
 
 @pytest.mark.parametrize("name", LONG_INTEGERS)
-def test_an_integer_that_targets_refuse_is_kept_whole_in_extra(synced: SyncedOrders, name: str) -> None:
+def test_an_integer_beyond_64_bits_is_kept_in_extra(synced: SyncedOrders, name: str) -> None:
     synced.assert_in_extra(name, "total_price", "line_items", "new")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _orders(tap: Tap, sandbox: Sandbox, *kinds: str) -> tuple[list[Texts], list[Json]]:
-    """All orders, spoilt, and what they are in truth."""
+    """Return the records of all orders with these faults, and the orders as the sandbox holds them."""
     sandbox.configure({"orders": {"rows": [{"kind": kind} for kind in kinds]}})
     output = tap.sync(streams=("orders",))
     assert output.code == 0, output.log
@@ -23,7 +23,7 @@ def _orders(tap: Tap, sandbox: Sandbox, *kinds: str) -> tuple[list[Texts], list[
     return [texts(one["record"]) for one in messages if "record" in one], sandbox.truth("acme", "orders")
 
 
-def test_what_a_row_calls_itself_is_kept_beside_what_the_tap_calls_it(tap: Tap, sandbox: Sandbox) -> None:
+def test_attributes_named_shop_id_and_extra_are_kept_in_extra(tap: Tap, sandbox: Sandbox) -> None:
     records, _ = _orders(tap, sandbox, "shadow")
     for record in records:
         assert bytes(record["shop"]) == b'"acme"'
@@ -32,7 +32,7 @@ def test_what_a_row_calls_itself_is_kept_beside_what_the_tap_calls_it(tap: Tap, 
         assert msgspec.json.decode(record["extra"]) == extra
 
 
-def test_rows_without_ids_all_land_each_under_an_id_of_its_own(tap: Tap, sandbox: Sandbox) -> None:
+def test_rows_without_ids_get_unique_ids(tap: Tap, sandbox: Sandbox) -> None:
     records, truth = _orders(tap, sandbox, "missing_id")
     assert len({bytes(record["id"]) for record in records}) == len(records) == len(truth)
     by_number = {bytes(record["order_number"]): record for record in records}
@@ -42,7 +42,7 @@ def test_rows_without_ids_all_land_each_under_an_id_of_its_own(tap: Tap, sandbox
             assert bytes(record[name]) == json_text(one[name])
 
 
-def test_of_an_attribute_that_is_said_twice_the_last_holds(tap: Tap, sandbox: Sandbox) -> None:
+def test_the_last_of_two_attributes_of_one_name_is_used(tap: Tap, sandbox: Sandbox) -> None:
     records, truth = _orders(tap, sandbox, "duplicate_key")
     assert {bytes(one["order_number"]) for one in records} == {
         json_text(one["order_number"]) for one in truth

@@ -34,7 +34,7 @@ TEXTS = [
 
 
 @pytest.mark.parametrize("name", TEXTS)
-def test_a_text_stays_the_same(synced: SyncedOrders, name: str) -> None:
+def test_a_string_is_unchanged(synced: SyncedOrders, name: str) -> None:
     for column in ("note", "tags"):
         assert bytes(synced.record(name)[column]) == json_text(ORDERS.attributes[name][column])
     synced.assert_in_extra(name, "new_field")
@@ -43,7 +43,7 @@ def test_a_text_stays_the_same(synced: SyncedOrders, name: str) -> None:
 SURROGATES = ORDERS.add("surrogates", note=raw(r'"a\ud83d b\uDE00 \\ud83d \ud83d\ude00 \ud83d\ud83d\ude00"'))
 
 
-def test_a_lone_surrogate_becomes_the_replacement_character_and_a_pair_stays(synced: SyncedOrders) -> None:
+def test_a_lone_surrogate_becomes_the_replacement_character(synced: SyncedOrders) -> None:
     assert msgspec.json.decode(synced.record(SURROGATES)["note"]) == "a\ufffd b\ufffd \\ud83d 😀 \ufffd😀"
 
 
@@ -56,7 +56,7 @@ NESTED = ORDERS.add(
 )
 
 
-def test_what_is_nested_500_levels_deep_stays_so(synced: SyncedOrders) -> None:
+def test_values_nested_500_levels_deep_are_unchanged(synced: SyncedOrders) -> None:
     address = ORDERS.attributes[NESTED]["shipping_address"]
     assert bytes(synced.record(NESTED)["shipping_address"]) == bytes(address)
     synced.assert_in_extra(NESTED, "unknown", "other")
@@ -67,7 +67,7 @@ TWICE = ORDERS.add(
 )
 
 
-def test_of_a_member_that_is_said_twice_the_last_holds(synced: SyncedOrders) -> None:
+def test_the_last_of_two_members_of_one_name_is_used(synced: SyncedOrders) -> None:
     assert msgspec.json.decode(synced.record(TWICE)["shipping_address"]) == {"city": "b", "new": 2.5}
     assert bytes(synced.extra_of(TWICE)["new"]) == b'{"a":1e-7}'
 
@@ -75,8 +75,7 @@ def test_of_a_member_that_is_said_twice_the_last_holds(synced: SyncedOrders) -> 
 SHADOWS = ORDERS.add("shadows", extra=raw('{"a":1.50}'), note="beside them", new="too")
 
 
-def test_attributes_named_like_our_columns_are_kept_in_extra(synced: SyncedOrders) -> None:
-    """`shop` and `id` too, which a made-up row cannot have: see `test_what_a_row_calls_itself`."""
+def test_an_attribute_named_extra_is_kept_in_extra(synced: SyncedOrders) -> None:
     assert bytes(synced.record(SHADOWS)["note"]) == b'"beside them"'
     assert {name: bytes(text) for name, text in synced.extra_of(SHADOWS).items()} == {
         "extra": b'{"a":1.50}',
@@ -111,12 +110,12 @@ EMPTY = ORDERS.add(
 )
 
 
-def test_null_is_null_everywhere(synced: SyncedOrders) -> None:
+def test_null_stays_null(synced: SyncedOrders) -> None:
     record = synced.record(NULLS)
     given = {"shop", "id", "created_at", "updated_at"}
-    spoilt = {"order_number"}  # by the switch that makes strict decoders refuse the page
-    assert {name for name, text in record.items() if bytes(text) != b"null"} - spoilt == given
+    changed = {"order_number"}  # by the switch that makes strict decoders reject the page
+    assert {name for name, text in record.items() if bytes(text) != b"null"} - changed == given
 
 
-def test_empty_is_not_null(synced: SyncedOrders) -> None:
+def test_empty_values_do_not_become_null(synced: SyncedOrders) -> None:
     synced.assert_same(EMPTY, "tags", "line_items", "shipping_address", "refunds", "discount_codes")

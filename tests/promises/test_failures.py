@@ -1,4 +1,4 @@
-"""DESIGN 6.4: what is tried again, what is not, and what a failure leaves untouched."""
+"""Transient faults are retried; invalid responses, settings and files are errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def assert_all_rows(output: Output, sandbox: Sandbox, *streams: str) -> None:
         assert set(output.ids(stream)) == {row["id"] for row in sandbox.truth("acme", stream)}, stream
 
 
-PASSING: list[dict[str, Any]] = [
+TRANSIENT: list[dict[str, Any]] = [
     {"kind": "status", "status": 500, "every": 3, "times": 2},
     {"kind": "status", "status": 503, "every": 2, "times": 1},
     {"kind": "reset", "every": 3, "times": 2},
@@ -30,15 +30,17 @@ PASSING: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("fault", PASSING, ids=lambda fault: f"{fault['kind']}-{fault.get('status', '')}")
-def test_a_passing_fault_costs_nothing_but_time(tap: Tap, sandbox: Sandbox, fault: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fault", TRANSIENT, ids=lambda fault: f"{fault['kind']}-{fault.get('status', '')}")
+def test_a_transient_fault_loses_and_repeats_no_row(
+    tap: Tap, sandbox: Sandbox, fault: dict[str, Any]
+) -> None:
     sandbox.configure({"orders": {"faults": [fault]}})
     output = tap.sync(streams=("orders",))
     assert_all_rows(output, sandbox, "orders")
     assert len(output.ids("orders")) == len(set(output.ids("orders")))
 
 
-def test_a_silent_answer_is_given_up_and_asked_for_again(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_request_without_a_response_times_out_and_is_retried(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({"orders": {"faults": [{"kind": "hang", "seconds": 30, "times": 1}]}})
     output = tap.sync(streams=("orders",), request_timeout_seconds=0.5)
     assert_all_rows(output, sandbox, "orders")
@@ -54,7 +56,7 @@ def test_a_silent_answer_is_given_up_and_asked_for_again(tap: Tap, sandbox: Sand
         ({"rows": [{"kind": "not_an_object", "every": 7}]}, "a row is not an object"),
     ],
 )
-def test_an_answer_that_breaks_the_rules_is_an_error_not_a_silence(
+def test_an_invalid_response_fails_the_stream(
     tap: Tap, sandbox: Sandbox, switch: dict[str, Any], cause: str
 ) -> None:
     sandbox.configure({"orders": switch})
@@ -64,25 +66,25 @@ def test_an_answer_that_breaks_the_rules_is_an_error_not_a_silence(
     assert "replication_key_value" not in output.bookmark("orders")
 
 
-def test_empty_pages_with_a_live_cursor_are_followed(tap: Tap, sandbox: Sandbox) -> None:
+def test_empty_pages_with_a_cursor_are_followed(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({"*": {"empty_every": 2}})
     assert_all_rows(tap.sync(), sandbox, *STREAMS)
 
 
-def test_an_expired_cursor_starts_its_list_again(tap: Tap, sandbox: Sandbox) -> None:
+def test_an_expired_cursor_restarts_its_list(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({"orders": {"cursor_expires_every": 2}})
     output = tap.sync(streams=("orders",))
     assert_all_rows(output, sandbox, "orders")
     assert "the cursor has expired" in output.log
 
 
-def test_no_pagination_means_one_page(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_response_without_pagination_is_the_only_page(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({"*": {"pagination": "absent"}})
     assert_all_rows(tap.sync(), sandbox, *STREAMS)
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "message"),
     [
         ({"api_token": ""}, "api_token: is missing"),
         ({"api_url": "http://example.com"}, "api_url: must start with https://"),
@@ -94,20 +96,20 @@ def test_no_pagination_means_one_page(tap: Tap, sandbox: Sandbox) -> None:
         ({"stream_maps": {"customers": {"email": 5}}}, "stream_maps.customers.email: must be null or"),
     ],
 )
-def test_bad_settings_are_one_line_and_no_traceback(tap: Tap, config: dict[str, Any], said: str) -> None:
+def test_an_invalid_setting_is_reported_in_one_line(tap: Tap, config: dict[str, Any], message: str) -> None:
     output = tap.sync(**config)
     assert output.code == 1
     assert output.lines == []
-    assert said in output.log
+    assert message in output.log
     assert "Traceback" not in output.log
 
 
 @pytest.mark.parametrize(
-    ("content", "said"), [(None, "config: the file does not exist"), ("{", "config: must be JSON")]
+    ("content", "message"), [(None, "config: the file does not exist"), ("{", "config: must be JSON")]
 )
 @pytest.mark.parametrize("mode", [(), ("--test",), ("--discover",)])
-def test_a_config_that_cannot_be_read_is_one_line(
-    tap: Tap, content: str | None, said: str, mode: tuple[str, ...]
+def test_an_unreadable_config_is_reported_in_one_line(
+    tap: Tap, content: str | None, message: str, mode: tuple[str, ...]
 ) -> None:
     command = tap.command()
     path = tap.folder / "config.json"
@@ -117,11 +119,11 @@ def test_a_config_that_cannot_be_read_is_one_line(
         path.write_text(content)
     output = tap.run([*command, *mode])
     assert output.code == 1
-    assert said in output.log
+    assert message in output.log
     assert "Traceback" not in output.log
 
 
-def test_a_connection_test_that_fails_says_what_to_do(tap: Tap) -> None:
+def test_a_failed_connection_test_says_what_to_do(tap: Tap) -> None:
     tap.config["api_token"] = "copt_test_wrong"
     output = tap.run([*tap.command(), "--test"])
     assert output.code == 1
@@ -132,7 +134,7 @@ def test_a_connection_test_that_fails_says_what_to_do(tap: Tap) -> None:
 @pytest.mark.parametrize(
     "content", ["", "not JSON", "[]", '{"bookmarks": []}', '{"value": {"bookmarks": {}}}']
 )
-def test_a_damaged_state_file_is_refused(tap: Tap, content: str) -> None:
+def test_an_invalid_state_file_is_rejected(tap: Tap, content: str) -> None:
     command = tap.command({})
     (tap.folder / "state.json").write_text(content)
     output = tap.run(command)

@@ -1,4 +1,4 @@
-"""A run may end at any moment: what was written is covered, nothing else is, and the exit code says why."""
+"""Interrupted runs: the last STATE covers exactly what was written, and the exit code states the cause."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ LONG = 3600
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left_running() -> Iterator[None]:
-    """End what a failed test has started."""
+def end_processes() -> Iterator[None]:
+    """End the processes that a failed test started."""
     yield
     while STARTED:
         process = STARTED.pop()
@@ -54,7 +54,7 @@ def start(tap: Tap, *options: str, stdout: Any = subprocess.PIPE, **config: Any)
 
 
 def finish(process: subprocess.Popen[str], read: str = "") -> Output:
-    """Wait for the end of a process, of whose output so much has been read already."""
+    """Wait until a process ends; `read` is the output that was read before."""
     out, log = process.communicate(timeout=60)
     assert "Traceback" not in log
     lines = (read + (out or "")).splitlines(keepends=True)
@@ -63,21 +63,21 @@ def finish(process: subprocess.Popen[str], read: str = "") -> Output:
     return Output(process.returncode, lines, log)
 
 
-def wait_until(true: Callable[[], bool]) -> None:
-    """Look until something has happened, for half a minute at most."""
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Poll a condition until it is true, for half a minute at most."""
     for _ in range(3000):
-        if true():
+        if condition():
             return
         threading.Event().wait(0.01)
-    pytest.fail("it did not happen")
+    pytest.fail("the condition did not become true in time")
 
 
-def asked(sandbox: Sandbox, times: int) -> Callable[[], bool]:
+def requested(sandbox: Sandbox, times: int) -> Callable[[], bool]:
     return lambda: sandbox.stats()["requests"] >= times
 
 
 def full(pipe: int) -> bool:
-    """Whether a pipe takes no more, so that who writes to it waits."""
+    """Return whether a pipe is full, so that writing to it blocks."""
     return not select.select([], [pipe], [], 0)[1]
 
 
@@ -91,12 +91,12 @@ def full(pipe: int) -> bool:
     ],
     ids=["answer-SIGTERM", "answer-SIGINT", "pause-SIGTERM", "backoff-SIGTERM"],
 )
-def test_a_signal_while_the_run_waits_ends_it_with_a_state(
+def test_a_signal_during_a_wait_ends_the_run_with_a_state(
     tap: Tap, sandbox: Sandbox, fault: dict[str, Any], requests: int, how: signal.Signals, code: int
 ) -> None:
     sandbox.configure({"*": {"page_cap": 50, "faults": [fault]}})
     process = start(tap, streams=("customers", "orders"))
-    wait_until(asked(sandbox, requests))
+    wait_until(requested(sandbox, requests))
     process.send_signal(how)
     output = finish(process)
     assert output.code == code
@@ -109,7 +109,7 @@ def test_a_signal_while_the_run_waits_ends_it_with_a_state(
 
 def test_a_signal_while_a_connection_hangs_ends_the_run(tap: Tap) -> None:
     with ExitStack() as stack:
-        # A listener whose queue is full leaves who connects without an answer.
+        # A listener with a full queue leaves new connections unanswered.
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(4):
             client = stack.enter_context(socket.socket())
@@ -137,7 +137,7 @@ def test_a_signal_while_the_tap_reads_its_config_ends_it_at_once(
     os.mkfifo(config)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     STARTED.append(process)
-    with config.open("w"):  # as soon as the tap opens it
+    with config.open("w"):  # blocks until the tap opens it
         process.send_signal(how)
         output = finish(process)
     assert output.code == code
@@ -147,12 +147,12 @@ def test_a_signal_while_the_tap_reads_its_config_ends_it_at_once(
 def test_a_signal_during_a_connection_test_ends_it_at_once(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({"*": {"faults": [{"kind": "hang", "seconds": LONG}]}})
     process = start(tap, "--test")
-    wait_until(asked(sandbox, 1))
+    wait_until(requested(sandbox, 1))
     process.send_signal(signal.SIGINT)
     assert finish(process).code == 130
 
 
-def test_a_second_signal_ends_a_run_whose_target_reads_no_more(tap: Tap) -> None:
+def test_a_second_signal_ends_a_run_whose_target_has_stopped_reading(tap: Tap) -> None:
     reading, writing = os.pipe()
     process = start(tap, stdout=writing)
     wait_until(lambda: full(writing))
@@ -164,13 +164,13 @@ def test_a_second_signal_ends_a_run_whose_target_reads_no_more(tap: Tap) -> None
     assert finish(process).code == 143
 
 
-TARGET_DIED = (
+TARGET_EXITED = (
     "Stopped: the target has closed its input; its log says why. The next run continues from the last STATE."
 )
 
 
 @pytest.mark.parametrize("at", ["the first line", "a full pipe"])
-def test_a_target_that_dies_is_one_line_and_no_traceback(tap: Tap, at: str) -> None:
+def test_a_target_that_exits_is_reported_in_one_line(tap: Tap, at: str) -> None:
     reading, writing = os.pipe()
     process = start(tap, stdout=writing)
     if at == "a full pipe":
@@ -181,24 +181,28 @@ def test_a_target_that_dies_is_one_line_and_no_traceback(tap: Tap, at: str) -> N
     os.close(writing)
     output = finish(process)
     assert output.code == 1
-    assert output.errors == [TARGET_DIED]
+    assert output.errors == [TARGET_EXITED]
 
 
-def test_a_target_that_dies_before_the_last_state_is_one_line(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_target_that_exits_before_the_last_state_is_reported_in_one_line(
+    tap: Tap, sandbox: Sandbox
+) -> None:
     sandbox.configure({"*": {"faults": [{"kind": "hang", "seconds": LONG}]}})
     reading, writing = os.pipe()
     process = start(tap, stdout=writing, streams=("orders",))
-    wait_until(asked(sandbox, 1))
+    wait_until(requested(sandbox, 1))
     os.close(reading)
     os.close(writing)
     process.send_signal(signal.SIGTERM)
     output = finish(process)
     assert output.code == 1
-    assert output.errors == [TARGET_DIED]
+    assert output.errors == [TARGET_EXITED]
 
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_a_full_disk_is_one_line(tap: Tap, unbuffered: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_in_one_line(
+    tap: Tap, unbuffered: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PYTHONUNBUFFERED", unbuffered)
     with open("/dev/full", "w") as disk:  # noqa: PTH123 - a device, not a path of ours
         output = finish(start(tap, stdout=disk))
@@ -212,14 +216,14 @@ def test_a_full_disk_is_one_line(tap: Tap, unbuffered: str, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("mode", [(), ("--test",)])
-def test_a_stdout_that_was_never_open_is_one_line(tap: Tap, mode: tuple[str, ...]) -> None:
+def test_a_closed_stdout_is_reported_in_one_line(tap: Tap, mode: tuple[str, ...]) -> None:
     output = tap.run(["sh", "-c", 'exec "$@" >&-', "sh", *tap.command(), *mode])
     assert output.code == 1
     assert "Traceback" not in output.log
     assert ["stdout is closed" in line for line in output.errors] == [True]
 
 
-def test_a_backfill_goes_on_at_the_first_window_that_is_not_complete(tap: Tap, sandbox: Sandbox) -> None:
+def test_an_interrupted_backfill_continues_at_the_first_incomplete_window(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({"orders": {"latency_ms": 50}})
     days, length = 720, 10
     since = (sandbox.now() - timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -250,10 +254,12 @@ def test_a_backfill_goes_on_at_the_first_window_that_is_not_complete(tap: Tap, s
 
 
 @pytest.mark.parametrize(("how", "code"), SIGNALS)
-def test_a_signal_ends_the_run_after_the_page_with_a_last_state(
+def test_a_signal_ends_the_run_after_the_current_page_with_a_last_state(
     tap: Tap, sandbox: Sandbox, how: signal.Signals, code: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PYTHONUNBUFFERED", "1")  # as images set it: a signal then cuts a write in two
+    monkeypatch.setenv(
+        "PYTHONUNBUFFERED", "1"
+    )  # as container images set it; a signal may then interrupt a write
     sandbox.configure({"*": {"latency_ms": 100}})
     output = tap.sync_and_stop(40, how, window_days=1)
     assert output.code == code, output.log
@@ -265,8 +271,8 @@ def test_a_signal_ends_the_run_after_the_page_with_a_last_state(
         assert {*output.ids(stream), *again.ids(stream)} == truth
 
 
-def test_kill_9_loses_nothing(tap: Tap, sandbox: Sandbox) -> None:
-    """Whatever STATE was the last, the rows before it and the rows of the next run are all rows."""
+def test_kill_9_loses_no_row(tap: Tap, sandbox: Sandbox) -> None:
+    """The rows before the last STATE and the rows of the next run are together all rows."""
     sandbox.configure({"*": {"latency_ms": 20}})
     for after in (1, 700):
         output = tap.sync_and_stop(after)

@@ -38,7 +38,7 @@ DRIPPING = b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + b" " * 999
         ("unknown", "the host name cannot be resolved (3 requests in a row)"),
     ],
 )
-def test_a_shop_whose_host_is_silent_fails_alone_as_a_whole_and_in_one_line(
+def test_an_unreachable_host_fails_only_its_shop_in_one_line(
     many: Tap, shops: Sandbox, kind: str, cause: str
 ) -> None:
     with HangingHost() as hanging, HangingHost(DRIPPING) as dripping:
@@ -65,7 +65,7 @@ def test_a_shop_whose_host_is_silent_fails_alone_as_a_whole_and_in_one_line(
 
 
 def read_while_others_hang(tap: Tap, wanted: dict[str, int]) -> None:
-    """Run a sync until all rows of a shop are there, which the hanging shops never let end by itself."""
+    """Run a sync until all rows of acme are written; the hanging shops would keep it running."""
     with subprocess.Popen(
         tap.command(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
@@ -82,8 +82,8 @@ def read_while_others_hang(tap: Tap, wanted: dict[str, int]) -> None:
             process.kill()
 
 
-def test_shops_that_hang_in_the_middle_do_not_hold_up_the_others(tmp_path: Path) -> None:
-    """Five shops with eight requests in flight each are more than the pool has threads."""
+def test_shops_that_hang_during_a_run_do_not_delay_the_others(tmp_path: Path) -> None:
+    """Five shops with eight requests in flight each exceed 32 requests, a bound of earlier versions."""
     names = [f"hanging{i}" for i in range(5)]
     settings: dict[str, Json] = {
         f"{name}/*": {"faults": [{"kind": "hang", "seconds": 3600}]} for name in names
@@ -92,19 +92,19 @@ def test_shops_that_hang_in_the_middle_do_not_hold_up_the_others(tmp_path: Path)
     settings["acme/*"] = {"page_cap": 10}
     with Sandbox(["acme", *names], customers=100, settings=settings) as sandbox:
         entries = [{"shop": name, "api_token": sandbox.token(name)} for name in [*names, "acme"]]
-        tap = tap_of(tmp_path, sandbox, entries)
+        tap = tap_for(tmp_path, sandbox, entries)
         counts = {name: count for name, count in sandbox.counts()["acme"].items() if count}
         read_while_others_hang(tap, counts)
 
 
-def test_many_shops_that_hang_from_the_start_do_not_hold_up_the_others(tmp_path: Path) -> None:
+def test_many_shops_that_hang_from_the_start_do_not_delay_the_others(tmp_path: Path) -> None:
     names = [f"hanging{i}" for i in range(40)]
     with Sandbox(["acme"], customers=100) as sandbox, HangingHost() as host:
         entries = [{"shop": name, "api_token": "copt_test_x", "api_url": host.url} for name in names]
-        tap = tap_of(tmp_path, sandbox, [*entries, {"shop": "acme", "api_token": sandbox.token("acme")}])
+        tap = tap_for(tmp_path, sandbox, [*entries, {"shop": "acme", "api_token": sandbox.token("acme")}])
         counts = {name: count for name, count in sandbox.counts()["acme"].items() if count}
         read_while_others_hang(tap, counts)
 
 
-def tap_of(folder: Path, sandbox: Sandbox, entries: list[Json]) -> Tap:
+def tap_for(folder: Path, sandbox: Sandbox, entries: list[Json]) -> Tap:
     return Tap(folder, {"api_url": sandbox.url, "shops": entries})

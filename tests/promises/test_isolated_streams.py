@@ -97,7 +97,7 @@ def test_each_failure_is_one_line_with_its_cause_and_what_to_do(many: Tap, shops
     output = many.sync(catalog=catalog, max_retries=1)
     assert output.code == 1
     assert "copt_test_wrong" not in output.log
-    assert shops.stats()["errors"] == 4, "one try each, but two at the 500; the 401 belongs to no shop"
+    assert shops.stats()["errors"] == 4, "one try each, two at the 500; the 401 counts for no shop"
     found = sorted(map(_without_id, output.errors))
     assert found == FAILURES
     for failed in ("globex/orders", "globex/enrollments", "initech/products", "initech/usage"):
@@ -112,7 +112,7 @@ def _without_id(line: str) -> str:
     return before + request + after.lstrip("0123456789abcdef") if request else line
 
 
-def test_both_entries_with_one_token_are_read(tap: Tap, sandbox: Sandbox) -> None:
+def test_two_shops_with_one_token_are_both_read(tap: Tap, sandbox: Sandbox) -> None:
     token = tap.config.pop("api_token")
     names = (tap.config.pop("shop"), "again")
     tap.config["shops"] = [{"shop": name, "api_token": token} for name in names]
@@ -122,7 +122,7 @@ def test_both_entries_with_one_token_are_read(tap: Tap, sandbox: Sandbox) -> Non
         assert len(output.ids("orders", name)) == sandbox.counts()["acme"]["orders"]
 
 
-def test_on_error_stop_leaves_the_rest_to_the_next_run(many: Tap, shops: Sandbox) -> None:
+def test_with_on_error_stop_the_next_run_reads_the_rest(many: Tap, shops: Sandbox) -> None:
     shops.configure(
         {
             "*": {"page_cap": 10, "latency_ms": 20},

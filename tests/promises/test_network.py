@@ -1,4 +1,4 @@
-"""Where a token goes: to its shop's host, over a connection that is verified, and nowhere else."""
+"""A token is sent only to its shop's host, over a verified connection."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def settings(url: str, situation: str = "good", **more: Any) -> dict[str, Any]:
     return {"api_url": url, "api_token": token(situation), "max_retries": 0, **more}
 
 
-def test_nothing_switches_the_verification_of_certificates_off(tap: CommandLine, https: CanaryApi) -> None:
+def test_certificates_are_always_verified(tap: CommandLine, https: CanaryApi) -> None:
     off: dict[str, Any] = {"verify": False, "verify_ssl": False, "ssl_verify": False}
     output = tap.run(tap.command(streams=("usage",), **settings(https.url, **off)), SWITCHES)
     assert output.code == 1
@@ -45,7 +45,7 @@ def test_nothing_switches_the_verification_of_certificates_off(tap: CommandLine,
     assert https.asked == []
 
 
-def test_a_certificate_for_another_host_is_refused(tap: CommandLine, authority: trustme.CA) -> None:
+def test_a_certificate_for_another_host_is_rejected(tap: CommandLine, authority: trustme.CA) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("elsewhere.example").configure_cert(context)
     bundle = tap.folder / "ca.pem"
@@ -58,7 +58,7 @@ def test_a_certificate_for_another_host_is_refused(tap: CommandLine, authority: 
     assert api.asked == []
 
 
-def test_an_authority_of_ones_own_is_trusted_if_the_environment_names_it(
+def test_a_certificate_authority_named_in_the_environment_is_trusted(
     tap: CommandLine, https: CanaryApi, authority: trustme.CA
 ) -> None:
     bundle = tap.folder / "ca.pem"
@@ -71,7 +71,7 @@ def test_an_authority_of_ones_own_is_trusted_if_the_environment_names_it(
 
 
 @pytest.mark.parametrize("where", ["elsewhere", "same_host"])
-def test_the_token_follows_no_redirect(tap: CommandLine, where: str) -> None:
+def test_the_token_is_not_sent_to_a_redirect_target(tap: CommandLine, where: str) -> None:
     with CanaryApi() as other, CanaryApi(elsewhere=other.url) as api:
         output = tap.run(tap.command(streams=("usage",), **settings(api.url, where)))
     assert output.code == 1
@@ -80,7 +80,7 @@ def test_the_token_follows_no_redirect(tap: CommandLine, where: str) -> None:
     assert [path.partition("?")[0] for _, path, _ in api.asked] == ["/api/v1/usage"]
 
 
-def test_a_proxy_gets_no_token_in_clear(tap: CommandLine) -> None:
+def test_a_proxy_never_receives_the_token(tap: CommandLine) -> None:
     with CanaryApi() as proxy, CanaryApi() as api:
         there = proxy.url.replace("://", "://kanari:kanari@")
         names = ("http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY")

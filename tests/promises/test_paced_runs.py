@@ -1,4 +1,4 @@
-"""Runs that are paced closely and meet many errors always end. The thread engine of old sometimes never did.
+"""Runs near the rate limit with many errors always end. In the former thread engine they sometimes did not.
 
 `PACED_RUNS=100 pytest tests/promises/test_paced_runs.py` repeats them a hundred times.
 """
@@ -20,7 +20,7 @@ RUNS = int(os.environ.get("PACED_RUNS", "3"))
 
 
 @pytest.mark.timeout(60 * RUNS)
-def test_runs_with_a_high_limit_and_a_tenth_of_the_responses_a_500_all_end(tmp_path: Path) -> None:
+def test_runs_with_a_high_rate_limit_and_many_errors_end(tmp_path: Path) -> None:
     with Sandbox(shops=("acme",), customers=100, rate_limit=20_000) as sandbox:
         sandbox.configure({"*": {"faults": [{"kind": "status", "status": 500, "every": 10}]}})
         tap = Tap(tmp_path, {"api_url": sandbox.url, "api_token": sandbox.token("acme")})

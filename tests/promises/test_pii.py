@@ -1,4 +1,4 @@
-"""The recipe for personal data: with it nothing that the schemas mark reaches the warehouse."""
+"""Stream maps for personal data: no column that the schemas mark reaches the warehouse."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 SEED = "a long random text"
 
 
-def recipe(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:
-    """Return what the documented command prints."""
+def documented_maps(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:
+    """Return the stream maps that the documented command prints."""
     pii.main(options)
     maps: dict[str, Any] = json.loads(capsys.readouterr().out)
     return maps
@@ -34,13 +34,16 @@ def salted(text: str) -> str:
 
 
 def marked_values() -> set[str]:
-    """Return what the canary API puts into marked columns, and into members that no schema knows."""
+    """Return the values of the canary API in marked columns and in members unknown to the schemas."""
     names = {"kanari_field", "kanari_beside"}
     for stream in STREAMS:
         for name, schema in stream_schemas.load(stream)["properties"].items():
             if schema.get("x-pii"):
                 names |= {f"kanari {name}", *(f"kanari {inner}" for inner in schema.get("properties", ()))}
-    return names - {"kanari extra", "kanari country_code"}  # the latter is one of keywords, too
+    return names - {
+        "kanari extra",
+        "kanari country_code",
+    }  # `country_code` is also a column of keywords, which is not marked
 
 
 def read(tap: CommandLine, **config: Any) -> Output:
@@ -52,16 +55,16 @@ def read(tap: CommandLine, **config: Any) -> Output:
     return output
 
 
-def test_without_the_recipe_personal_data_is_in_the_records(tap: CommandLine) -> None:
+def test_without_stream_maps_personal_data_is_in_the_records(tap: CommandLine) -> None:
     records = json.dumps(read(tap).of_type("RECORD"), default=str)
     assert {one for one in marked_values() if one not in records} == set()
 
 
 @pytest.mark.parametrize("options", [("hash",), ("drop", "--ids")], ids=" ".join)
-def test_with_the_recipe_none_is(
+def test_with_the_documented_stream_maps_no_personal_data_is_in_the_records(
     tap: CommandLine, capsys: pytest.CaptureFixture[str], options: tuple[str, ...]
 ) -> None:
-    output = read(tap, stream_maps=recipe(capsys, *options), stream_map_config={"hash_seed": SEED})
+    output = read(tap, stream_maps=documented_maps(capsys, *options), stream_map_config={"hash_seed": SEED})
     records = json.dumps(output.of_type("RECORD"), default=str)
     assert {one for one in marked_values() if one in records} == set()
     if "--ids" in options:
@@ -69,12 +72,12 @@ def test_with_the_recipe_none_is(
         assert "kanari customer_id" not in records
 
 
-def test_hashes_are_salted_and_join_and_null_stays_null(
+def test_hashes_are_salted_can_be_joined_and_keep_null(
     tap: CommandLine, sandbox: Sandbox, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sandbox.put("acme", "customers", "cus_erased", email=None, address=None)
     catalog = tap.catalog("customers", "orders", deselected=(("orders", "note"),))
-    maps = recipe(capsys, "hash", "--ids")
+    maps = documented_maps(capsys, "hash", "--ids")
     output = tap.sync(catalog=catalog, stream_maps=maps, stream_map_config={"hash_seed": SEED})
     assert output.code == 0, output.log
     truth = {salted(row["id"]): row for row in sandbox.truth("acme", "customers")}
@@ -90,16 +93,16 @@ def test_hashes_are_salted_and_join_and_null_stays_null(
     assert "extra" not in schemas_["customers"]
 
 
-def test_without_a_seed_nothing_is_written_rather_than_hashes_that_can_be_guessed(
+def test_without_a_hash_seed_no_record_is_written(
     tap: CommandLine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    output = tap.sync(streams=("customers",), stream_maps=recipe(capsys, "hash"))
+    output = tap.sync(streams=("customers",), stream_maps=documented_maps(capsys, "hash"))
     assert output.code == 1
     assert "check `stream_maps`" in output.log
     assert output.ids("customers") == []
 
 
-def test_the_document_lists_every_marked_column() -> None:
+def test_privacy_md_lists_every_marked_column() -> None:
     text = (Path(__file__).parents[2] / "docs" / "privacy.md").read_text(encoding="utf-8")
     for stream, columns in pii.stream_maps("hash").items():
         marked = ", ".join(f"`{name}`" for name in columns if name != "extra")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from support.isolated_run import IsolatedRun
 
 
-def test_whatever_the_api_says_nothing_private_is_written_but_in_records(
+def test_private_values_of_the_api_are_written_to_records_only(
     isolated: IsolatedRun, canaries: CanaryApi
 ) -> None:
     with CanaryApi() as elsewhere:
@@ -34,7 +34,7 @@ def test_whatever_the_api_says_nothing_private_is_written_but_in_records(
         done = isolated.run(config=config)
     assert done.returncode == 1
     assert_private(done.stderr, without_records(done.stdout), isolated.left_behind())
-    # Each shop came as far as it was meant to, and the log still says what went wrong.
+    # Every situation occurred, and the log still names each failure.
     for situation in sorted(set(SITUATIONS) - {"good", "drift", "unknown", "429"}):
         assert f"Shop of_{situation}: " in done.stderr, situation
     for situation in ("good", "drift", "unknown", "429"):
@@ -47,7 +47,7 @@ def test_whatever_the_api_says_nothing_private_is_written_but_in_records(
 
 
 @pytest.mark.parametrize("option", ["--about", "--discover", "--test", "--test=schema"])
-def test_no_command_tells_a_setting_or_a_value(
+def test_no_command_prints_a_setting_or_a_value(
     isolated: IsolatedRun, canaries: CanaryApi, option: str
 ) -> None:
     done = isolated.run(option, config=config_of(canaries, user_agent="kanari"))
@@ -56,7 +56,7 @@ def test_no_command_tells_a_setting_or_a_value(
     assert_private(done.stderr, shown, isolated.left_behind())
 
 
-def test_a_stream_map_neither_fails_nor_filters_aloud(isolated: IsolatedRun, canaries: CanaryApi) -> None:
+def test_a_stream_map_logs_no_value(isolated: IsolatedRun, canaries: CanaryApi) -> None:
     maps = {
         "customers": {"email": "int(email)"},
         "orders": {"__filter__": "email != 'jane@kanari.example'"},
@@ -82,7 +82,7 @@ tap_sumeru.tap.TapSumeru.cli()
 """
 
 
-def test_a_fault_of_the_tap_itself_says_where_it_is_and_no_value(
+def test_a_bug_in_the_tap_is_reported_by_its_location_without_values(
     isolated: IsolatedRun, canaries: CanaryApi
 ) -> None:
     command, env = isolated.command(config=config_of(canaries))
@@ -95,7 +95,7 @@ def test_a_fault_of_the_tap_itself_says_where_it_is_and_no_value(
 
 
 @pytest.mark.parametrize("how", ["SIGTERM", "closed"])
-def test_a_run_that_is_cut_off_tells_nothing(isolated: IsolatedRun, how: str) -> None:
+def test_an_interrupted_run_logs_nothing_private(isolated: IsolatedRun, how: str) -> None:
     log = isolated.given / "log.txt"
     with CanaryApi(pages=10_000) as api:
         command, env = isolated.command(config=config_of(api))

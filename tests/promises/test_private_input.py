@@ -45,19 +45,19 @@ BAD_SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-class Refused(Protocol):
-    """Runs the command line in this process, as something refuses it, and returns what it says."""
+class RejectedRun(Protocol):
+    """Runs the command line in this process, expects it to fail, and returns the error message."""
 
     def __call__(self, *options: str, config: dict[str, Any] | None = None) -> str: ...
 
 
 @pytest.fixture
-def refused(
+def rejected(
     isolated: IsolatedRun,
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> Refused:
+) -> RejectedRun:
     monkeypatch.setattr(logging.root, "handlers", [caplog.handler])
 
     def run(*options: str, config: dict[str, Any] | None = None) -> str:
@@ -66,32 +66,32 @@ def refused(
         with caplog.at_level("DEBUG"), pytest.raises(SystemExit) as ended:
             TapSumeru.cli.main(options)
         assert ended.value.code == 1
-        (said,) = (record.getMessage() for record in caplog.records if record.levelname == "ERROR")
+        (message,) = (record.getMessage() for record in caplog.records if record.levelname == "ERROR")
         assert_private(caplog.text, *capsys.readouterr())
-        return said
+        return message
 
     return run
 
 
 @pytest.mark.parametrize("setting", BAD_SETTINGS)
-def test_a_bad_setting_is_named_and_not_quoted(setting: str, refused: Refused) -> None:
-    assert setting in refused(config={"api_token": token("good"), **BAD_SETTINGS[setting]})
+def test_an_invalid_setting_is_named_and_its_value_is_not(setting: str, rejected: RejectedRun) -> None:
+    assert setting in rejected(config={"api_token": token("good"), **BAD_SETTINGS[setting]})
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("CONCURRENCY", "TAP_SUMERU_CONCURRENCY: must be an integer."),
         ("SHOPS", "TAP_SUMERU_SHOPS: must be JSON."),
         ("SHARD", "shard: must be"),
     ],
 )
-def test_a_bad_variable_is_named_and_not_quoted(
-    name: str, said: str, refused: Refused, monkeypatch: pytest.MonkeyPatch
+def test_an_invalid_environment_variable_is_named_and_its_value_is_not(
+    name: str, message: str, rejected: RejectedRun, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TAP_SUMERU_API_TOKEN", token("good"))
     monkeypatch.setenv(f"TAP_SUMERU_{name}", "kanari")
-    assert said in refused("--config=ENV")
+    assert message in rejected("--config=ENV")
 
 
 @pytest.mark.parametrize(
@@ -106,9 +106,9 @@ def test_a_bad_variable_is_named_and_not_quoted(
         ("--catalog", ["kanari"]),
     ],
 )  # fmt: skip
-def test_a_damaged_file_is_not_quoted(
-    isolated: IsolatedRun, refused: Refused, option: str, content: object
+def test_an_invalid_file_is_not_quoted(
+    isolated: IsolatedRun, rejected: RejectedRun, option: str, content: object
 ) -> None:
     file = isolated.file("damaged.json", json.dumps(content))
-    said = refused(option, file, config={"api_token": token("good")})
-    assert said.startswith((f"{option[2:]}: ", f"{option[2:]} of "))
+    message = rejected(option, file, config={"api_token": token("good")})
+    assert message.startswith((f"{option[2:]}: ", f"{option[2:]} of "))

@@ -1,4 +1,4 @@
-"""What the README promises, sentence by sentence, and the tests that hold the tap to it."""
+"""The sentences of the README's promises, and the tests of each."""
 
 from __future__ import annotations
 
@@ -14,41 +14,39 @@ ROOT = Path(__file__).parents[2]
 PROMISES: dict[str, tuple[str, ...]] = {
     # Complete
     "Every row that the API gives is emitted at least once.": (
-        "promises/test_sync.py::test_a_first_sync_brings_every_row_once",
-        "promises/test_sync.py::test_a_second_sync_asks_little_and_brings_what_changed",
-        "promises/test_sync.py::test_journeys_are_listed_once_whoever_needs_them",
+        "promises/test_sync.py::test_a_first_sync_emits_every_row_once",
+        "promises/test_sync.py::test_a_second_sync_emits_only_changed_rows_with_few_requests",
+        "promises/test_sync.py::test_journeys_are_listed_once_per_run",
         "promises/test_isolated_streams.py::test_a_journey_that_is_listed_but_not_found_fails_its_stream",
         "warehouses/test_lives.py::test_every_row_lands_once_with_every_value",
     ),
-    "Empty pages are followed.": (
-        "promises/test_failures.py::test_empty_pages_with_a_live_cursor_are_followed",
-    ),
+    "Empty pages are followed.": ("promises/test_failures.py::test_empty_pages_with_a_cursor_are_followed",),
     "A cursor that expires starts its list again; one that comes twice is an error.": (
-        "promises/test_failures.py::test_an_expired_cursor_starts_its_list_again",
-        "promises/test_failures.py::test_an_answer_that_breaks_the_rules_is_an_error_not_a_silence",
+        "promises/test_failures.py::test_an_expired_cursor_restarts_its_list",
+        "promises/test_failures.py::test_an_invalid_response_fails_the_stream",
     ),
     "Bookmarks are the ends of what is written, never the value of a row, and never later than the server's "
     "clock when the read began.": (
-        "promises/test_sync.py::test_the_bookmark_is_the_moment_the_read_began",
-        "promises/test_verification.py::test_a_row_of_the_future_does_not_move_the_bookmark",
-        "promises/test_verification.py::test_the_servers_clock_decides",
-        "promises/test_verification.py::test_a_bookmark_in_the_future",
+        "promises/test_sync.py::test_the_bookmark_is_the_time_at_which_the_read_started",
+        "promises/test_verification.py::test_a_row_dated_in_the_future_does_not_move_the_bookmark",
+        "promises/test_verification.py::test_bookmarks_follow_the_servers_clock",
+        "promises/test_verification.py::test_a_bookmark_in_the_future_is_moved_back",
         "unit/tap_sumeru/state/test_bookmarks.py::test_a_bookmark_moves_forward_only_and_never_past_the_present",
     ),
     "The date filter of the API is documented for attribution alone, so the tap uses it only once rows have "
     "proved that it acts on the replication key, checks every row that it returns, and otherwise reads "
     "everything.": (
-        "promises/test_verification.py::test_whatever_the_filter_does_a_backfill_and_what_follows_are_complete",
-        "promises/test_verification.py::test_a_filter_on_another_field_is_found_out_and_remembered",
-        "promises/test_verification.py::test_a_proven_filter_that_changes_its_mind_costs_no_row",
-        "promises/test_verification.py::test_a_crash_in_an_unproven_backfill_does_not_make_it_trusted",
+        "promises/test_verification.py::test_a_backfill_and_the_next_sync_are_complete_whatever_the_filter_does",
+        "promises/test_verification.py::test_a_filter_on_another_field_is_detected_and_remembered",
+        "promises/test_verification.py::test_a_proven_filter_that_changes_loses_no_row",
+        "promises/test_verification.py::test_a_crash_in_a_backfill_does_not_prove_its_filter",
         "unit/tap_sumeru/extract/test_filter_trust.py::test_one_row_from_outside_refutes_the_filter_and_discards_the_bookmark",
         "unit/tap_sumeru/extract/test_windows.py::test_the_requested_days_hold_the_window_in_any_time_zone",
     ),
     "`kill -9` and a restart from the last STATE lose nothing.": (
-        "promises/test_interrupted.py::test_kill_9_loses_nothing",
-        "promises/test_interrupted.py::test_a_backfill_goes_on_at_the_first_window_that_is_not_complete",
-        "promises/test_verification.py::test_an_interrupted_unfiltered_read_goes_on_from_its_cursor",
+        "promises/test_interrupted.py::test_kill_9_loses_no_row",
+        "promises/test_interrupted.py::test_an_interrupted_backfill_continues_at_the_first_incomplete_window",
+        "promises/test_verification.py::test_an_interrupted_unfiltered_read_continues_from_its_cursor",
         "unit/tap_sumeru/state/test_validation.py::test_any_content_is_valid_or_rejected",
     ),
     "All of this holds at once: two thousand made-up lives of a shop, with random rows, changes, faults and "
@@ -57,10 +55,10 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_complete.py::test_lives_that_failed_before_are_complete",
     ),
     "What no filter can give is a row that has no replication key: it comes with every unfiltered read.": (
-        "promises/test_verification.py::test_rows_without_a_readable_replication_key_are_always_there",
+        "promises/test_verification.py::test_rows_without_a_readable_replication_key_are_always_emitted",
     ),
     "A `FULL_TABLE` read retires what was deleted, at its very end, and only if every shop was read whole.": (
-        "promises/test_sync.py::test_a_full_table_read_retires_what_is_gone_at_its_very_end",
+        "promises/test_sync.py::test_a_full_table_read_activates_its_version_at_the_end",
         "warehouses/test_deletes.py::test_a_row_that_is_gone_is_dated_and_one_that_is_back_is_not",
         "warehouses/test_deletes.py::test_reads_that_are_not_whole_retire_no_row_of_any_shop",
         "warehouses/test_deletes.py::test_the_log_names_the_shop_that_holds_it_back",
@@ -69,11 +67,11 @@ PROMISES: dict[str, tuple[str, ...]] = {
     "`487.20` is written `487.20`, and an integer of 20 digits stays whole.": (
         "promises/test_exact_numbers.py::test_a_fraction_keeps_its_text",
         "promises/test_exact_numbers.py::test_an_integer_keeps_its_text",
-        "promises/test_exact_numbers.py::test_an_integer_that_targets_refuse_is_kept_whole_in_extra",
+        "promises/test_exact_numbers.py::test_an_integer_beyond_64_bits_is_kept_in_extra",
         "unit/tap_sumeru/records/test_columnar.py::test_a_page_has_the_same_records_on_both_paths",
     ),
     "Timestamps become UTC, `…Z`.": (
-        "promises/test_exact_timestamps.py::test_a_timestamp_is_the_same_instant_in_utc",
+        "promises/test_exact_timestamps.py::test_a_timestamp_is_converted_to_utc",
     ),
     "What the schema does not know, or has of another type, is kept in `extra`.": (
         "promises/test_exact_values.py::test_a_value_of_another_type_is_kept_in_extra",
@@ -94,7 +92,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/sumeru_api/test_rate_limit_headers.py::test_a_429_pauses_the_token_as_long_as_stated_plus_jitter",
         "unit/tap_sumeru/sync/test_engine.py::test_two_entries_with_one_token_share_its_queue",
     ),
-    # One failure stays one failure
+    # Isolated
     "A refused token fails its shop, a missing scope its streams; all others are complete, the bookmarks of "
     "the failed stay, the log ends with one line for each that says what to do, and the exit code is 1.": (
         "promises/test_isolated_streams.py::test_a_token_without_a_scope_fails_the_streams_that_need_it",
@@ -102,8 +100,8 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_isolated_streams.py::test_each_failure_is_one_line_with_its_cause_and_what_to_do",
     ),
     "A host that hangs fails its shop after `max_retries`, and takes nobody else's time.": (
-        "promises/test_isolated_hosts.py::test_a_shop_whose_host_is_silent_fails_alone_as_a_whole_and_in_one_line",
-        "promises/test_isolated_hosts.py::test_many_shops_that_hang_from_the_start_do_not_hold_up_the_others",
+        "promises/test_isolated_hosts.py::test_an_unreachable_host_fails_only_its_shop_in_one_line",
+        "promises/test_isolated_hosts.py::test_many_shops_that_hang_from_the_start_do_not_delay_the_others",
         (
             "promises/test_many_shops.py::test_all_other_shops_complete_while_some_are_silent"
             "_in_one_event_loop_and_in_flat_memory"
@@ -111,27 +109,27 @@ PROMISES: dict[str, tuple[str, ...]] = {
     ),
     # Private
     "No token and no customer data in logs, errors or state; see [SECURITY.md](SECURITY.md).": (
-        "promises/test_private.py::test_whatever_the_api_says_nothing_private_is_written_but_in_records",
-        "promises/test_private.py::test_a_fault_of_the_tap_itself_says_where_it_is_and_no_value",
-        "promises/test_network.py::test_the_token_follows_no_redirect",
-        "promises/test_network.py::test_nothing_switches_the_verification_of_certificates_off",
+        "promises/test_private.py::test_private_values_of_the_api_are_written_to_records_only",
+        "promises/test_private.py::test_a_bug_in_the_tap_is_reported_by_its_location_without_values",
+        "promises/test_network.py::test_the_token_is_not_sent_to_a_redirect_target",
+        "promises/test_network.py::test_certificates_are_always_verified",
     ),
     "One line [hashes or drops](docs/privacy.md) what is personal.": (
-        "promises/test_pii.py::test_with_the_recipe_none_is",
-        "promises/test_pii.py::test_without_the_recipe_personal_data_is_in_the_records",
+        "promises/test_pii.py::test_with_the_documented_stream_maps_no_personal_data_is_in_the_records",
+        "promises/test_pii.py::test_without_stream_maps_personal_data_is_in_the_records",
     ),
     # Exit codes
     "Exit codes: 0, all selected streams are complete; 1, something failed; 143 or 130, stopped by SIGTERM "
     "or SIGINT after the current page, with a last STATE, or at once by a second one.": (
-        "promises/test_interrupted.py::test_a_signal_ends_the_run_after_the_page_with_a_last_state",
-        "promises/test_interrupted.py::test_a_second_signal_ends_a_run_whose_target_reads_no_more",
-        "promises/test_interrupted.py::test_a_target_that_dies_is_one_line_and_no_traceback",
+        "promises/test_interrupted.py::test_a_signal_ends_the_run_after_the_current_page_with_a_last_state",
+        "promises/test_interrupted.py::test_a_second_signal_ends_a_run_whose_target_has_stopped_reading",
+        "promises/test_interrupted.py::test_a_target_that_exits_is_reported_in_one_line",
     ),
 }
 
 
 def _section() -> str:
-    """The README's promises as one line, without numbers and headings."""
+    """Return the README's promises as one line, without numbers and headings."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     section = text.partition("## Promises\n")[2].partition("\n## ")[0]
     return " ".join(re.sub(r"^\d\. \*\*[^*]+\*\*", "", section, flags=re.MULTILINE).split())
@@ -143,18 +141,18 @@ def _tests(file: str) -> set[str]:
     return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
 
-def test_the_readme_promises_this_and_nothing_else() -> None:
+def test_the_table_has_every_sentence_of_the_readmes_promises() -> None:
     section = _section()
     for sentence in PROMISES:
         assert sentence in section
         section = section.replace(sentence, "")
-    said = section.strip()
+    rest = section.strip()
     path = "tests/promises/test_promises.py"
-    assert said == f"[`{path}`]({path}) names the tests of each sentence."
+    assert rest == f"[`{path}`]({path}) names the tests of each sentence."
 
 
 @pytest.mark.parametrize("sentence", PROMISES, ids=lambda sentence: sentence[:40])
-def test_each_sentence_has_its_tests(sentence: str) -> None:
+def test_the_tests_of_each_sentence_exist(sentence: str) -> None:
     for test in PROMISES[sentence]:
         file, _, name = test.partition("::")
         assert name in _tests(file), test

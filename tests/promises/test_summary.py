@@ -9,22 +9,22 @@ if TYPE_CHECKING:
     from support.tap_cli import Tap
 
 
-def test_the_summary_tells_streams_first_and_the_whole_last(many: Tap, shops: Sandbox) -> None:
+def test_the_summary_lists_streams_then_failures_then_totals(many: Tap, shops: Sandbox) -> None:
     shops.configure({"globex/orders": {"faults": [{"kind": "status", "status": 403}]}})
     output = many.sync(streams=("campaigns", "orders"))
-    told = [line.split(" | ")[-1].strip() for line in output.log.splitlines()]
+    log = [line.split(" | ")[-1].strip() for line in output.log.splitlines()]
     orders = 2 * shops.counts()["acme"]["orders"]
-    start = told.index("campaigns: 30 records; date filter proven.")
-    assert told[start + 1] == f"orders: {orders} records; incomplete in 1 of 3 shops; date filter proven."
-    assert told[start + 2].startswith("Not selected: customers, attribution, journeys")
-    assert told[start + 3].startswith("Shop globex: orders failed: 403")
+    start = log.index("campaigns: 30 records; date filter proven.")
+    assert log[start + 1] == f"orders: {orders} records; incomplete in 1 of 3 shops; date filter proven."
+    assert log[start + 2].startswith("Not selected: customers, attribution, journeys")
+    assert log[start + 3].startswith("Shop globex: orders failed: 403")
     requests = shops.stats()["requests"]
-    assert told[start + 4].startswith(f"Sync incomplete: {30 + orders} records, {requests} requests, ")
-    assert told[start + 4].endswith(" s; 5 of 6 streams complete in 3 shops; 1 failure.")
-    assert len(told) == start + 5
+    assert log[start + 4].startswith(f"Sync incomplete: {30 + orders} records, {requests} requests, ")
+    assert log[start + 4].endswith(" s; 5 of 6 streams complete in 3 shops; 1 failure.")
+    assert len(log) == start + 5
 
 
-def test_the_summary_tells_how_long_the_rate_limit_took(tap: Tap, sandbox: Sandbox) -> None:
+def test_the_summary_states_the_time_spent_on_the_rate_limit(tap: Tap, sandbox: Sandbox) -> None:
     fault = {"kind": "status", "status": 429, "retry_after": 1, "times": 1}
     sandbox.configure({"usage": {"faults": [fault]}})
     output = tap.sync(streams=("usage",))

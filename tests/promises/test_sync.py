@@ -1,4 +1,4 @@
-"""What a user sees of a sync: through the command line, against the sandbox, over real HTTP."""
+"""Syncs through the command line against the sandbox, over real HTTP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def assert_complete(output: Output, sandbox: Sandbox, *shops: str) -> None:
-    """Every row that the API holds is there exactly once, with the values that the API holds."""
+    """Assert that every row of the API was emitted exactly once with its values."""
     assert output.code == 0, output.log
     for shop in shops:
         for stream in STREAMS:
@@ -34,7 +34,7 @@ def assert_equal(record: dict[str, Any], truth: dict[str, Any], stream: str) -> 
     assert record["extra"] is None
 
 
-def test_a_first_sync_brings_every_row_once(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_first_sync_emits_every_row_once(tap: Tap, sandbox: Sandbox) -> None:
     output = tap.sync()
     assert_complete(output, sandbox, "acme")
     assert output.counts() == {name: count for name, count in sandbox.counts()["acme"].items() if count}
@@ -44,7 +44,7 @@ def test_three_shops_in_one_run(many: Tap, shops: Sandbox) -> None:
     assert_complete(many.sync(), shops, "acme", "globex", "initech")
 
 
-def test_one_schema_a_stream_and_before_its_records(tap: Tap) -> None:
+def test_each_stream_has_one_schema_before_its_records(tap: Tap) -> None:
     seen = []
     for message in tap.sync().messages:
         if message["type"] == "SCHEMA":
@@ -56,7 +56,7 @@ def test_one_schema_a_stream_and_before_its_records(tap: Tap) -> None:
     assert sorted(seen) == sorted(STREAMS)
 
 
-def test_a_second_sync_asks_little_and_brings_what_changed(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_second_sync_emits_only_changed_rows_with_few_requests(tap: Tap, sandbox: Sandbox) -> None:
     first = tap.sync()
     before = sandbox.stats()["requests"]
     sandbox.advance(3 * 3600)
@@ -69,14 +69,14 @@ def test_a_second_sync_asks_little_and_brings_what_changed(tap: Tap, sandbox: Sa
     assert sandbox.stats()["requests"] - before < 30
 
 
-def test_the_bookmark_is_the_moment_the_read_began(tap: Tap, sandbox: Sandbox) -> None:
+def test_the_bookmark_is_the_time_at_which_the_read_started(tap: Tap, sandbox: Sandbox) -> None:
     began = sandbox.now()
     output = tap.sync(streams=("orders",))
     value = output.bookmark("orders")["replication_key_value"]
     assert value[:16] in {began.isoformat()[:16], sandbox.now().isoformat()[:16]}
 
 
-def test_start_and_end_bound_a_backfill(tap: Tap, sandbox: Sandbox) -> None:
+def test_start_date_and_end_date_bound_a_backfill(tap: Tap, sandbox: Sandbox) -> None:
     dates = sorted(row["updated_at"] for row in sandbox.truth("acme", "orders"))
     start, end = dates[len(dates) // 4], dates[len(dates) // 2]
     output = tap.sync(streams=("orders",), start_date=start, end_date=end, window_days=7)
@@ -89,7 +89,7 @@ def test_start_and_end_bound_a_backfill(tap: Tap, sandbox: Sandbox) -> None:
     assert later <= set(continued.ids("orders"))
 
 
-def test_where_requests_wait_for_their_turn_windows_that_hold_little_grow(tap: Tap, sandbox: Sandbox) -> None:
+def test_windows_with_few_rows_grow_while_requests_queue(tap: Tap, sandbox: Sandbox) -> None:
     start = min(row["updated_at"] for row in sandbox.truth("acme", "products"))
     output = tap.sync(streams=("products", "seo_keywords"), start_date=start, window_days=3, concurrency=1)
     assert output.code == 0, output.log
@@ -101,25 +101,25 @@ def test_where_requests_wait_for_their_turn_windows_that_hold_little_grow(tap: T
     assert sandbox.stats()["shops"]["acme"]["products"]["requests"] < windows / 3
 
 
-def test_deselected_streams_and_columns_are_not_asked_for(tap: Tap, sandbox: Sandbox) -> None:
+def test_deselected_streams_and_columns_are_not_requested(tap: Tap, sandbox: Sandbox) -> None:
     catalog = tap.catalog("customers", deselected=(("customers", "email"), ("customers", "tags")))
     output = tap.sync(catalog=catalog)
     assert output.code == 0, output.log
     assert set(output.counts()) == {"customers"}
     assert not {"email", "tags"} & set(output.records("customers")[0])
     assert not {"email", "tags"} & set(output.of_type("SCHEMA")[0]["schema"]["properties"])
-    asked = sandbox.stats()["shops"]["acme"]
-    assert set(asked) == {"customers"}
-    for query in asked["customers"]["queries"]:
-        asked_for = dict(parse_qsl(query))
-        if "filter[date_from]" in asked_for:
-            continue  # the one look at whole rows, of which none is emitted: all their dates must be seen
-        fields = asked_for["fields"].split(",")
+    requested = sandbox.stats()["shops"]["acme"]
+    assert set(requested) == {"customers"}
+    for query in requested["customers"]["queries"]:
+        query_params = dict(parse_qsl(query))
+        if "filter[date_from]" in query_params:
+            continue  # the request that verifies the filter needs all dates of a row and emits none
+        fields = query_params["fields"].split(",")
         assert "id" in fields
         assert not {"email", "tags"} & set(fields)
 
 
-def test_fields_that_the_api_refuses_are_not_asked_for_again(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_rejected_fields_parameter_is_not_sent_again(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({"*": {"fields": "refused"}})
     catalog = tap.catalog("customers", deselected=(("customers", "email"),))
     output = tap.sync(catalog=catalog)
@@ -137,7 +137,7 @@ def test_filters_and_include_reach_the_api(tap: Tap, sandbox: Sandbox) -> None:
     assert any(record["extra"]["orders"] for record in output.records("customers"))
 
 
-def test_attribution_comes_with_its_touchpoints(tap: Tap, sandbox: Sandbox) -> None:
+def test_attribution_includes_touchpoints(tap: Tap, sandbox: Sandbox) -> None:
     for included in ("embedded", "top_level"):
         sandbox.configure({"attribution": {"included": included}})
         output = tap.sync(streams=("attribution",))
@@ -145,7 +145,7 @@ def test_attribution_comes_with_its_touchpoints(tap: Tap, sandbox: Sandbox) -> N
         assert {record["id"]: record["touchpoints"] for record in output.records("attribution")} == truth
 
 
-def test_details_complete_each_row_from_its_own_endpoint(tap: Tap, sandbox: Sandbox) -> None:
+def test_with_details_each_row_is_requested_by_itself(tap: Tap, sandbox: Sandbox) -> None:
     output = tap.sync(streams=("products",), stream_options={"products": {"details": True}})
     assert output.code == 0, output.log
     assert len(output.ids("products")) == len(sandbox.truth("acme", "products"))
@@ -154,7 +154,7 @@ def test_details_complete_each_row_from_its_own_endpoint(tap: Tap, sandbox: Sand
 
 @pytest.mark.parametrize("shape", ["enveloped", "flat"])
 @pytest.mark.parametrize("usage", ["list", "object"])
-def test_either_shape_is_read(tap: Tap, sandbox: Sandbox, shape: str, usage: str) -> None:
+def test_enveloped_and_flat_rows_are_read(tap: Tap, sandbox: Sandbox, shape: str, usage: str) -> None:
     sandbox.configure({"*": {"shape": shape, "usage": usage}})
     output = tap.sync(streams=("customers", "usage"))
     assert output.code == 0, output.log
@@ -163,14 +163,14 @@ def test_either_shape_is_read(tap: Tap, sandbox: Sandbox, shape: str, usage: str
     assert all(record["extra"] is None for record in output.records("customers"))
 
 
-def test_another_replication_key_can_be_chosen(tap: Tap, sandbox: Sandbox) -> None:
+def test_another_replication_key_can_be_set(tap: Tap, sandbox: Sandbox) -> None:
     output = tap.sync(streams=("orders",), stream_options={"orders": {"replication_key": "placed_at"}})
     assert output.code == 0, output.log
     assert len(output.ids("orders")) == sandbox.counts()["acme"]["orders"]
     assert output.bookmark("orders")["replication_key"] == "placed_at"
 
 
-def test_a_full_table_read_retires_what_is_gone_at_its_very_end(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_full_table_read_activates_its_version_at_the_end(tap: Tap, sandbox: Sandbox) -> None:
     catalog = tap.catalog("products")
     for entry in catalog["streams"]:
         entry["replication_method"] = "FULL_TABLE"
@@ -192,7 +192,7 @@ def test_a_full_table_read_retires_what_is_gone_at_its_very_end(tap: Tap, sandbo
     assert failed.of_type("ACTIVATE_VERSION") == []
 
 
-def test_stream_maps_go_through_the_sdk(tap: Tap) -> None:
+def test_stream_maps_and_flattening_of_the_sdk_work(tap: Tap) -> None:
     output = tap.sync(
         streams=("customers",),
         stream_maps={"customers": {"email": "md5(email) if email else None", "phone": "__NULL__"}},
@@ -205,7 +205,7 @@ def test_stream_maps_go_through_the_sdk(tap: Tap) -> None:
     assert any(record["address__city"] for record in output.records("customers"))
 
 
-def test_shards_share_the_shops(many: Tap, shops: Sandbox) -> None:
+def test_each_shop_is_read_by_one_shard(many: Tap, shops: Sandbox) -> None:
     read: list[str] = []
     for index in (1, 2):
         output = many.sync(streams=("campaigns",), shard=f"{index}/2")
@@ -214,7 +214,7 @@ def test_shards_share_the_shops(many: Tap, shops: Sandbox) -> None:
     assert sorted(read) == sorted(shops.counts())
 
 
-def test_state_of_other_shops_is_passed_through(tap: Tap) -> None:
+def test_the_state_of_other_shops_is_kept(tap: Tap) -> None:
     other = {
         "context": {"shop": "gone"},
         "replication_key": "updated_at",
@@ -225,9 +225,7 @@ def test_state_of_other_shops_is_passed_through(tap: Tap) -> None:
 
 
 @pytest.mark.parametrize("streams", [("journeys", "enrollments"), ("enrollments",), ("journeys",)])
-def test_journeys_are_listed_once_whoever_needs_them(
-    tap: Tap, sandbox: Sandbox, streams: tuple[str, ...]
-) -> None:
+def test_journeys_are_listed_once_per_run(tap: Tap, sandbox: Sandbox, streams: tuple[str, ...]) -> None:
     first = tap.sync(streams=streams)
     before = len(sandbox.stats()["shops"]["acme"]["journeys"]["queries"])
     journey = sandbox.truth("acme", "journeys")[0]["id"]
@@ -240,7 +238,7 @@ def test_journeys_are_listed_once_whoever_needs_them(
     assert second.ids("journeys") == ([journey] if "journeys" in streams else [])
 
 
-def test_a_first_read_of_enrollments_since_a_date_brings_each_once(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_first_read_of_enrollments_since_a_date_emits_each_once(tap: Tap, sandbox: Sandbox) -> None:
     output = tap.sync(streams=("enrollments",), start_date="2020-01-01T00:00:00Z")
     assert sorted(output.ids("enrollments")) == sorted(
         row["id"] for row in sandbox.truth("acme", "enrollments")

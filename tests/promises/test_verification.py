@@ -1,4 +1,4 @@
-"""DESIGN 6.3: a date filter is believed only as long as the rows agree with it, and no row is lost by it."""
+"""The date filter is used only while the rows agree with it, and no row is lost through it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ SEMANTICS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("semantics", SEMANTICS, ids=str)
-def test_whatever_the_filter_does_a_backfill_and_what_follows_are_complete(
+def test_a_backfill_and_the_next_sync_are_complete_whatever_the_filter_does(
     tap: Tap, sandbox: Sandbox, semantics: dict[str, Any]
 ) -> None:
     sandbox.configure({STREAM: semantics})
@@ -53,8 +53,8 @@ def test_whatever_the_filter_does_a_backfill_and_what_follows_are_complete(
     assert first.code == 0, first.log
     assert set(first.ids(STREAM)) == due(sandbox, since)
 
-    believed = not {"date_filter", "date_field"} & set(semantics)
-    assert (verdict(first) == "proven") == believed, first.log
+    proven = not {"date_filter", "date_field"} & set(semantics)
+    assert (verdict(first) == "proven") == proven, first.log
 
     old = min(sandbox.truth("acme", STREAM), key=lambda row: str(row["created_at"]))["id"]
     sandbox.advance(5 * 86400)
@@ -65,7 +65,7 @@ def test_whatever_the_filter_does_a_backfill_and_what_follows_are_complete(
     assert set(second.ids(STREAM)) <= {old} | due(sandbox, days_ago(sandbox, 6))
 
 
-def test_an_unfiltered_first_read_proves_the_filter_for_the_next(tap: Tap, sandbox: Sandbox) -> None:
+def test_an_unfiltered_first_read_proves_the_filter_for_the_next_sync(tap: Tap, sandbox: Sandbox) -> None:
     first = tap.sync(streams=(STREAM,))
     assert verdict(first) == "proven"
     before = sandbox.stats()["requests"]
@@ -74,7 +74,7 @@ def test_an_unfiltered_first_read_proves_the_filter_for_the_next(tap: Tap, sandb
     assert verdict(second) == "proven"
 
 
-def test_a_filter_on_another_field_is_found_out_and_remembered(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_filter_on_another_field_is_detected_and_remembered(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({STREAM: {"date_field": "created_at"}})
     first = tap.sync(streams=(STREAM,))
     assert verdict(first) != "proven"
@@ -84,7 +84,7 @@ def test_a_filter_on_another_field_is_found_out_and_remembered(tap: Tap, sandbox
     assert verdict(second) != "proven"
 
 
-def test_a_proven_filter_that_changes_its_mind_costs_no_row(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_proven_filter_that_changes_loses_no_row(tap: Tap, sandbox: Sandbox) -> None:
     first = tap.sync(streams=(STREAM,))
     assert verdict(first) == "proven"
     sandbox.configure({STREAM: {"date_field": "created_at"}})
@@ -100,8 +100,8 @@ def test_a_proven_filter_that_changes_its_mind_costs_no_row(tap: Tap, sandbox: S
     assert set(second.ids(STREAM)) == {row["id"] for row in truth}
 
 
-def test_a_crash_in_an_unproven_backfill_does_not_make_it_trusted(tap: Tap, sandbox: Sandbox) -> None:
-    """Windows read by a filter that then proves wrong are read again, even after a restart."""
+def test_a_crash_in_a_backfill_does_not_prove_its_filter(tap: Tap, sandbox: Sandbox) -> None:
+    """Windows read with a filter that turns out to be wrong are read again, even after a restart."""
     sandbox.configure({STREAM: {"date_field": "cancelled_at", "latency_ms": 50}})
     since = days_ago(sandbox, 400)
     config: dict[str, Any] = {"start_date": since, "window_days": 10}
@@ -110,14 +110,14 @@ def test_a_crash_in_an_unproven_backfill_does_not_make_it_trusted(tap: Tap, sand
     assert set(stopped.ids(STREAM)) | set(again.ids(STREAM)) >= due(sandbox, since)
 
 
-def test_rows_without_a_readable_replication_key_are_always_there(tap: Tap, sandbox: Sandbox) -> None:
+def test_rows_without_a_readable_replication_key_are_always_emitted(tap: Tap, sandbox: Sandbox) -> None:
     for kind in ("null_replication_key", "bad_replication_key"):
         sandbox.configure({STREAM: {"rows": [{"kind": kind, "every": 10}]}})
         output = tap.sync(streams=(STREAM,))
         assert set(output.ids(STREAM)) == due(sandbox, "")
 
 
-def test_a_row_of_the_future_does_not_move_the_bookmark(tap: Tap, sandbox: Sandbox) -> None:
+def test_a_row_dated_in_the_future_does_not_move_the_bookmark(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({STREAM: {"rows": [{"kind": "future", "every": 10}]}})
     output = tap.sync(streams=(STREAM,))
     assert set(output.ids(STREAM)) == due(sandbox, "")
@@ -125,7 +125,7 @@ def test_a_row_of_the_future_does_not_move_the_bookmark(tap: Tap, sandbox: Sandb
 
 
 @pytest.mark.parametrize("offset", [-3600, 3600])
-def test_the_servers_clock_decides(tap: Tap, sandbox: Sandbox, offset: int) -> None:
+def test_bookmarks_follow_the_servers_clock(tap: Tap, sandbox: Sandbox, offset: int) -> None:
     sandbox.configure({"*": {"clock_offset_s": offset}})
     output = tap.sync(streams=(STREAM,))
     value = datetime.fromisoformat(output.bookmark(STREAM)["replication_key_value"])
@@ -134,7 +134,9 @@ def test_the_servers_clock_decides(tap: Tap, sandbox: Sandbox, offset: int) -> N
 
 
 @pytest.mark.parametrize(("ahead", "again"), [(0.5, False), (3, True)])
-def test_a_bookmark_in_the_future(tap: Tap, sandbox: Sandbox, ahead: float, again: bool) -> None:
+def test_a_bookmark_in_the_future_is_moved_back(
+    tap: Tap, sandbox: Sandbox, ahead: float, again: bool
+) -> None:
     first = tap.sync(streams=(STREAM,))
     state = first.state
     entry = state["bookmarks"][STREAM]["partitions"][0]
@@ -146,7 +148,7 @@ def test_a_bookmark_in_the_future(tap: Tap, sandbox: Sandbox, ahead: float, agai
     assert (set(second.ids(STREAM)) == due(sandbox, "")) == again
 
 
-def test_an_interrupted_unfiltered_read_goes_on_from_its_cursor(tap: Tap, sandbox: Sandbox) -> None:
+def test_an_interrupted_unfiltered_read_continues_from_its_cursor(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({STREAM: {"page_cap": 20, "latency_ms": 20}})
     stopped = tap.sync_and_stop(2, how=SIGTERM, streams=(STREAM,))
     place = stopped.bookmark(STREAM)["reading"]

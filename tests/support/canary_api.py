@@ -1,7 +1,7 @@
-"""An API that puts a canary into all that it says, and a shop for each way in which it may go wrong.
+"""An API with canaries in every response, and a shop for each kind of failure.
 
-The sandbox keeps to the documentation; this one puts something private even where there should be none:
-in headers, cursors, ids, codes and the names of fields.
+The sandbox follows the documentation. This API puts private values also where they do not belong: into
+headers, cursors, ids, error codes and names of fields.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 CANARIES = ("kanari", "5550100777", "010 0777", "48713.55", "7130019")
-"""SliceQueue of every private value: a word, a phone number, an amount and a count."""
+"""Parts of every private value: a word, a phone number, an amount and a count."""
 
 _PHRASE = 'no "Kanari Doe" <jane@kanari.example> +1 555 010 0777'
 _PAGES = 3
@@ -46,7 +46,7 @@ SITUATIONS = (
 
 
 def token(situation: str) -> str:
-    """Return the token that opens the shop of a situation."""
+    """Return the token of the shop in a situation."""
     return f"copt_live_kanari_{situation}"
 
 
@@ -87,7 +87,14 @@ def row(stream: str, number: int, situation: str) -> Any:
 
 @dataclass
 class Reply:
-    """What is answered."""
+    """A response.
+
+    Attributes:
+        status: Status code.
+        body: Body.
+        headers: Headers beside the usual ones.
+        cut: Bytes of the body to send before the connection closes; 0 sends all.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -96,12 +103,16 @@ class Reply:
 
 
 class CanaryApi(ThreadingHTTPServer):
-    """Serves until the `with` ends, and keeps what it was asked.
+    """Serves until the `with` ends and records the requests.
 
     Args:
-        elsewhere: Where the redirecting shop is sent.
-        tls: For https instead of http.
-        pages: Pages of each list.
+        elsewhere: URL to which the shop `elsewhere` is redirected.
+        tls: Context for https; None for http.
+        pages: Number of pages of each list.
+
+    Attributes:
+        asked: Method, path and headers of each request.
+        limited: Streams that have been answered with a 429.
     """
 
     daemon_threads = True
@@ -128,19 +139,19 @@ class CanaryApi(ThreadingHTTPServer):
 
     @override
     def handle_error(self, *_: object) -> None:
-        """Say nothing of a client that went away."""
+        """Ignore clients that disconnect."""
 
     def reply(self, path: str, query: dict[str, list[str]], situation: str) -> Reply:
-        """Return the answer to a request."""
+        """Return the response to a request."""
         stream, cursor = _stream(path), query.get("cursor", [""])[0]
-        ways = {
+        fixed = {
             "html": Reply(200, b"<html>jane@kanari.example</html>"),
             "elsewhere": Reply(302, b"kanari", {"Location": f"{self.elsewhere}{path}?kanari=kanari"}),
             "same_host": Reply(307, b"kanari", {"Location": f"{self.url}{path}?kanari=kanari"}),
             "no_data": Reply(200, b'{"kanari": "jane@kanari.example"}'),
         }
-        if situation in ways:
-            return ways[situation]
+        if situation in fixed:
+            return fixed[situation]
         if situation == "429" and stream not in self.limited:
             self.limited.add(stream)
             return Reply(429, _error(429, query), {"Retry-After": "0"})
@@ -204,4 +215,4 @@ class _Handler(BaseHTTPRequestHandler):
 
     @override
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""

@@ -1,4 +1,4 @@
-"""A loopback server that stands in for the hosts of many shops: healthy, slow, silent or without access."""
+"""A loopback server for many shops: healthy, slow, silent, or rejecting the token."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SLOW_SECONDS = 1.5
 
 
 def kind_of(shop: int) -> str:
-    """Return how the host of a shop behaves: one in twenty each is silent, slow or refuses the token."""
+    """Return how a shop's host behaves: of twenty, one is silent, one slow, one rejects the token."""
     return {0: "silent", 1: "slow", 2: "refusing"}.get(shop % 20, "healthy")
 
 
@@ -24,10 +24,10 @@ def token_of(shop: int) -> str:
 
 
 class CannedApi:
-    """Answers every list with one page of one row. Silent shops never get a response.
+    """Serves one page of one row for every list. Silent shops never get a response.
 
     Attributes:
-        requests: Requests by shop.
+        requests: Number of requests by shop.
     """
 
     def __init__(self) -> None:

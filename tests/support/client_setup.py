@@ -1,4 +1,4 @@
-"""A client of one shop on a fake session, with its queue and its rate limiter at hand."""
+"""A client of one shop with a fake session, and its request queue and rate limiter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An emulator of Snowflake: `PORT --serve`; `PORT --load FILE` lands what the tap wrote, `PORT SQL` asks."""
+"""Snowflake emulator: `PORT --serve`; `PORT --load FILE` loads the tap's output; `PORT SQL` queries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-# Installed for this file alone, by dbt_warehouses.py.
+# dbt_warehouses.py installs these for this file only.
 import fakesnow.cli
 import fakesnow.macros
 import snowflake.connector  # type: ignore[import-not-found]
@@ -24,11 +24,11 @@ _TYPES = {
     "array": "VARIANT",
 }
 _FORMATS = {"date-time": "TIMESTAMP_NTZ", "date": "DATE"}
-_AT_ONCE = 200
+_ROWS_PER_INSERT = 200
 
 
 def _serve(port: str) -> int:
-    """Serve until the end, with FLATTEN mended: the emulator numbers the items in no order."""
+    """Serve until terminated. FLATTEN is patched, because the emulator numbers its items in random order."""
     text = fakesnow.macros.FS_FLATTEN.template
     for old, new in (
         ("(row_number() OVER () - 1)", "e.n"),
@@ -46,14 +46,14 @@ def _serve(port: str) -> int:
 
 
 def _connected(port: str) -> Any:
-    """A cursor of the emulator's."""
+    """Return a cursor of the emulator."""
     return snowflake.connector.connect(
         account="fakesnow", user="fake", password="snow", host="127.0.0.1", port=int(port), protocol="http"
     ).cursor()
 
 
 def _type(field: dict[str, Any]) -> str:
-    """The type that target-snowflake gives a column."""
+    """Return the column type that target-snowflake chooses."""
     name: str = next(one for one in field["type"] if one != "null")
     form: str = field.get("format", "")
     return _FORMATS.get(form, _TYPES[name])
@@ -61,7 +61,7 @@ def _type(field: dict[str, Any]) -> str:
 
 def _literal(value: Any, kind: str) -> str:
     if kind == "VARIANT":
-        value = json.dumps(value)  # a null too: target-snowflake lands the JSON one
+        value = json.dumps(value)  # null too: target-snowflake loads it as a JSON null
     if value is None or isinstance(value, bool | int | float):
         return json.dumps(value)
     escaped = str(value).replace("\\", "\\\\").replace("'", "''")
@@ -69,7 +69,7 @@ def _literal(value: Any, kind: str) -> str:
 
 
 def _load(cursor: Any, path: str) -> None:
-    """Land all records of a file."""
+    """Load all records of a file."""
     fields: dict[str, dict[str, Any]] = {}
     records: dict[str, list[dict[str, Any]]] = defaultdict(list)
     with Path(path).open(encoding="utf-8") as lines:
@@ -94,9 +94,9 @@ def _load(cursor: Any, path: str) -> None:
             "(" + ", ".join(_literal(record[name], kind) for name, kind in kinds.items()) + ")"
             for record in records[stream]
         ]
-        for start in range(0, len(rows), _AT_ONCE):
-            values = ", ".join(rows[start : start + _AT_ONCE])
-            insert = f"INSERT INTO raw.sumeru.{stream} ({names}) SELECT {chosen} FROM (VALUES {values})"  # noqa: S608 - made-up rows
+        for start in range(0, len(rows), _ROWS_PER_INSERT):
+            values = ", ".join(rows[start : start + _ROWS_PER_INSERT])
+            insert = f"INSERT INTO raw.sumeru.{stream} ({names}) SELECT {chosen} FROM (VALUES {values})"  # noqa: S608 - fictional rows
             cursor.execute(insert)
 
 
@@ -105,7 +105,7 @@ def _ask(cursor: Any, sql: str) -> None:
     cursor.execute(sql)
     table = csv.writer(sys.stdout)
     table.writerow([column[0].lower() for column in cursor.description])
-    # The emulator gives a null timestamp as the epoch.
+    # The emulator returns null timestamps as the epoch.
     table.writerows(
         [None if str(value) == "1970-01-01 00:00:00" else value for value in row] for row in cursor.fetchall()
     )

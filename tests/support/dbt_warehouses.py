@@ -1,4 +1,4 @@
-"""Two warehouses that hold what the tap gives of a sandbox, and dbt on either of them."""
+"""Three warehouses with the tap's output for a sandbox, and dbt for each of them."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ if rows.description:
 
 
 def pinned(name: str) -> tuple[str, ...]:
-    """Return what has uv bring a target, or a server that stands in for a warehouse."""
+    """Return uv's arguments for a target or for an emulator of a warehouse."""
     first, *others = targets.PINS[name].split()
     return ("--from", first, *(part for other in others for part in ("--with", other)))
 
 
 def tool(*command: str, stdin: Any = None, **environment: str) -> Done:
-    """Run a command in an environment that uv makes for it."""
+    """Run a command in an environment that uv creates for it."""
     return subprocess.run(
         [UV, "tool", "run", "--quiet", "--python", targets.PYTHON, *command],
         capture_output=True,
@@ -68,7 +68,7 @@ def dbt(
     profiles: Path = PROJECT / "profiles",
     **environment: str,
 ) -> Done:
-    """Run dbt with some adapters; what it leaves behind is in a folder."""
+    """Run dbt with some adapters; its output goes into a folder."""
     packages = [part for adapter in adapters for part in ("--with", f"dbt-{adapter}")]
     lock = ["--constraints", str(PROJECT / "requirements.lock")]
     places = ["--project-dir", PROJECT, "--profiles-dir", profiles]
@@ -79,7 +79,14 @@ def dbt(
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A warehouse: where it is, for dbt and for us."""
+    """A warehouse.
+
+    Attributes:
+        kind: Name of its dbt adapter.
+        folder: Folder of dbt's output.
+        place: Path of its file, or port of its server.
+        profiles: Folder of dbt's profiles.
+    """
 
     kind: str
     folder: Path
@@ -87,7 +94,7 @@ class Warehouse:
     profiles: Path = PROJECT / "profiles"
 
     def dbt(self, *arguments: str) -> tuple[Done, dict[str, str]]:
-        """Run dbt; return how it ended, and the status of each node by its name."""
+        """Run dbt; return the process and the status of each node by name."""
         environment = {"SUMERU_DBT_FILE": self.place, "SUMERU_DBT_PORT": self.place}
         command = (*arguments, "--target", self.kind)
         run = dbt((self.kind,), self.folder, *command, profiles=self.profiles, **environment)
@@ -99,7 +106,7 @@ class Warehouse:
         return run, {node["unique_id"].split(".")[name]: node["status"] for node in nodes}
 
     def query(self, sql: str) -> Rows:
-        """Return rows as texts; none for what is no query."""
+        """Return the rows of a query as strings; none for other statements."""
         if self.kind == "duckdb":
             run = tool(*pinned("target-duckdb"), "python", "-c", _QUERY, self.place, sql)
         elif self.kind == "snowflake":
@@ -118,7 +125,7 @@ def _free_port() -> int:
 
 
 def _wait_for(port: int) -> None:
-    """Wait until a server listens; for a minute, in which it may be installed."""
+    """Wait until a server listens, for a minute at most; it may have to be installed first."""
     for _ in range(600):
         with socket.socket() as one:
             if one.connect_ex(("127.0.0.1", port)) == 0:
@@ -127,7 +134,7 @@ def _wait_for(port: int) -> None:
 
 
 def synced(folder: Path) -> Path:
-    """Return a file with all that the tap writes of two made-up shops."""
+    """Sync two generated shops into a file and return its path."""
     with Sandbox(SHOPS, customers=100) as sandbox:
         shops = [{"shop": shop, "api_token": sandbox.token(shop)} for shop in SHOPS]
         config = folder / "config.json"
@@ -147,7 +154,7 @@ def _load(target: str, config: dict[str, Any], synced: Path) -> None:
 
 
 def duckdb(synced: Path, folder: Path) -> Warehouse:
-    """A DuckDB file with those rows, as meltano.yml's loader lands them."""
+    """Load that file into DuckDB with the loader of meltano.yml."""
     file = folder / "shops.duckdb"
     config = {**targets.defaults("target-duckdb"), "path": str(file), "temp_dir": str(folder)}
     _load("target-duckdb", config, synced)
@@ -156,7 +163,7 @@ def duckdb(synced: Path, folder: Path) -> Warehouse:
 
 @contextmanager
 def snowflake(synced: Path, folder: Path) -> Iterator[Warehouse]:
-    """An emulator of Snowflake with those rows, typed as target-snowflake types them."""
+    """Load that file into an emulator of Snowflake, with the column types of target-snowflake."""
     port = _free_port()
     serve = [UV, "tool", "run", "--quiet", "--python", targets.PYTHON, *pinned("fakesnow")]
     serve += ["python", str(_SNOWFLAKE), str(port), "--serve"]
@@ -177,7 +184,7 @@ def snowflake(synced: Path, folder: Path) -> Iterator[Warehouse]:
 
 @contextmanager
 def postgres(synced: Path, folder: Path) -> Iterator[Warehouse]:
-    """A PostgreSQL of our own with those rows, on a free port of the loopback."""
+    """Load that file into a PostgreSQL server on a free loopback port."""
     server = Postgres()
     if not (programs() and shutil.which("psql")):
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")

@@ -1,4 +1,4 @@
-"""Objects with the default settings, for tests that set only what they are about."""
+"""Objects with the default settings, for tests that change only some of them."""
 
 from __future__ import annotations
 
@@ -25,5 +25,5 @@ def rate_limiter(
     concurrency: int = SETTINGS.concurrency,
     jitter: Callable[[], float] = random.random,
 ) -> RateLimiter:
-    """Return a rate limiter with the default settings, unless they are given."""
+    """Return a rate limiter with default settings, or with the given ones."""
     return RateLimiter(share, concurrency, jitter)

@@ -1,4 +1,4 @@
-"""The API's rate limit, as documented, without HTTP: a test moves the clock."""
+"""The API's documented rate limit without HTTP, on a clock that the test moves."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import deque
 from email.utils import formatdate
 
 EPOCH = 1_800_000_000.0
-"""What the server's clock shows at time 0."""
+"""The server's time at time 0 of the test."""
 
 
 class FakeApi:
@@ -14,10 +14,10 @@ class FakeApi:
 
     Args:
         limit: Requests per minute.
-        spent: Requests that others have sent in the current minute.
+        spent: Requests that other clients have sent in the current minute.
 
     Attributes:
-        refused: Requests that were refused.
+        refused: Number of requests that were answered with a 429.
     """
 
     def __init__(self, limit: int, *, spent: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""HTTP sessions without HTTP: each request has the outcome that a test has chosen."""
+"""Sessions without HTTP: the test chooses the outcome of each request."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def response(status: int = 200, content: object = None, **headers: str) -> RawRe
 
 
 def raw_response(status: int, body: bytes, headers: Mapping[str, str] | None = None) -> RawResponse:
-    """Return a response with any body."""
+    """Return a response with this body."""
     return RawResponse(status, headers or {}, body, 0.0)
 
 
@@ -34,7 +34,7 @@ class SentRequest(NamedTuple):
     """A request that was sent.
 
     Attributes:
-        at: When, by the clock of the loop.
+        at: Time of the loop's clock when it was sent.
         url: Its URL.
         params: Its query parameters.
         authorization: Its Authorization header.
@@ -47,16 +47,16 @@ class SentRequest(NamedTuple):
 
 
 class FakeSession(Session):
-    """Takes requests; each lasts for a while and then has an outcome.
+    """Records requests; each takes some time and then has an outcome.
 
     Args:
         outcome: Returns the outcome of a request.
-        latency: Returns how long a request lasts, in seconds.
+        latency: Returns the duration of a request in seconds.
 
     Attributes:
         sent: The requests, in the order in which they were sent.
         in_flight: Requests that have no outcome yet.
-        max_in_flight: The most requests that were in flight at once.
+        max_in_flight: Maximum of requests that were in flight at once.
     """
 
     def __init__(
@@ -89,18 +89,18 @@ class FakeSession(Session):
 
     @property
     def times(self) -> list[float]:
-        """When each request was sent."""
+        """The time at which each request was sent."""
         return [request.at for request in self.sent]
 
 
 def in_turn(outcomes: Iterable[Outcome]) -> Callable[[Any], Outcome]:
-    """Return a function that gives one outcome after the other, and the last one for ever."""
+    """Return a function that returns the outcomes in order and repeats the last one."""
     left = list(outcomes)
     return lambda _: left.pop(0) if len(left) > 1 else left[0]
 
 
 def of_api(api: FakeApi) -> Callable[[SentRequest], Outcome]:
-    """Return a function that gives the outcomes of an API with a rate limit."""
+    """Return a function that returns the responses of an API with a rate limit."""
 
     def outcome(request: SentRequest) -> RawResponse:
         status, headers = api.ask(request.at)

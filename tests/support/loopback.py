@@ -59,12 +59,12 @@ def in_loop(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
 
 
 class Server:
-    """Gives one answer after the other, the last one again and again.
+    """Sends the answers in order and repeats the last one.
 
     Attributes:
         requests: The head of each request.
-        connections: How many connections were accepted.
-        bodies: What came after the head of each request.
+        connections: Number of accepted connections.
+        bodies: The body of each request.
     """
 
     def __init__(self, *answers: Answer, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
@@ -129,7 +129,7 @@ class Server:
         for part in answer:
             if isinstance(part, bytes):
                 writer.write(part)
-                for _ in range(3):  # lets the other side read this part on its own
+                for _ in range(3):  # lets the client read this part by itself
                     await asyncio.sleep(0)
             elif isinstance(part, float):
                 await asyncio.sleep(part)
@@ -146,7 +146,7 @@ class Server:
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
-    """Close a connection so that the other side gets a reset."""
+    """Reset a connection."""
     sock: socket.socket = writer.get_extra_info("socket")
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()

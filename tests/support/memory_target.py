@@ -1,4 +1,4 @@
-"""A target in memory, and a pipe to it in which a run may die at any byte."""
+"""A target in memory, and a pipe to it that can kill a run at any byte."""
 
 from __future__ import annotations
 
@@ -18,12 +18,19 @@ Json = dict[str, Any]
 
 
 class KilledError(BaseException):
-    """The process is gone: nobody catches it."""
+    """The simulated kill of the process. The tap does not catch it."""
 
 
 @dataclass
 class Target:
-    """What a target holds: the newest record of each key, and the last STATE that it was given."""
+    """The contents of a target.
+
+    Attributes:
+        tables: The newest record of each key, by stream.
+        versions: The version of each key, by stream.
+        state: The last STATE.
+        ever: Stream, shop and id of every record that was ever received.
+    """
 
     tables: dict[str, dict[tuple[str, str], Json]] = field(default_factory=dict)
     versions: dict[str, dict[tuple[str, str], int | None]] = field(default_factory=dict)
@@ -31,7 +38,7 @@ class Target:
     ever: set[tuple[str, str, str]] = field(default_factory=set)
 
     def take(self, output: bytes, *, up_to_state: bool) -> None:
-        """Take the whole lines of an output; those after its last STATE only if they were in time."""
+        """Receive the complete lines of a run's output, optionally only up to its last STATE."""
         lines = output.split(b"\n")[:-1]
         messages = [json.loads(line, parse_float=Decimal) for line in lines]
         if up_to_state:
@@ -58,7 +65,15 @@ class Target:
 
 
 class Pipe(MessageWriter):
-    """Takes the output of a run; what happens beside it happens between its writes."""
+    """Receives the output of a run.
+
+    Args:
+        meanwhile: Called after each write.
+        room: Bytes after which the run is killed; None never kills it.
+
+    Attributes:
+        output: The bytes that were written.
+    """
 
     def __init__(self, meanwhile: Callable[[], None], room: int | None) -> None:
         super().__init__()

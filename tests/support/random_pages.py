@@ -1,4 +1,4 @@
-"""Random pages of any stream: mostly as the API sends them, and now and then as it should not."""
+"""Random pages of any stream: most are as documented, some contain errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tap_sumeru.catalog.streams import STREAMS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Values as JSON text, since no Python object can hold some of them.
+# Values are JSON text, because some of them have no Python equivalent.
 STRINGS = [
     '"Jane"', '""', r'"\u00e9\n\"\\"', '"é😀"', r'"\ud83d\ude00"', r'"\/"', '"null"', '"a,b"',
     '"487.20"', '"true"',
@@ -48,14 +48,14 @@ PAGINATION = [
 
 
 def object_of(members: list[tuple[str, str]]) -> str:
-    """Return a JSON object of members; a name may occur twice."""
+    """Return a JSON object with these members; a name may occur twice."""
     return "{" + ",".join(f"{name}:{value}" for name, value in members) + "}"
 
 
 class RandomPages:
-    """Pages of one stream, and what is selected of it, all from a seed.
+    """Pages of one stream and a random selection of its columns, drawn from a seed.
 
-    There may be several, because the columnar path learns from the pages that do not fit.
+    There may be several pages, because the columnar path adapts to pages that do not fit.
 
     Args:
         stream: Name of the stream.
@@ -63,7 +63,7 @@ class RandomPages:
 
     Attributes:
         stream: As above.
-        selection: What is selected of the stream.
+        selection: The selected columns of the stream.
         key: Replication key.
         include: Related resources that are requested.
         parent: Id of the parent of the rows, None if the stream has no parents.
@@ -115,7 +115,7 @@ class RandomPages:
         return self._random.choice(SCALARS)
 
     def _value(self, schema: dict[str, Any]) -> str:
-        """Return a value of the type that a schema allows; now and then another."""
+        """Return a value of a type that the schema allows, rarely of another."""
         if self._odd():
             return self._anything()
         kind = next(one for one in schema["type"] if one != "null")

@@ -1,4 +1,4 @@
-"""A client of the sandbox that holds every answer to what all answers must be, and what to send with it."""
+"""A client of the sandbox that checks the headers of every response, and bodies to send with it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def name(operation: Operation) -> str:
 
 
 def over(*kinds: str, path_has_id: bool = False) -> pytest.MarkDecorator:
-    """Parametrise a test over the operations of these kinds (of all kinds, if none is given)."""
+    """Parametrise a test over the operations of these kinds (all kinds if none is given)."""
     chosen = [
         operation
         for operation in OPERATIONS
@@ -48,7 +48,7 @@ def over(*kinds: str, path_has_id: bool = False) -> pytest.MarkDecorator:
 
 
 class Api:
-    """The sandbox, as a client with one token sees it; every answer is held to what all answers must be."""
+    """A client with one token. It checks that every response has the documented headers."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
@@ -56,7 +56,7 @@ class Api:
         self.session.trust_env = False
 
     def send(self, method: str, path: str, **request: Any) -> requests.Response:
-        """One request; `path` begins after `/api/v1`, or with it."""
+        """Send a request; `path` may start with `/api/v1` or omit it."""
         headers = {"Authorization": f"Bearer {self.sandbox.token(SHOP)}"} | request.pop("headers", {})
         url = self.sandbox.url + "/api/v1" + path.removeprefix("/api/v1")
         answer = self.session.request(method, url, headers=headers, timeout=10, **request)
@@ -68,13 +68,13 @@ class Api:
         return answer
 
     def get(self, path: str, **params: str | int) -> Any:
-        """The body of a read that must go well, its numbers exact."""
+        """Return the body of a successful read, with exact numbers."""
         answer = self.send("get", path, params=params)
         assert answer.status_code == 200, answer.text[:300]
         return answer.json(parse_float=Decimal)
 
     def walk(self, path: str, limit: int | str = 100, **params: str) -> list[Row]:
-        """All rows of a list, following the cursors."""
+        """Return all rows of a list, following the cursors."""
         rows: list[Row] = []
         cursor: dict[str, str] = {}
         for _ in range(1000):
@@ -85,10 +85,10 @@ class Api:
                 assert page["pagination"]["next_cursor"] is None
                 return rows
             cursor = {"cursor": page["pagination"]["next_cursor"]}
-        raise AssertionError("the cursors have no end")
+        raise AssertionError("the list has more than 1000 pages")
 
     def path(self, operation: Operation) -> str:
-        """The operation's path, with the id of a row on which it can be carried out."""
+        """Return the path of an operation, with the id of a row that it can act on."""
         if "{" not in operation.path:
             return operation.path
         head, _, tail = operation.path.partition("{")
@@ -100,7 +100,7 @@ class Api:
         return head + row_id + tail.partition("}")[2]
 
     def body(self, operation: Operation) -> Any:
-        """A body that the operation takes; None if it takes none."""
+        """Return a valid body for an operation, None if it has no body."""
         stream = operation.stream
         if operation.kind == "create":
             return copy.deepcopy(BODIES[stream])
@@ -112,14 +112,14 @@ class Api:
         return None
 
     def call(self, operation: Operation, **request: Any) -> requests.Response:
-        """The operation as it goes well, unless `request` says otherwise."""
+        """Call an operation with a valid request; `request` overrides parts of it."""
         path = request.pop("path", None) or self.path(operation)
         if "data" not in request:
             request.setdefault("json", self.body(operation))
         return self.send(operation.method, path, **request)
 
     def rows(self, operation: Operation) -> list[Row]:
-        """What a list should hold, flat, in its default order."""
+        """Return the expected rows of a list, flat, in the default order."""
         rows: list[Row] = self.sandbox.truth(SHOP, operation.stream)
         if operation.stream == "enrollments":
             journey = self.path(operation).split("/")[2]
@@ -129,7 +129,7 @@ class Api:
 
 @contextmanager
 def serving(plan: str = "enterprise") -> Iterator[Api]:
-    """A client of a sandbox of its own; only an enterprise has no limit worth the name."""
+    """Serve a sandbox and return its client; on the enterprise plan the rate limit is practically off."""
     limit = 1_000_000 if plan == "enterprise" else 0
     with Sandbox(shops=(SHOP,), customers=CUSTOMERS, plan=plan, rate_limit=limit) as sandbox:
         client = Api(sandbox)
@@ -142,7 +142,7 @@ def bearer(token: str) -> dict[str, dict[str, str]]:
 
 
 def refused(answer: requests.Response, status: int, code: str) -> Any:
-    """The error of an answer that must be this refusal."""
+    """Assert that a response is this error and return it."""
     assert answer.status_code == status, answer.text[:300]
     error = answer.json()["error"]
     assert set(error) == {"code", "message", "details", "request_id"}

@@ -1,4 +1,4 @@
-"""An event loop with a virtual clock: time passes at once, so that waits of hours take no time to test."""
+"""An event loop with a virtual clock: waits of hours take no real time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ResultT = TypeVar("ResultT")
 
 
 class DeadlockError(RuntimeError):
-    """All tasks wait, and nothing is scheduled that could wake one of them."""
+    """All tasks wait, and no scheduled event can wake one of them."""
 
 
 class _Selector(selectors.BaseSelector):
@@ -85,7 +85,7 @@ def run_virtual(main: Coroutine[Any, Any, ResultT], *, tick: float = 0.0) -> Res
         tick: Seconds by which each reading of the clock moves it.
 
     Raises:
-        DeadlockError: It waits for something that never happens.
+        DeadlockError: All tasks wait and nothing is scheduled.
     """
     with asyncio.Runner(loop_factory=lambda: VirtualClockLoop(tick)) as runner:
         return runner.run(main)
