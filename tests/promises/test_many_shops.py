@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 from typing import TYPE_CHECKING
 
 import psutil
@@ -40,7 +39,6 @@ def test_all_other_shops_complete_while_some_are_silent_in_one_event_loop_and_in
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, cwd=tmp_path) as process:
             assert process.stdout is not None
             _read_until_complete(process.stdout)
-            time.sleep(1)  # a bookmark may follow the last record in a separate step
             running = psutil.Process(process.pid)
             threads, memory = running.num_threads(), running.memory_info().rss
             process.send_signal(signal.SIGTERM)
@@ -54,13 +52,9 @@ def test_all_other_shops_complete_while_some_are_silent_in_one_event_loop_and_in
 
 
 def _read_until_complete(lines: Iterable[bytes]) -> None:
-    """Read messages until there is a record of every stream of every shop that answers."""
-    missing = set(EXPECTED)
+    """Read messages until a STATE has a bookmark of every stream of every shop that answers."""
     for line in lines:
-        message = json.loads(line)
-        if message["type"] == "RECORD":
-            missing.discard((message["stream"], message["record"]["shop"]))
-        if not missing:
+        if line.startswith(b'{"type":"STATE"') and _complete([line]) >= EXPECTED:
             return
 
 
