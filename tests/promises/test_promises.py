@@ -56,7 +56,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_verification.py::test_an_interrupted_unfiltered_read_continues_from_its_cursor",
         "unit/tap_sumeru/state/test_validation.py::test_any_content_is_valid_or_rejected",
     ),
-    "All of this holds at once: two thousand made-up lives of a shop, with random rows, changes, faults and "
+    "All of this holds at once: two thousand random lives of a shop, with random rows, changes, faults and "
     "kills, end with every row.": (
         "promises/test_complete.py::test_all_runs_of_a_random_life_together_emit_every_row",
         "promises/test_complete.py::test_lives_that_failed_before_are_complete",
