@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.catalog.streams import PAGE_SIZE, STREAMS
 
 if TYPE_CHECKING:
     from sumeru_sandbox import Sandbox
@@ -78,9 +78,14 @@ def test_an_expired_cursor_restarts_its_list(tap: Tap, sandbox: Sandbox) -> None
     assert "the cursor has expired" in output.log
 
 
-def test_a_response_without_pagination_is_the_only_page(tap: Tap, sandbox: Sandbox) -> None:
+def test_without_pagination_only_a_page_that_is_not_full_is_the_only_one(tap: Tap, sandbox: Sandbox) -> None:
     sandbox.configure({"*": {"pagination": "absent"}})
-    assert_all_rows(tap.sync(), sandbox, *STREAMS)
+    small = [name for name, rows in sandbox.counts()["acme"].items() if rows < PAGE_SIZE]
+    assert_all_rows(tap.sync(streams=tuple(small)), sandbox, *small)
+    output = tap.sync(streams=("orders",))
+    assert output.code == 1
+    assert "the page is full: more rows may follow" in output.log
+    assert "replication_key_value" not in output.bookmark("orders")
 
 
 @pytest.mark.parametrize(
