@@ -13,6 +13,9 @@ Json = dict[str, Any]
 
 _TRANSIENT_FAULTS = ("reset", "truncate", "html", "rubbish")
 
+SMALL_STREAMS = ("campaigns", "journeys", "products", "usage")
+"""Streams of so few rows that a list of all of them is never a full page."""
+
 
 def draw_semantics(draw: Random, stream: str, *, date_header: bool) -> Json:
     """Draw how the API treats filters, pages and fields of a stream.
@@ -35,6 +38,8 @@ def draw_semantics(draw: Random, stream: str, *, date_header: bool) -> Json:
         "fields": ("honoured", "ignored", "refused"),
     }
     semantics = {name: draw.choice(choices) for name, choices in options.items()}
+    if stream not in SMALL_STREAMS:
+        semantics["pagination"] = "present"  # without it, a full page is an error
     if date_header:
         semantics["date_header"] = draw.choice(("present", "present", "absent"))
     return semantics

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import backoff
 
+from sumeru_api import rate_limiter
 from support.memory_target import KilledError, Pipe, Target
 from support.random_api import draw_changed_semantics, draw_faults, draw_semantics
 from support.random_shop import DAY, HISTORY, RandomShops, text_column
@@ -203,4 +204,5 @@ def retry_at_once(patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the tap retry without waiting."""
     with patch.context() as patched:
         patched.setattr(backoff, "full_jitter", lambda _: 0.0)
+        patched.setattr(rate_limiter, "_MAX_BACKOFF", 0.0)
         yield
