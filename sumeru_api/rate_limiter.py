@@ -58,7 +58,6 @@ class RateLimiter:
         self._resets_at = -inf
         self._refused_at = -inf
         self._failed_at = -inf
-        self._refusals = 0  # in a row
         self.in_flight = 0
         self.unanswered = 0
 
@@ -120,7 +119,6 @@ class RateLimiter:
         """
         self.in_flight -= 1
         self.unanswered = 0
-        self._refusals = 0
         if self._learn(now, headers) or self._refused_at == -inf:
             self._max_in_flight = self.concurrency
         elif now - self._refused_at > _RECOVERY:
@@ -133,10 +131,7 @@ class RateLimiter:
         self.unanswered = 0
         states_limit = self._learn(now, headers)
         pause = retry_after(headers)
-        # At least a second, and longer each time: a `Retry-After` of 0 must not lead to a hail of requests.
-        least = min(_MAX_BACKOFF, 2.0**self._refusals)
-        self._refusals += 1
-        pause = max(_DEFAULT_PAUSE if pause is None else pause, least)
+        pause = _DEFAULT_PAUSE if pause is None else pause
         self._paused_until = max(self._paused_until, now + pause + self._jitter())
         if not states_limit:
             self._max_in_flight = max(1, self._max_in_flight // 2)

@@ -5,7 +5,7 @@
 | 2xx | no decision needed |
 | 2xx that is not JSON, 408, 425, 5xx, no complete response | retry with backoff, then `ApiUnavailable` |
 | the same, after at least three requests of the shop in a row without a response | `HostNotResponding` |
-| 429 | wait for the rate limit; `RateLimited` if it asks for over 15 minutes or refuses 100 times |
+| 429 | wait for the rate limit; `RateLimited` if it asks for over 15 minutes or refuses 50 times |
 | 3xx | `UnexpectedResponse`: no redirect is followed |
 | 401, 403, 404, any other 4xx | fail at once |
 | certificate not trusted | fail at once with `UntrustedHost` |
@@ -46,7 +46,7 @@ TOO_MANY_REQUESTS = 429
 """The status with which the rate limit refuses a request."""
 
 _MAX_BACKOFF = 60.0
-_MAX_REFUSALS = 100
+_MAX_REFUSALS = 50
 """How often the rate limit may refuse the same request in a row."""
 _MIN_UNANSWERED = 3
 """Requests in a row without a response before the host counts as not responding."""
