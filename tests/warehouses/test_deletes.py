@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -110,7 +111,8 @@ ENDLESS: Json = {
 def broken(postgres: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broken]:
     with Sandbox(SHOPS, customers=100) as sandbox:
         tap = made(sandbox, tmp_path_factory.mktemp("tap"))
-        pipeline = Pipeline(tap, postgres, "broken")
+        # Each worker of a parallel run has a fixture of its own, so each needs a schema of its own.
+        pipeline = Pipeline(tap, postgres, "broken_" + os.environ.get("PYTEST_XDIST_WORKER", "alone"))
         catalog = full_table(tap, STREAM, "journeys")
         found = Broken()
         assert_done(pipeline.run(catalog=catalog))
