@@ -135,7 +135,11 @@ class Retries:
         if unanswered >= max(self._max_tries, _MIN_UNANSWERED):
             return Fail(HostNotResponding(f"{error.cause} ({unanswered} requests in a row)"))
         if self._tries == self._max_tries:
-            return Fail(error.with_cause(f"{error.cause} ({self._tries} tries)", ApiUnavailable))
+            return Fail(
+                error.with_cause(
+                    f"{error.cause} ({self._tries} {'try' if self._tries == 1 else 'tries'})", ApiUnavailable
+                )
+            )
         wait = backoff.full_jitter(min(_MAX_BACKOFF, 2.0 ** (self._tries - 1)))
         return Retry(max(wait, asked), error.describe())
 

@@ -112,7 +112,7 @@ def test_an_untrusted_host_is_not_tried_again() -> None:
 @pytest.mark.parametrize(("max_retries", "requests"), [(0, 1), (2, 3), (5, 6)])
 def test_a_host_that_never_answers_is_not_responding(max_retries: int, requests: int) -> None:
     session = FakeSession(in_turn([FAILED]), latency=lambda: 60.0)
-    kind, count = (HostNotResponding, "requests in a row") if requests >= 3 else (ApiUnavailable, "tries")
+    kind, count = (HostNotResponding, "requests in a row") if requests >= 3 else (ApiUnavailable, "try")
     with pytest.raises(kind, match=rf"\({requests} {count}\)$"):
         get(session, max_retries=max_retries)
     assert len(session.sent) == requests

@@ -81,7 +81,8 @@ def test_a_retriable_outcome_is_retried_so_often_and_no_more(
         retry(retries.decide(outcome, 0))
     error = failure(retries.decide(outcomes[max_retries], 0))
     assert type(error) is ApiUnavailable
-    assert error.cause.endswith(f"({max_retries + 1} tries)")
+    tries = "1 try" if max_retries == 0 else f"{max_retries + 1} tries"
+    assert error.cause.endswith(f"({tries})")
 
 
 @given(tries=st.integers(1, 20), outcome=RETRIABLE)
