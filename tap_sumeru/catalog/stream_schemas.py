@@ -11,6 +11,9 @@ from typing import Any
 
 Schema = dict[str, Any]
 
+MAX_INTEGER = 2**63 - 1
+"""Loaders of warehouses reject larger integers, or lose them without an error."""
+
 _LEADING: Schema = {
     "shop": {
         "description": "Shop that the row belongs to, as named in the settings.",

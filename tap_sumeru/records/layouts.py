@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType, defstruct
 
-from tap_sumeru.records.type_checks import MAX_INTEGER, Converter, converter_for
+from tap_sumeru.catalog.stream_schemas import MAX_INTEGER
+from tap_sumeru.records.type_checks import Converter, converter_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

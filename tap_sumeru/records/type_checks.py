@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sumeru_api import timestamps
+from tap_sumeru.catalog.stream_schemas import MAX_INTEGER
 
 if TYPE_CHECKING:
     from tap_sumeru.catalog.stream_schemas import Schema
 
 Converter = Callable[[object], object]
-
-MAX_INTEGER = 2**63 - 1
-"""Loaders of warehouses reject larger integers, or lose them without an error."""
 
 
 class TypeMismatch(Exception):

@@ -1,0 +1,81 @@
+"""Columns that a discovery learns from sampled rows (`discover_rows`)."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from sumeru_api.errors import ApiError
+from tap_sumeru.catalog.learned_columns import Samples
+from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS
+from tap_sumeru.diagnose.samples import open_shops
+from tap_sumeru.extract.recovery import Recovery
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_sumeru.catalog.selection import StreamSelection
+    from tap_sumeru.catalog.stream_schemas import Schema
+    from tap_sumeru.config.settings import Settings
+    from tap_sumeru.diagnose.samples import SampledShop, StreamSampler
+
+logger = logging.getLogger("tap-sumeru")
+
+_MAX_PARENTS = 10
+"""Parents whose children are sampled, at most: a list of each is a request."""
+
+
+def learn_columns(
+    settings: Settings, selections: Sequence[StreamSelection], rows: int
+) -> dict[str, dict[str, Schema]]:
+    """Return the columns that sampled rows have and the schemas have not, by stream.
+
+    A stream that cannot be read keeps its schema, and a warning says so.
+
+    Args:
+        settings: The settings.
+        selections: All streams; their records must be dicts.
+        rows: Rows to sample per stream and shop.
+    """
+    samples = {one.name: Samples() for one in selections}
+
+    async def sample_shop(shop: SampledShop) -> None:
+        async with asyncio.TaskGroup() as group:
+            for sampler in shop.samplers:
+                group.create_task(_sample(sampler, shop.name, rows, samples[sampler.spec.name]))
+
+    asyncio.run(open_shops(settings, selections, sample_shop))
+    columns = {one.name: samples[one.name].columns(one.properties) for one in selections}
+    for stream, found in columns.items():
+        left = [name for name in samples[stream].names if name not in found]
+        if found:
+            logger.info("%s: columns learned from sampled rows: %s.", stream, ", ".join(found))
+        if left:
+            logger.info(
+                "%s: %d unknown fields stay in `extra`: no single type, or no safe name.", stream, len(left)
+            )
+    return columns
+
+
+async def _sample(sampler: StreamSampler, shop: str, rows: int, samples: Samples) -> None:
+    seen = 0
+    known = {*sampler.columns, *OWN_COLUMNS}
+    try:
+        async for page in sampler.pages(_MAX_PARENTS):
+            for record in page.shaped.records[: rows - seen]:
+                extra = record.get("extra") or {}
+                samples.add({name: value for name, value in extra.items() if name not in known})
+            seen += len(page.shaped.records)
+            if seen >= rows:
+                return
+    except ApiError as error:
+        logger.warning(
+            "Shop %s: %s: no columns can be learned: %s.", shop, sampler.spec.name, error.describe()
+        )
+    except Recovery:
+        logger.warning(
+            "Shop %s: %s: no columns can be learned: the API does not accept the request.",
+            shop,
+            sampler.spec.name,
+        )

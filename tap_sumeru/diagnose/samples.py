@@ -1,0 +1,166 @@
+"""Samples: the first rows of each stream of each shop, read with a few requests."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+from typing_extensions import override
+
+from sumeru_api.client import Client, default_headers
+from sumeru_api.rate_limiter import RateLimiter
+from sumeru_api.request_queue import RequestQueue
+from sumeru_api.responses import row_id
+from sumeru_api.session import Session
+from sumeru_api.slots import Slots
+from sumeru_api.timestamps import http_date
+from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.extract.list_reader import ListReader
+from tap_sumeru.extract.queries import Query
+from tap_sumeru.extract.slices import Kind, Slice
+from tap_sumeru.records import RecordShaper
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+
+    from sumeru_api.shop import Shop
+    from tap_sumeru.catalog.selection import StreamSelection
+    from tap_sumeru.config.settings import Settings
+    from tap_sumeru.records import ShapedPage
+
+ResultT = TypeVar("ResultT")
+
+_MAX_REQUESTS = 64
+_HOLD_SECONDS = 1.0
+_MAX_SHOPS = 16
+
+
+class HeaderQueue(RequestQueue):
+    """A request queue that keeps what the last response said about the shop.
+
+    Attributes:
+        limit: Requests a minute, as the API states it; empty if it does not.
+        clock_offset: Seconds by which the server's clock is ahead of ours, None if it is unknown.
+    """
+
+    def __init__(self, limiter: RateLimiter) -> None:
+        super().__init__(limiter)
+        self.limit = ""
+        self.clock_offset: float | None = None
+
+    @override
+    def answered(self, headers: Mapping[str, str]) -> None:
+        """Record a response, and keep what its headers say."""
+        self.limit = headers.get("X-RateLimit-Limit", self.limit)
+        served_at = http_date(headers.get("Date"))
+        if served_at is not None:
+            # The header has whole seconds: the middle of its second is the best guess.
+            self.clock_offset = round((served_at - datetime.now(UTC)).total_seconds() + 0.5, 1)
+        super().answered(headers)
+
+
+class SampledPage(NamedTuple):
+    """A page of a sample.
+
+    Attributes:
+        shaped: Its records.
+        parent: Id of the parent of the rows, for a child stream.
+        complete: Whether the list holds no more rows.
+        requested_at: When it was requested, by the server's clock.
+    """
+
+    shaped: ShapedPage
+    parent: str | None
+    complete: bool
+    requested_at: datetime
+
+
+class StreamSampler:
+    """Reads the first rows of one stream of one shop.
+
+    Args:
+        selection: The stream.
+        settings: The settings.
+        client: The API of the shop.
+
+    Attributes:
+        spec: The stream.
+        options: How it is read.
+        key: Its replication key.
+        columns: The columns of its schema.
+        lists: Reads the lists of the stream.
+        shaper: Shapes its pages.
+    """
+
+    def __init__(self, selection: StreamSelection, settings: Settings, client: Client) -> None:
+        self.spec = STREAMS[selection.name]
+        self.options = settings.options[selection.name]
+        self.columns = frozenset(selection.properties)
+        self.key = selection.replication_key or self.options.replication_key
+        self.shaper = RecordShaper(self.spec, selection, self.key, self.options.include)
+        self.lists = ListReader(self.spec, client, Query(self.spec, self.options), self.shaper)
+        self._shop = client.shop.name
+
+    async def pages(self, max_parents: int = 1) -> AsyncIterator[SampledPage]:
+        """Yield pages, those of the first parents in turn for a child stream.
+
+        Raises:
+            ApiError: A page could not be read.
+            Recovery: The API does not accept the request.
+        """
+        for parent in await self._parents(max_parents):
+            async for answer in self.lists.pages(Slice(Kind.ROWS, parent=parent)):
+                shaped = self.shaper.shape_page(answer.page, self._shop, parent)
+                yield SampledPage(shaped, parent, answer.next_cursor is None, answer.requested_at)
+
+    async def _parents(self, max_parents: int) -> list[str | None]:
+        if not self.spec.parent:
+            return [None]
+        async for answer in self.lists.pages(Slice(Kind.PARENTS)):
+            ids = [row_id(row) for row in answer.page.rows]
+            return [one for one in ids if one is not None][:max_parents]
+        return []
+
+
+class SampledShop(NamedTuple):
+    """A shop whose streams can be sampled.
+
+    Attributes:
+        name: Its name.
+        host: URL of its API.
+        queue: Its requests.
+        samplers: Its streams.
+    """
+
+    name: str
+    host: str
+    queue: HeaderQueue
+    samplers: Sequence[StreamSampler]
+
+
+async def open_shops(
+    settings: Settings,
+    selections: Sequence[StreamSelection],
+    visit: Callable[[SampledShop], Awaitable[ResultT]],
+) -> list[ResultT]:
+    """Return what a function returns for each shop, in order; some shops are visited at the same time.
+
+    Failed requests are not repeated: whoever looks at a shop waits for the result.
+    """
+    session = Session(default_headers(settings.user_agent), settings.request_timeout_seconds)
+    slots, turns = Slots(_MAX_REQUESTS, _HOLD_SECONDS), asyncio.Semaphore(_MAX_SHOPS)
+
+    async def open_shop(shop: Shop) -> ResultT:
+        async with turns:
+            queue = HeaderQueue(RateLimiter(settings.rate_limit_share, settings.concurrency))
+            client = Client(shop, session, queue, slots, max_retries=0)
+            samplers = [StreamSampler(one, settings, client) for one in selections]
+            return await visit(SampledShop(shop.name, shop.api_url, queue, samplers))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(open_shop(shop)) for shop in settings.shops]
+    finally:
+        await session.close()
+    return [task.result() for task in tasks]
