@@ -1,45 +1,91 @@
-"""Reads the state and catalog files of the command line."""
+"""Reads the files of the command line: config, state and catalog."""
 
 from __future__ import annotations
 
-import json
-from typing import IO, Any
+import logging
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
 
 from singer_sdk.singerlib import Catalog
 
-from tap_sumeru.errors import StateError
+from tap_sumeru.config.catalog_names import CATALOG_SCHEMA, check_catalog_names
+from tap_sumeru.config.json_text import decode, is_blank
+from tap_sumeru.config.json_types import first_violation
+from tap_sumeru.errors import SettingsError, StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger("tap-sumeru")
 
 
-def load_state(file: IO[str]) -> dict[str, Any]:
-    """Return the content of a state file; `state.validation` checks it later.
+def load_config(path: str) -> dict[str, Any]:
+    """Return the content of a config file.
+
+    Raises:
+        SettingsError: The file cannot be read, or is not a JSON object.
+    """
+    try:
+        raw = Path(path).read_bytes()
+    except FileNotFoundError:
+        raise SettingsError("config: the file does not exist.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no valid path"
+        raise SettingsError(f"config: the file cannot be read ({reason}).") from None
+    return _load(raw, "config", SettingsError, Decimal)
+
+
+def load_state(file: IO[Any]) -> dict[str, Any]:
+    """Return the content of a state file, empty if the file is; `state.validation` checks it later.
 
     Raises:
         StateError: The file is not a JSON object.
     """
-    return _load(file, "state")
+    raw = _read(file, "state")
+    if is_blank(raw):
+        logger.info("state: the file is empty, so this run starts without bookmarks.")
+        return {}
+    return _load(raw, "state", StateError)
 
 
-def load_catalog(file: IO[str]) -> dict[str, Any]:
+def load_catalog(file: IO[Any]) -> dict[str, Any]:
     """Return the content of a catalog file.
 
     Raises:
         StateError: The file is not a Singer catalog, or has no streams.
+        SettingsError: It has a misspelt name.
     """
-    catalog = _load(file, "catalog")
+    catalog = _load(_read(file, "catalog"), "catalog", StateError)
     if not catalog.get("streams"):
         raise StateError("catalog: has no streams. Create a catalog with --discover.")
+    if violation := first_violation(catalog, CATALOG_SCHEMA):
+        place, text = violation
+        raise StateError(f"catalog: `{place}` {text}. Create a catalog with --discover.")
     try:
         Catalog.from_dict(catalog)
-    except (AttributeError, KeyError, TypeError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise StateError("catalog: is not a Singer catalog. Create one with --discover.") from None
+    check_catalog_names(catalog)
     return catalog
 
 
-def _load(file: IO[str], kind: str) -> dict[str, Any]:
+def _read(file: IO[Any], kind: str) -> bytes:
+    """Return the bytes of a file that may be open as text: its encoding is the file's, not the machine's."""
     try:
-        content = json.loads(file.read())
+        content = getattr(file, "buffer", file).read()
+    except OSError as error:
+        raise StateError(f"{kind}: the file cannot be read ({error.strerror}).") from None
+    return content if isinstance(content, bytes) else str(content).encode()
+
+
+def _load(
+    raw: bytes, kind: str, error: type[SettingsError | StateError], parse_float: Callable[[str], Any] = float
+) -> dict[str, Any]:
+    try:
+        content = decode(raw, parse_float)
     except ValueError:
-        raise StateError(f"{kind}: must be JSON.") from None
+        raise error(f"{kind}: must be JSON.") from None
     if not isinstance(content, dict):
-        raise StateError(f"{kind}: must be a JSON object.")
+        raise error(f"{kind}: must be a JSON object.")
     return content

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import os
 import sys
 import time
 from datetime import UTC, datetime
@@ -9,24 +11,30 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, StreamMapConfigError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.singerlib import Catalog
 from typing_extensions import override
 
+from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.config.schema import CONFIG_SCHEMA
+from tap_sumeru.config.given_values import given_values
+from tap_sumeru.config.replication_keys import check_replication_key, replication_keys
+from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
+from tap_sumeru.config.setting_names import check_variable_names
 from tap_sumeru.config.settings import Settings
-from tap_sumeru.config.stream_maps import check_maps
+from tap_sumeru.config.stream_maps import check_map_names, check_maps
 from tap_sumeru.error_reporting import reported_errors, silence_libraries
 from tap_sumeru.errors import SettingsError, TapError
 from tap_sumeru.extract.read_page import ReadPage
-from tap_sumeru.input_files import load_catalog, load_state
+from tap_sumeru.input_files import load_catalog, load_config, load_state
 from tap_sumeru.output.batch_files import BatchConfig, BatchFiles
 from tap_sumeru.output.messages import MessageWriter
 from tap_sumeru.output.stream_writer import StreamWriter
 from tap_sumeru.state.bookmarks import Bookmarks, State
+from tap_sumeru.state.unknown_parts import unknown_parts
 from tap_sumeru.state.validation import validate
 from tap_sumeru.stream import SumeruStream
 from tap_sumeru.sync.engine import Engine
@@ -40,7 +48,9 @@ if TYPE_CHECKING:
     import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.plugin_base import _ConfigInput
+
+_ENVIRONMENT = "ENV"
+"""Stands for the environment variables in `--config`."""
 
 silence_libraries()
 
@@ -84,26 +94,21 @@ class TapSumeru(Tap):
         """Settings from the environment. Unlike the SDK's errors, ours quote no value."""
         schema = cls.config_jsonschema
         cls.append_builtin_config(schema)
-        found: dict[str, Any] = {}
-        for name, setting in schema["properties"].items():
-            found |= cls._env_var_setting(name, setting)
+        as_text = {"properties": {name: {"type": ["string"]} for name in schema["properties"]}}
+        found = given_values(
+            parse_environment_config(as_text, cls._env_var_prefix), schema, cls._env_var_prefix
+        )
+        check_variable_names(os.environ, schema, cls._env_var_prefix)
         return found
-
-    @classmethod
-    def _env_var_setting(cls, name: str, setting: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return parse_environment_config({"properties": {name: setting}}, cls._env_var_prefix)
-        except ValueError:
-            kind = "an integer" if "integer" in setting["type"] else "JSON"
-            raise SettingsError(f"{cls._env_var_prefix}{name.upper()}: must be {kind}.") from None
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Validate the settings. Unlike the SDK's errors, ours quote no value."""
         self.append_builtin_config(self.config_jsonschema)
         try:
+            self._config = given_values(self._config, self.config_jsonschema)
             _ = self.settings
-            check_maps(self.config.get("stream_maps") or {})
+            check_maps(self.config.get("stream_maps", {}))
             BatchConfig.from_config(self.config.get("batch_config"))
         except SettingsError as error:
             if raise_errors:
@@ -114,13 +119,8 @@ class TapSumeru(Tap):
     @override
     def discover_streams(self) -> Sequence[SumeruStream]:
         """Return the streams, without a request."""
-        chosen = self.config.get("stream_options") or {}
-        return [
-            SumeruStream(
-                self, self, spec, (chosen.get(name) or {}).get("replication_key") or spec.replication_key
-            )
-            for name, spec in STREAMS.items()
-        ]
+        keys = replication_keys(self.config)
+        return [SumeruStream(self, self, spec, keys[name]) for name, spec in STREAMS.items()]
 
     @property
     @override
@@ -134,21 +134,52 @@ class TapSumeru(Tap):
     @override
     def setup_mapper(self) -> None:
         """Load the stream maps of selected streams: the SDK rejects a map of a deselected one."""
+        self._check_columns()
+        try:
+            self._load_maps()
+        except (ConfigValidationError, StreamMapConfigError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the SDK raises many kinds, and quotes expressions
+            raise SettingsError(f"stream_maps: cannot be used ({type(error).__name__}).") from None
+
+    def _load_maps(self) -> None:
         super(Tap, self).setup_mapper()
         selected = {
             name: entry for name, entry in self.catalog.items() if entry.metadata.resolve_selection()[()]
         }
         self.mapper.register_raw_streams_from_catalog(Catalog(selected))
 
+    def _check_columns(self) -> None:
+        """Check the columns that the settings and the catalog name.
+
+        Raises:
+            SettingsError: A column does not exist; the message names it.
+        """
+        columns = {
+            name: {*stream.schema["properties"], *stream_schemas.load(name)["properties"]}
+            for name, stream in self.streams.items()
+        }
+        check_map_names(self.config.get("stream_maps", {}), columns)
+        for name, key in replication_keys(self.config).items():
+            check_replication_key(f"stream_options.{name}.replication_key", key, columns[name])
+            given = self.streams[name].replication_key
+            if given not in (None, key):
+                check_replication_key(f"catalog: {name}.replication_key", given, columns[name])
+
     @override
     def load_state(self, state_dict: dict[str, Any]) -> None:
-        """Load a state after validating it.
+        """Load a state after validating it, whole: what this version does not know passes through.
 
         Raises:
             StateError: The state is not valid.
         """
-        validate(state_dict)
-        super().load_state(state_dict)
+        if not state_dict:
+            return
+        shops = self.settings.configured
+        validate(state_dict, shops)
+        for line in unknown_parts(state_dict, shops, DEFAULTS["shop"]):
+            self.logger.warning("%s", line)
+        cast("State", self.state).update(copy.deepcopy(state_dict))
 
     def read(self, stream: SumeruStream, context: Context | None) -> Iterable[Record]:
         """Yield the records of one stream, without writing a message.
@@ -230,14 +261,13 @@ class TapSumeru(Tap):
     @classmethod
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
-        """Read the config files."""
+        """Read the config files, which may have any Unicode encoding."""
         with reported_errors():
-            try:
-                return super().cb_config(ctx, param, value)
-            except FileNotFoundError:
-                raise SettingsError("config: the file does not exist.") from None
-            except ValueError:
-                raise SettingsError("config: must be JSON.") from None
+            config: dict[str, Any] = {}
+            for path in value:
+                if path != _ENVIRONMENT:
+                    config |= load_config(path)
+            return _ConfigInput(config=config, parse_env=_ENVIRONMENT in value)
 
     @classmethod
     @override

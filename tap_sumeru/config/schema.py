@@ -30,7 +30,6 @@ _SHOP = {
         "start_date": _setting(_DATE_TIME, "Start date", "Start date of this shop, instead of `start_date`."),
     },
     "required": ["shop", "api_token"],
-    "additionalProperties": True,
 }
 
 _STREAM_OPTIONS = {
@@ -39,7 +38,8 @@ _STREAM_OPTIONS = {
         "filters": _setting(
             {"type": ["object", "null"], "properties": {}, "additionalProperties": True},
             "Filters",
-            'Attribute filters, such as `{"lifecycle_stage": "loyal"}`.',
+            'Attribute filters, such as `{"lifecycle_stage": "loyal"}`. '
+            "A value is a string, a number or a boolean.",
         ),
         "include": _setting(
             {"type": ["array", "null"], "items": {"type": ["string"]}},
@@ -62,7 +62,6 @@ _STREAM_OPTIONS = {
         "lookback_days": _setting(_NUMBER, "Lookback (days)", "`lookback_days` of this stream."),
         "window_days": _setting(_INTEGER, "Window (days)", "`window_days` of this stream."),
     },
-    "additionalProperties": False,
 }
 
 _SETTINGS = {
@@ -133,7 +132,6 @@ _SETTINGS = {
         {
             "type": ["object", "null"],
             "properties": dict.fromkeys(STREAMS, _STREAM_OPTIONS),
-            "additionalProperties": False,
         },
         "Stream options",
         "Options by stream name: `filters`, `include`, `details`, `replication_key`, "

@@ -235,7 +235,8 @@ class StreamReader:
         self._advance(slice_, page.next_cursor)
         bookmark = self._bookmark.snapshot()
         mismatches = shaped.mismatches or None
-        self._sink.put(ReadPage(self._spec.name, self._shop, records, bookmark, mismatches))
+        dated = bool(shaped.span)
+        self._sink.put(ReadPage(self._spec.name, self._shop, records, bookmark, mismatches, dated))
 
     def _check_plan(self) -> None:
         """Take nothing more of a plan that is given up; its tasks may run once more.

@@ -11,6 +11,8 @@
         "unproven_from": "2025-01-01T00:00:00Z",           # start of a first read by an unproven filter
         "reading": {"began": "…", "since": "…", "query": "…", "cursor": "…", "after": "…"}
     }]}}}
+
+Whatever else a state holds, a newer version of the tap may have written: it passes through unchanged.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sumeru_api import timestamps
+from tap_sumeru.catalog.streams import STREAMS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,6 +31,12 @@ Entry = dict[str, Any]
 State = dict[str, Any]
 
 _VALUE = "replication_key_value"
+
+KEYS = frozenset({"context", "replication_key", _VALUE, "filters", "date_filter", "unproven_from", "reading"})
+"""Keys of a partition. A read keeps all others as they are."""
+
+READING_KEYS = frozenset({"began", "since", "query", "cursor", "after"})
+"""Keys of `reading`. A position with any other key is not used: it may mean something else."""
 
 
 class Verdict(StrEnum):
@@ -60,7 +69,7 @@ class ReadPosition:
     def from_entry(cls, reading: Entry) -> ReadPosition | None:
         """Return the position that a state holds, None if it holds none."""
         started_at = _timestamp(reading.get("began"))
-        if started_at is None:
+        if started_at is None or not reading.keys() <= READING_KEYS:
             return None
         return cls(
             started_at,
@@ -109,6 +118,7 @@ class Bookmark:
         self._key = key
         self._filters = filters
         self._names = list(filter_names or ())
+        self._others = {name: value for name, value in entry.items() if name not in KEYS}
         self._last: Entry = {}
         other_key = entry.get("replication_key", key) != key
         other_filters = entry.get("filters", "") != filters
@@ -118,9 +128,10 @@ class Bookmark:
         self.position = ReadPosition.from_entry(known.get("reading", {}))
         self.verdict = Verdict.UNPROVEN
         date_filter = {} if other_key else entry.get("date_filter", {})
-        if date_filter.get("names") == self._names:
+        if date_filter.get("names") == self._names and date_filter["verdict"] in list(Verdict):
             self.verdict, date_filter = Verdict(date_filter["verdict"]), {}
-        self._other_filter = date_filter  # a verdict on another filter is kept until there is one on this
+        # A verdict on another filter, or an unknown one, is kept until there is one on this filter.
+        self._other_filter = date_filter
         self.outdated_by = ""
         if known is not entry and (_VALUE in entry or "reading" in entry):
             self.outdated_by = "replication_key" if other_key else "filters"
@@ -146,7 +157,7 @@ class Bookmark:
             "unproven_from": self.unproven_from and timestamps.text(self.unproven_from),
             "reading": self.position and self.position.to_entry(),
         }
-        return {name: value for name, value in entry.items() if value}
+        return {name: value for name, value in entry.items() if value} | self._others
 
     def advance(self, value: datetime, now: datetime) -> None:
         """Move the bookmark: never past the present, and back only if it lies in the future."""
@@ -166,8 +177,9 @@ class Bookmarks:
         self._streams: dict[str, Any] = state.setdefault("bookmarks", {})
         self._entries = {
             (stream, entry["context"]["shop"]): entry
-            for stream, content in self._streams.items()
-            for entry in content.get("partitions", [])
+            for stream in self._streams.keys() & STREAMS.keys()
+            for entry in self._streams[stream].get("partitions", [])
+            if entry["context"].keys() == {"shop"}
         }
 
     def entry(self, stream: str, shop: str) -> Entry:

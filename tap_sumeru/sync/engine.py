@@ -1,9 +1,8 @@
 """The engine: reads the streams of all shops in one event loop, and hands their pages to the main thread.
 
 A shop is a task group, a stream is a task, and so is each slice of a stream: a failure ends the tasks of its
-stream or shop and no others. Shops with the same token and host share one request queue. The event loop has a
-thread of its own; the main thread writes the pages in the order in which they were queued, so that a bookmark
-never overtakes its rows.
+stream or shop and no others. The event loop has a thread of its own; the main thread writes the pages in the
+order in which they were queued, so that a bookmark never overtakes its rows.
 """
 
 from __future__ import annotations
@@ -99,7 +98,7 @@ class Engine:
         now: The present, by our clock.
 
     Attributes:
-        queues: The request queue of each shop; shops with the same token and host share one.
+        queues: The request queue of each shop.
     """
 
     def __init__(
@@ -109,8 +108,7 @@ class Engine:
         self._bookmarks = bookmarks
         self._now = now
         self._streams = [_StreamSetup(one, settings.options[one.name]) for one in selections]
-        by_token = {(shop.token, shop.api_url): self._queue() for shop in settings.shops}
-        self.queues = {shop.name: by_token[shop.token, shop.api_url] for shop in settings.shops}
+        self.queues = {shop.name: self._queue() for shop in settings.shops}
         self._handover: Handover[Item | _End] = Handover(_MAX_QUEUED_RECORDS, _size)
         self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
         self._started = threading.Event()

@@ -65,12 +65,16 @@ class StreamResult:
         date_filters: What is known about the date filter, counted over the complete shops.
         unfinished: Names of the shops that are not complete.
         mismatches: By column, how many values did not have the type of the column.
+        replication_key: Its replication key, empty if it is read as FULL_TABLE.
+        dated: Whether any row has a replication key.
     """
 
     rows: int = 0
     date_filters: Counter[str] = field(default_factory=Counter)
     unfinished: dict[str, None] = field(default_factory=dict)
     mismatches: Counter[str] = field(default_factory=Counter)
+    replication_key: str = ""
+    dated: bool = False
 
     @property
     def complete(self) -> int:
@@ -100,6 +104,7 @@ class Results:
         """Record that a page is written."""
         result = self.by_stream[page.stream]
         result.rows += len(page.records)
+        result.dated |= page.dated
         if page.mismatches:
             result.mismatches.update(page.mismatches)
 

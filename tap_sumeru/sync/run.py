@@ -70,6 +70,9 @@ class Run:
         self._state = StateWriter(state, writer, files, clock)
         self._engine = Engine(settings, selections, self._bookmarks, now())
         self._results = Results([one.name for one in selections], [shop.name for shop in settings.shops])
+        for one in selections:
+            key = one.replication_key or settings.options[one.name].replication_key
+            self._results.by_stream[one.name].replication_key = "" if one.full_table else key
 
     def sync(self) -> int:
         """Sync all selected streams.

@@ -32,6 +32,14 @@ def log_summary(results: Results, queues: Mapping[str, RequestQueue], seconds: f
         logger.info("Not selected: %s.", ", ".join(not_selected))
     for name, result in results.by_stream.items():
         _log_mismatches(name, result)
+        if result.rows and result.replication_key and not result.dated:
+            logger.warning(
+                "%s: no row has the replication key %s, so each sync reads the whole stream. "
+                "Set another with `stream_options.%s.replication_key`.",
+                name,
+                result.replication_key,
+                name,
+            )
     for failure in results.failures:
         logger.error("%s", failure)
     outcome = "done" if results.complete == results.reads else "incomplete"

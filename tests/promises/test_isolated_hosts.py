@@ -100,7 +100,7 @@ def test_shops_that_hang_during_a_run_do_not_delay_the_others(tmp_path: Path) ->
 def test_many_shops_that_hang_from_the_start_do_not_delay_the_others(tmp_path: Path) -> None:
     names = [f"hanging{i}" for i in range(40)]
     with Sandbox(["acme"], customers=100) as sandbox, HangingHost() as host:
-        entries = [{"shop": name, "api_token": "copt_test_x", "api_url": host.url} for name in names]
+        entries = [{"shop": name, "api_token": f"copt_test_{name}", "api_url": host.url} for name in names]
         tap = tap_for(tmp_path, sandbox, [*entries, {"shop": "acme", "api_token": sandbox.token("acme")}])
         counts = {name: count for name, count in sandbox.counts()["acme"].items() if count}
         read_while_others_hang(tap, counts)

@@ -97,7 +97,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/sumeru_api/test_rate_limit_headers.py::test_requests_burst_at_twice_the_rate_for_ten_seconds_then_keep_to_it",
         "unit/sumeru_api/test_rate_limiter.py::test_the_share_is_never_exceeded",
         "unit/sumeru_api/test_rate_limit_headers.py::test_a_429_pauses_the_token_as_long_as_stated_plus_jitter",
-        "unit/tap_sumeru/sync/test_engine.py::test_two_entries_with_one_token_share_its_queue",
+        "promises/test_state_files.py::test_two_entries_for_one_shop_are_an_error",
     ),
     # Isolated
     "A refused token fails its shop, a missing scope its streams; all others are complete, the bookmarks of "
@@ -124,6 +124,33 @@ PROMISES: dict[str, tuple[str, ...]] = {
     "One line [hashes or drops](docs/privacy.md) what is personal.": (
         "promises/test_pii.py::test_with_the_documented_stream_maps_no_personal_data_is_in_the_records",
         "promises/test_pii.py::test_without_stream_maps_personal_data_is_in_the_records",
+    ),
+    "BATCH files on a local disk can be read by their owner only.": (
+        "promises/test_batches.py::test_files_can_be_read_by_their_owner_only",
+        "promises/test_batches.py::test_a_folder_that_exists_keeps_its_permissions",
+    ),
+    # Never silent
+    "A misspelt setting, stream or column is an error with the name that was meant, any other unknown one a "
+    "warning.": (
+        "promises/test_misspelt_names.py::test_a_misspelt_name_is_an_error",
+        "promises/test_misspelt_names.py::test_any_other_unknown_name_is_a_warning",
+        "promises/test_misspelt_names.py::test_a_misspelt_name_in_the_catalog_is_an_error",
+        "promises/test_misspelt_names.py::test_a_replication_key_that_no_row_has_is_named_at_the_end",
+        "unit/tap_sumeru/config/test_names.py::test_a_name_with_one_slip_resembles_it",
+    ),
+    "A map that drops a column which does not exist is an error.": (
+        "promises/test_misspelt_names.py::test_a_map_that_drops_a_column_which_does_not_exist_is_an_error",
+    ),
+    "Shops that only the state knows are named, and pass through unchanged, as does all that a newer version "
+    "has written.": (
+        "promises/test_state_files.py::test_shops_that_are_not_in_the_settings_are_named_once",
+        "promises/test_state_files.py::test_what_a_newer_version_has_written_passes_through_unchanged",
+        "promises/test_state_files.py::test_so_it_does_after_a_sync",
+    ),
+    "Any input works, or ends the run with one line that names it.": (
+        "promises/test_random_inputs.py::test_any_config_works_or_is_named",
+        "promises/test_random_inputs.py::test_any_state_works_or_is_named",
+        "promises/test_random_inputs.py::test_any_catalog_works_or_is_named",
     ),
     # Exit codes
     "Exit codes: 0, all selected streams are complete; 1, something failed; 143 or 130, stopped by SIGTERM "

@@ -92,7 +92,10 @@ class Life:
         """Return the config of a run."""
         shops = self._shops.shops if last or self._chance(0.7) else self._draw.sample(SHOPS, 1)
         entries = [
-            {"shop": shop, "api_token": self._sandbox.token(shop) if last or self._chance(0.95) else "wrong"}
+            {
+                "shop": shop,
+                "api_token": self._sandbox.token(shop) if last or self._chance(0.95) else f"wrong-{shop}",
+            }
             for shop in shops
         ]
         config: Json = {

@@ -234,7 +234,7 @@ def test_an_unusable_variable_is_named_and_not_quoted(
 def test_an_unusable_setting_is_named_and_not_quoted() -> None:
     with pytest.raises(ConfigValidationError) as caught:
         make_tap(concurrency=SECRET)
-    assert caught.value.errors == ["concurrency: must be of type integer or null."]
+    assert caught.value.errors == ["concurrency: must be an integer."]
 
 
 @pytest.mark.parametrize(

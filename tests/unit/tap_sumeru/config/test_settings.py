@@ -49,6 +49,10 @@ def test_the_defaults() -> None:
         ({"shop": " "}, "shop"),
         ({"api_token": "", "shops": [{"shop": "", "api_token": "x"}]}, "shops[0].shop"),
         ({"api_token": "", "shops": [{"shop": "a", "api_token": SECRET}] * 2}, "shops[1].shop"),
+        (
+            {"api_token": "", "shops": [{"shop": one, "api_token": SECRET} for one in "ab"]},
+            "shops[1].api_token",
+        ),
         ({"api_token": "", "shops": [{"shop": "a"}]}, "shops[0]"),
         (
             {"api_token": "", "shops": [{"shop": "a", "api_token": "x", "api_url": "ftp://x"}]},
@@ -79,8 +83,8 @@ def test_the_defaults() -> None:
         ({"shard": "9/8"}, "shard"),
         ({"shard": "two"}, "shard"),
         ({"user_agent": "a\nb"}, "user_agent"),
-        ({"stream_options": {"refunds": {}}}, "stream_options"),
-        ({"stream_options": {"orders": {"detials": True}}}, "stream_options.orders"),
+        ({"stream_options": {"ordres": {}}}, "stream_options.ordres"),
+        ({"stream_options": {"orders": {"detials": True}}}, "stream_options.orders.detials"),
         ({"stream_options": {"orders": {"details": "yes"}}}, "stream_options.orders.details"),
         ({"stream_options": {"campaigns": {"details": True}}}, "stream_options.campaigns.details"),
         ({"stream_options": {"orders": {"date_filter": ["from"]}}}, "stream_options.orders.date_filter"),
@@ -166,7 +170,7 @@ def test_options_of_a_stream_take_precedence_over_general_ones() -> None:
 
 def test_every_shop_belongs_to_exactly_one_shard() -> None:
     names = [f"shop-{i}" for i in range(200)]
-    entries = [{"shop": name, "api_token": "x"} for name in names]
+    entries = [{"shop": name, "api_token": name} for name in names]
     shards = [Settings.from_config({"shops": entries, "shard": f"{i}/8"}) for i in range(1, 9)]
     assert sorted(shop.name for one in shards for shop in one.shops) == sorted(names)
     assert all(one.sharded and one.shops for one in shards)
