@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sys
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib import Catalog
 
@@ -26,37 +27,30 @@ def load_config(path: str) -> dict[str, Any]:
     Raises:
         SettingsError: The file cannot be read, or is not a JSON object.
     """
-    try:
-        raw = Path(path).read_bytes()
-    except FileNotFoundError:
-        raise SettingsError("config: the file does not exist.") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "no valid path"
-        raise SettingsError(f"config: the file cannot be read ({reason}).") from None
-    return _load(raw, "config", SettingsError, Decimal)
+    return _load(_read(path, "config", SettingsError), "config", SettingsError, Decimal)
 
 
-def load_state(file: IO[Any]) -> dict[str, Any]:
+def load_state(path: str) -> dict[str, Any]:
     """Return the content of a state file, empty if the file is; `state.validation` checks it later.
 
     Raises:
-        StateError: The file is not a JSON object.
+        StateError: The file cannot be read, or is not a JSON object.
     """
-    raw = _read(file, "state")
+    raw = _read(path, "state", StateError)
     if is_blank(raw):
         logger.info("state: the file is empty, so this run starts without bookmarks.")
         return {}
     return _load(raw, "state", StateError)
 
 
-def load_catalog(file: IO[Any]) -> dict[str, Any]:
+def load_catalog(path: str) -> dict[str, Any]:
     """Return the content of a catalog file.
 
     Raises:
-        StateError: The file is not a Singer catalog, or has no streams.
+        StateError: The file cannot be read, is not a Singer catalog, or has no streams.
         SettingsError: It has a misspelt name.
     """
-    catalog = _load(_read(file, "catalog"), "catalog", StateError)
+    catalog = _load(_read(path, "catalog", StateError), "catalog", StateError)
     if not catalog.get("streams"):
         raise StateError("catalog: has no streams. Create a catalog with --discover.")
     if violation := first_violation(catalog, CATALOG_SCHEMA):
@@ -70,13 +64,15 @@ def load_catalog(file: IO[Any]) -> dict[str, Any]:
     return catalog
 
 
-def _read(file: IO[Any], kind: str) -> bytes:
-    """Return the bytes of a file that may be open as text: its encoding is the file's, not the machine's."""
+def _read(path: str, kind: str, error: type[SettingsError | StateError]) -> bytes:
+    """Return the bytes of a file; `-` is standard input."""
     try:
-        content = getattr(file, "buffer", file).read()
-    except OSError as error:
-        raise StateError(f"{kind}: the file cannot be read ({error.strerror}).") from None
-    return content if isinstance(content, bytes) else str(content).encode()
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except FileNotFoundError:
+        raise error(f"{kind}: the file does not exist.") from None
+    except (OSError, ValueError) as fault:
+        reason = getattr(fault, "strerror", None) or "not a valid path"
+        raise error(f"{kind}: the file cannot be read ({reason}).") from None
 
 
 def _load(

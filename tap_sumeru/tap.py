@@ -7,8 +7,9 @@ import os
 import sys
 import time
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import click
 from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError, StreamMapConfigError
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import FrameType
 
-    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.helpers.types import Context, Record
 
@@ -241,8 +241,8 @@ class TapSumeru(Tap):
         about: bool = False,
         about_format: str | None = None,
         config: _ConfigInput | None = None,
-        state: IO[str] | None = None,
-        catalog: IO[str] | None = None,
+        state: str | None = None,
+        catalog: str | None = None,
     ) -> None:
         """Run the command line. Exit with 0, 1, or 128 plus the number of the signal that stopped it."""
         if about:
@@ -257,6 +257,16 @@ class TapSumeru(Tap):
                 parse_env_config=config.parse_env if config else False,
             )
             sys.exit(tap.run())
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        """Return the command. It takes paths, because the SDK's open files have the machine's encoding."""
+        command = super().get_singer_command()
+        for option in command.params:
+            if option.name in ("catalog", "state"):
+                option.type = click.STRING
+        return command
 
     @classmethod
     @override

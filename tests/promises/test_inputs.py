@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.in_process import BASE, TOKEN, assert_rejected, partition, run_without_api, state, warnings
+from support.in_process import (
+    BASE,
+    TOKEN,
+    assert_rejected,
+    discover,
+    partition,
+    run_without_api,
+    state,
+    warnings,
+)
 from tap_sumeru.config.schema import CONFIG_SCHEMA
 
 if TYPE_CHECKING:
@@ -28,7 +37,7 @@ MARKS = {
 
 @pytest.mark.parametrize("content", [b"", b"\n", b" \r\n\t", codecs.BOM_UTF8, codecs.BOM_UTF16_LE + b"\n\0"])
 def test_an_empty_state_file_is_no_state(inputs: Inputs, content: bytes) -> None:
-    """`tail -1` of the output of a run that failed early writes such a file."""
+    """A shell that redirects into the state file empties it first: singer-io/getting-started#39."""
     output = inputs.run(state=content)
     assert output.code == 0, output.log
     assert "state: the file is empty" in output.log
@@ -49,12 +58,11 @@ def test_a_byte_order_mark_is_accepted_in_every_input_file(
         return mark + json.dumps(content, ensure_ascii=False).encode(encoding)
 
     shops = inputs.file("shops", encoded([{"shop": "Müller", "api_token": TOKEN}]))
-    catalog = json.loads("\n".join(run_without_api("--discover").lines))
     config = inputs.file("config", encoded({"shops_file": shops}))
     output = run_without_api(
         "--config", config,
         "--state", inputs.file("state", encoded(state(partition("Müller")))),
-        "--catalog", inputs.file("catalog", encoded(catalog)),
+        "--catalog", inputs.file("catalog", encoded(discover())),
     )  # fmt: skip
     assert output.code == 0, output.log
     assert output.state == state(partition("Müller"))
@@ -71,10 +79,19 @@ def test_a_file_that_is_no_json_object_is_named(inputs: Inputs, name: str, conte
     assert_rejected(output, f"{name}: must be JSON" if content != b"[]" else f"{name}: must be a JSON object")
 
 
+@pytest.mark.parametrize("name", ["config", "state", "catalog"])
+@pytest.mark.parametrize(("path", "reason"), [("none.json", "does not exist"), (".", "cannot be read")])
+def test_a_file_that_cannot_be_read_is_named(inputs: Inputs, name: str, path: str, reason: str) -> None:
+    options = {"config": inputs.file("config", BASE), name: path}
+    output = run_without_api(*(part for key, value in options.items() for part in (f"--{key}", value)))
+    assert_rejected(output, f"{name}: the file {reason}")
+
+
 # The environment
 
 
 def test_an_empty_variable_sets_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Integers of an empty variable: meltano/meltano#7189."""
     for name in CONFIG_SCHEMA["properties"]:
         monkeypatch.setenv(f"TAP_SUMERU_{name.upper()}", "")
     monkeypatch.setenv("TAP_SUMERU_API_TOKEN", TOKEN)
@@ -90,6 +107,7 @@ def test_an_empty_setting_of_a_file_sets_nothing(inputs: Inputs, empty: str | No
 
 
 def test_a_variable_holds_json_a_number_or_a_boolean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings that are no strings: meltano/sdk#1310."""
     given = {
         "shops": json.dumps([{"shop": "acme", "api_token": TOKEN}]),
         "concurrency": " 3 ",

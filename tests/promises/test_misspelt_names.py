@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.in_process import BASE, assert_rejected, run_without_api, warnings
+from support.in_process import BASE, assert_rejected, discover, warnings
 
 if TYPE_CHECKING:
     from support.in_process import Inputs
     from support.tap_cli import Json, Tap
 
 
-@cache
-def _catalog() -> str:
-    return "\n".join(run_without_api("--discover").lines)
-
-
 def catalog(stream: str = "customers", **changes: Any) -> Json:
     """Return a catalog with changes to the entry of one stream."""
-    made: Json = json.loads(_catalog())
+    made: Json = discover()
     for entry in made["streams"]:
         if entry["tap_stream_id"] == stream:
             entry.update(changes)
@@ -79,6 +72,7 @@ def options(stream: str, **values: Any) -> Json:
     ],
 )
 def test_a_misspelt_name_is_an_error(inputs: Inputs, config: Json, message: str) -> None:
+    """A map whose `__source__` does not exist was ignored: meltano/sdk#799."""
     assert_rejected(inputs.run({**BASE, **config}), message)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import tempfile
-from functools import cache
+from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -13,7 +13,7 @@ from unittest.mock import patch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.in_process import TOKEN, partition, run_without_api
+from support.in_process import TOKEN, discover, partition, run_without_api
 from tap_sumeru.config.schema import CONFIG_SCHEMA
 
 if TYPE_CHECKING:
@@ -60,7 +60,10 @@ CONFIG: Json = {
     "flattening_enabled": True,
     "flattening_max_depth": 1,
     "flattening_separator": "__",
-    "batch_config": {"encoding": {"format": "jsonl", "compression": "none"}, "storage": {"root": "batches"}},
+    "batch_config": {
+        "encoding": {"format": "jsonl", "compression": "none"},
+        "storage": {"root": "memory://batches"},
+    },
 }
 STATE: Json = {
     "bookmarks": {
@@ -112,14 +115,9 @@ VALUES = st.recursive(
 )
 
 
-@cache
-def _catalog_text() -> str:
-    return "\n".join(run_without_api("--discover").lines)
-
-
 def catalog() -> Json:
     """Return a catalog of three streams with few columns, so that a change meets each part."""
-    made: Json = json.loads(_catalog_text())
+    made: Json = discover()
     made["streams"] = [one for one in made["streams"] if one["stream"] in ("orders", "customers", "usage")]
     for entry in made["streams"]:
         entry["metadata"] = entry["metadata"][:3] + entry["metadata"][-1:]
@@ -195,7 +193,8 @@ def _run(folder: str, **contents: bytes) -> Output:
         path = Path(folder) / f"{name}.json"
         path.write_bytes(content)
         options += [f"--{name}", str(path)]
-    return run_without_api(*options)
+    with chdir(folder):  # a random `batch_config` makes a folder
+        return run_without_api(*options)
 
 
 def _json(content: Any) -> bytes:
@@ -245,6 +244,6 @@ def test_any_variables_work_or_are_named(config: Json, data: st.DataObject) -> N
         variable = f"TAP_SUMERU_{name.upper()}"
         if "\0" not in variable + text and "=" not in variable and text.isascii() and variable.isascii():
             environment[variable] = text
-    with patch.dict("os.environ", environment):
+    with patch.dict("os.environ", environment), tempfile.TemporaryDirectory() as folder, chdir(folder):
         output = run_without_api("--config", "ENV")
     assert_works_or_is_named(output, "TAP_SUMERU_", *CONFIG_SCHEMA["properties"])

@@ -6,6 +6,7 @@ import io
 import json
 import signal
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from functools import cache
 from typing import TYPE_CHECKING
 from unittest.mock import patch
 
@@ -75,15 +76,31 @@ def warnings(output: Output) -> str:
     return "\n".join(line for line in output.log.splitlines() if " WARNING " in line)
 
 
+@cache
+def _discovered() -> str:
+    return _run("--discover")[1]
+
+
+def discover() -> Json:
+    """Return a new copy of the catalog."""
+    catalog: Json = json.loads(_discovered())
+    return catalog
+
+
 def run_without_api(*options: str) -> Output:
     """Run the command line up to the first request, and write the schemas and the state."""
+    code, out, log = _run(*options)
+    return Output(code, out.splitlines(), log)
+
+
+def _run(*options: str) -> tuple[int, str, str]:
     out, log = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(log), patch.object(Run, "sync", _sync), _own_signals():
         try:
             TapSumeru.cli.main(options)
         except SystemExit as ended:
             code = ended.code if isinstance(ended.code, int) else 1
-    return Output(code, out.getvalue().splitlines(), log.getvalue())
+    return code, out.getvalue(), log.getvalue()
 
 
 def _sync(run: Run) -> int:
