@@ -140,7 +140,8 @@ class TapSumeru(Tap):
         except (ConfigValidationError, StreamMapConfigError):
             raise
         except Exception as error:  # noqa: BLE001 - the SDK raises many kinds, and quotes expressions
-            raise SettingsError(f"stream_maps: cannot be used ({type(error).__name__}).") from None
+            source = "stream_maps" if self.config.get("stream_maps") else "catalog"
+            raise SettingsError(f"{source}: cannot be used ({type(error).__name__}).") from None
 
     def _load_maps(self) -> None:
         super(Tap, self).setup_mapper()

@@ -8,10 +8,27 @@ from typing import Any
 from sumeru_api.redaction import mask
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.config.names import check_name, resembling
+from tap_sumeru.config.names import check_name, reject_misspelt, resembling
+from tap_sumeru.errors import SettingsError
 
 logger = logging.getLogger("tap-sumeru")
 
+_METHODS = ("FULL_TABLE", "INCREMENTAL")
+_METHOD = "replication-method"
+"""Meltano's key. It counts only if the stream's own `replication_method` says the same, as with Meltano."""
+_KEYS = frozenset(
+    {
+        "forced-replication-method",
+        "inclusion",
+        "replication-key",
+        "schema-name",
+        "selected",
+        "selected-by-default",
+        "table-key-properties",
+        "valid-replication-keys",
+    }
+)
+"""Keys of metadata that the SDK knows."""
 _COLUMN = 2
 """Length of a breadcrumb that stands for a column."""
 
@@ -36,11 +53,25 @@ _METADATA = {
         },
     },
 }
-_SCHEMA = {
-    "type": "object",
-    "properties": {"properties": {"type": "object", "additionalProperties": {"type": "object"}}},
-}
+_TYPES = {"enum": ["array", "boolean", "integer", "null", "number", "object", "string"]}
+_SCHEMA = {"$ref": "#/$defs/schema"}
 CATALOG_SCHEMA: dict[str, Any] = {
+    "$defs": {
+        "schema": {
+            "type": "object",
+            "properties": {
+                "type": {
+                    "if": {"type": "string"},
+                    "then": _TYPES,
+                    "else": {"type": "array", "items": _TYPES},
+                },
+                "properties": {"type": "object", "additionalProperties": _SCHEMA},
+                "items": _SCHEMA,
+                "anyOf": {"type": "array", "items": _SCHEMA},
+                "format": {"type": "string"},
+            },
+        }
+    },
     "type": "object",
     "properties": {
         "streams": {
@@ -74,9 +105,15 @@ def check_catalog_names(catalog: dict[str, Any]) -> None:
     """
     for entry in catalog["streams"]:
         name = entry["tap_stream_id"]
-        check_name(f"catalog: {name}", name, STREAMS, "stream", "it is not read")
+        check_name(f"catalog: {mask(name)}", name, STREAMS, "stream", "it is not read")
         if name in STREAMS:
+            if entry.get("stream") not in (None, "", name):
+                raise SettingsError(f"catalog: {name}.stream: must be {name}. Use stream_maps to rename it.")
             _check_columns(name, entry)
+            method = entry.get("replication_method") or "INCREMENTAL"
+            _check_method(f"catalog: {name}.replication_method", method)
+            for item in entry.get("metadata", ()):
+                _check_keys(f"catalog: {name}", item["metadata"], method)
 
 
 def _check_columns(stream: str, entry: dict[str, Any]) -> None:
@@ -85,9 +122,22 @@ def _check_columns(stream: str, entry: dict[str, Any]) -> None:
     for column in own.keys() - known.keys():
         meant = resembling(column, known)
         if meant and "x-provenance" not in own[column]:
-            place = mask(f"catalog: {stream}.{column}")
+            place = f"catalog: {stream}.{mask(column)}"
             logger.warning("%s: adds a column; `%s` stays as it is. Did you mean that?", place, meant)
     for item in entry.get("metadata", ()):
         breadcrumb = item["breadcrumb"]
         if len(breadcrumb) == _COLUMN:
-            check_name(f"catalog: {stream}.{breadcrumb[1]}", breadcrumb[1], {*known, *own}, "column")
+            column = breadcrumb[1]
+            check_name(f"catalog: {stream}.{mask(column)}", column, {*known, *own}, "column")
+
+
+def _check_keys(where: str, metadata: dict[str, Any], method: str) -> None:
+    for key, value in metadata.items():
+        if key not in _KEYS and (key, value) != (_METHOD, method):
+            reject_misspelt(f"{where}: {mask(key)}", key, _KEYS, "key of metadata")
+    if forced := metadata.get("forced-replication-method"):
+        _check_method(f"{where}: forced-replication-method", forced)
+
+
+def _check_method(where: str, method: str) -> None:
+    check_name(where, method, _METHODS, "replication method", "the stream is read incrementally")

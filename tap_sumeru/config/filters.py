@@ -28,7 +28,7 @@ def read_filters(
     """
     pairs = []
     for name, value in sorted(filters.items()):
-        where = mask(f"{setting}.{name}")
+        where = f"{setting}.{mask(name)}"
         if not name or not name.isprintable() or set(name) & set("[]&="):
             raise SettingsError(f"{where}: must be the name of an attribute, without brackets.")
         if f"filter[{name}]" in date_filter:

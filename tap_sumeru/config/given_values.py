@@ -11,6 +11,7 @@ from tap_sumeru.config.json_text import decode
 from tap_sumeru.errors import SettingsError
 
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+_ANY = {"type": "string"}
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 
 
@@ -31,12 +32,13 @@ def given_values(config: Mapping[str, Any], schema: Mapping[str, Any], prefix: s
     return {
         name: _typed(value, known.get(name, {}), prefix + (name.upper() if prefix else name))
         for name, value in config.items()
-        if value is not None and not _is_blank(value)
+        if value is not None and not _is_empty(value, known.get(name, {}))
     }
 
 
-def _is_blank(value: object) -> bool:
-    return isinstance(value, str) and not value.strip()
+def _is_empty(value: object, schema: Mapping[str, Any]) -> bool:
+    """Return whether a text is empty; white space counts only where text means nothing by itself."""
+    return isinstance(value, str) and not (value if "string" in _types(schema) else value.strip())
 
 
 def _typed(value: object, schema: Mapping[str, Any], where: str) -> object:
@@ -50,15 +52,18 @@ def _typed(value: object, schema: Mapping[str, Any], where: str) -> object:
         return {
             name: _typed(inner, known.get(name, {}), f"{where}.{name}")
             for name, inner in value.items()
-            if not _is_blank(inner) or "string" in _types(known.get(name, {"type": "string"}))
+            if "string" in _types(known.get(name, _ANY)) or not _is_empty(inner, known[name])
         }
     return value
 
 
-def _types(schema: Mapping[str, Any]) -> set[str]:
+def _types(schema: Mapping[str, Any] | str) -> set[str]:
+    """Return the types that a schema allows; in `anyOf` the SDK also writes the bare name of a type."""
+    if isinstance(schema, str):
+        return {schema}
     declared = schema.get("type", [])
     types = {declared} if isinstance(declared, str) else set(declared)
-    return types.union(*(_types(option) for option in schema.get("anyOf", ())))
+    return types.union(*map(_types, schema.get("anyOf", ())))
 
 
 def _from_text(text: str, types: set[str], where: str) -> object:
@@ -67,9 +72,12 @@ def _from_text(text: str, types: set[str], where: str) -> object:
         return text
     if types & {"object", "array"}:
         try:
-            return decode(plain, Decimal)
+            content = decode(plain, Decimal)
         except ValueError:
-            raise SettingsError(f"{where}: must be JSON.") from None
+            content = text
+        if isinstance(content, str):
+            raise SettingsError(f"{where}: must be JSON.")
+        return content
     if "boolean" in types:
         if plain.lower() not in (*_TRUE, *_FALSE):
             raise SettingsError(f"{where}: must be true or false.")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_MARKS_AND_SPACES = b"\xef\xbb\xbf\xfe\xff\x00 \t\r\n"
-
 
 def is_blank(raw: bytes) -> bool:
     """Return whether a file has no content: no byte, or only white space and a byte order mark."""
-    return not raw.strip(_MARKS_AND_SPACES)
+    try:
+        return not _text(raw).strip()
+    except ValueError:
+        return False
 
 
 def decode(raw: bytes | str, parse_float: Callable[[str], Any] = float) -> Any:  # noqa: ANN401 - any JSON
@@ -26,14 +27,18 @@ def decode(raw: bytes | str, parse_float: Callable[[str], Any] = float) -> Any: 
     Raises:
         ValueError: It is not JSON, or holds what no message can carry: NaN, infinity, or half a character.
     """
-    text = raw if isinstance(raw, str) else raw.decode(json.detect_encoding(raw))
+    text = raw if isinstance(raw, str) else _text(raw)
     try:
-        content = json.loads(text.removeprefix("\ufeff"), parse_float=parse_float, parse_constant=_reject)
+        content = json.loads(text, parse_float=parse_float, parse_constant=_reject)
         if "\\ud" in text.lower():
             json.dumps(content, default=str, ensure_ascii=False).encode()
     except RecursionError:
         raise ValueError from None
     return content
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode(json.detect_encoding(raw)).removeprefix("\ufeff")
 
 
 def _reject(_: str) -> NoReturn:

@@ -22,8 +22,8 @@ def first_violation(value: object, schema: Mapping[str, Any]) -> tuple[str, str]
         schema: JSON Schema of it.
     """
     for error in Draft202012Validator(schema).iter_errors(value):
-        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
-        return mask(path.lstrip(".")), _describe(str(error.validator), error.validator_value)
+        steps = (f"[{step}]" if isinstance(step, int) else f".{mask(step)}" for step in error.absolute_path)
+        return "".join(steps).lstrip("."), _describe(str(error.validator), error.validator_value)
     return None
 
 
@@ -37,4 +37,4 @@ def _describe(keyword: str, expected: Any) -> str:  # noqa: ANN401 - the value o
         return "must be " + " or ".join(_PLAIN.get(kind, f"a {kind}") for kind in kinds if kind != "null")
     if keyword == "minItems":
         return "must not be empty"
-    return "is not valid; see `tap-sumeru --about`"
+    return "is not valid"

@@ -6,7 +6,6 @@ import logging
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from sumeru_api.redaction import mask
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def reject_misspelt(where: str, name: str, known: Iterable[str], kind: str) -> N
     """Reject a name that resembles a known one.
 
     Args:
-        where: The setting that holds the name, for the message.
+        where: The place of the name, for the message; what a user may have written there is masked.
         name: The name.
         known: The known names.
         kind: What the name stands for, such as `stream`.
@@ -47,7 +46,7 @@ def reject_misspelt(where: str, name: str, known: Iterable[str], kind: str) -> N
     """
     meant = resembling(name, known)
     if meant is not None:
-        raise SettingsError(f"{mask(where)}: unknown {kind}. Did you mean {meant}?")
+        raise SettingsError(f"{where}: unknown {kind}. Did you mean {meant}?")
 
 
 def check_name(
@@ -56,7 +55,7 @@ def check_name(
     """Accept a known name, reject one that resembles a known name, and warn of any other.
 
     Args:
-        where: The setting that holds the name, for the message.
+        where: The place of the name, for the message; what a user may have written there is masked.
         name: The name.
         known: The known names.
         kind: What the name stands for, such as `stream`.
@@ -68,4 +67,4 @@ def check_name(
     known = set(known)
     if name not in known:
         reject_misspelt(where, name, known, kind)
-        logger.warning("%s: unknown %s; %s.", mask(where), kind, effect)
+        logger.warning("%s: unknown %s; %s.", where, kind, effect)

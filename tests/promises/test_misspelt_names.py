@@ -64,6 +64,10 @@ def options(stream: str, **values: Any) -> Json:
             options("orders", replication_key="updatd_at"),
             "stream_options.orders.replication_key (updatd_at): unknown column. Did you mean updated_at?",
         ),
+        (
+            options("decision_intelligence_runs", replication_key="createdat"),
+            "stream_options.decision_intelligence_runs.replication_key (createdat): unknown column.",
+        ),
         (maps("custmers", email=None), "stream_maps.custmers: unknown stream. Did you mean customers?"),
         (maps("custmer*", email=None), "stream_maps.custmer*: unknown stream. Did you mean customers?"),
         (maps("people", __source__="custmers"), "stream_maps.people: unknown stream. Did you mean customers"),
@@ -133,6 +137,16 @@ def test_any_other_unknown_name_is_a_warning(inputs: Inputs, config: Json, messa
             "catalog: customers.emial: unknown column. Did you mean email?",
         ),
         (
+            {"metadata": metadata("email", selectd=False)},
+            "catalog: customers: selectd: unknown key of metadata. Did you mean selected?",
+        ),
+        (
+            {"metadata": metadata("email", **{"replication-method": "FULL_TABLE"})},
+            "Did you mean forced-replication-method?",
+        ),
+        ({"stream": "people"}, "catalog: customers.stream: must be customers."),
+        ({"replication_method": "FULLTABLE"}, "Did you mean FULL_TABLE?"),
+        (
             {"replication_key": "updatd_at"},
             "catalog: customers.replication_key (updatd_at): unknown column. Did you mean updated_at?",
         ),
@@ -145,6 +159,12 @@ def test_a_misspelt_name_in_the_catalog_is_an_error(inputs: Inputs, changed: Jso
 def test_any_other_unknown_name_in_the_catalog_is_a_warning(inputs: Inputs) -> None:
     log = warnings(inputs.run(catalog=catalog(tap_stream_id="refunds")))
     assert "catalog: refunds: unknown stream; it is not read." in log
+    full = metadata("email", **{"replication-method": "FULL_TABLE"})  # as Meltano writes it
+    assert "catalog" not in warnings(
+        inputs.run(catalog=catalog(replication_method="FULL_TABLE", metadata=full))
+    )
+    log = warnings(inputs.run(catalog=catalog(replication_method="LOG_BASED")))
+    assert "unknown replication method; the stream is read incrementally" in log
     log = warnings(inputs.run(catalog=catalog(metadata=metadata("shoe_size", selected=False))))
     assert "catalog: customers.shoe_size: unknown column" in log
     added = next(one["schema"] for one in catalog()["streams"] if one["stream"] == "customers")
@@ -162,3 +182,11 @@ def test_a_replication_key_that_no_row_has_is_named_at_the_end(tap: Tap) -> None
     text = "orders: no row has the replication key touched, so each sync reads the whole stream."
     assert output.log.count(text) == 1
     assert "customers: no row" not in output.log
+
+
+@pytest.mark.parametrize("name", ["jane@example.com", "copt_live_aB3xY9zKqMnPwR2v", "line\nbreak"])
+def test_a_private_name_is_not_shown(inputs: Inputs, name: str) -> None:
+    given = {**BASE, name: 1, "stream_options": {name: {}, "orders": {name: 1}}, "stream_maps": {name: None}}
+    log = warnings(inputs.run(given))
+    assert log.count("unknown") == 4
+    assert name not in log

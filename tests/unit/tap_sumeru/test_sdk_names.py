@@ -224,8 +224,7 @@ def test_an_unusable_variable_is_named_and_not_quoted(
     with pytest.raises(SettingsError) as caught:
         TapSumeru(config={}, parse_env_config=True)
     assert str(caught.value) == message
-    assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
 
 
 # singer_sdk.Tap._validate_config

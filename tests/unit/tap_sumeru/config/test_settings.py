@@ -85,7 +85,7 @@ def test_the_defaults() -> None:
         ({"user_agent": "a\nb"}, "user_agent"),
         ({"stream_options": {"ordres": {}}}, "stream_options.ordres"),
         ({"stream_options": {"orders": {"detials": True}}}, "stream_options.orders.detials"),
-        ({"stream_options": {"orders": {"details": "yes"}}}, "stream_options.orders.details"),
+        ({"stream_options": {"orders": {"details": "perhaps"}}}, "stream_options.orders.details"),
         ({"stream_options": {"campaigns": {"details": True}}}, "stream_options.campaigns.details"),
         ({"stream_options": {"orders": {"date_filter": ["from"]}}}, "stream_options.orders.date_filter"),
         ({"stream_options": {"orders": {"window_days": 0}}}, "stream_options.orders.window_days"),
