@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from support.tap_cli import Json, Tap
 
 
-def catalog(stream: str = "customers", **changes: Any) -> Json:
-    """Return a catalog with changes to the entry of one stream."""
+def catalog(**changes: Any) -> Json:
+    """Return a catalog with changes to the entry of customers."""
     made: Json = discover()
     for entry in made["streams"]:
-        if entry["tap_stream_id"] == stream:
+        if entry["tap_stream_id"] == "customers":
             entry.update(changes)
     return made
 
