@@ -142,7 +142,7 @@ def _stream_options(spec: StreamSpec, config: Config) -> StreamOptions:
     options = {name: value for name, value in given.items() if value not in (None, "")}
     if options.get("details") and not spec.detail:
         raise SettingsError(f"{prefix}details: {spec.name} has no detail endpoint. Remove this option.")
-    if date_filter and (len(date_filter) != len(DATE_FILTER) or not all(date_filter)):
+    if date_filter and not (len(date_filter) == len({*date_filter} - {""}) == len(DATE_FILTER)):
         raise SettingsError(f"{prefix}date_filter: must name two parameters, or be an empty list or null.")
     if not all(name.isprintable() and name and "," not in name for name in options.get("include", ())):
         raise SettingsError(f"{prefix}include: must be a list of names of related resources.")

@@ -35,14 +35,16 @@ def unknown_parts(state: dict[str, Any], shops: Collection[str], default: str) -
 
 
 def _about_shops(left: Sequence[str], default: str) -> str:
-    kept = f"The state has bookmarks of shops that are not in the settings: {_names(left)}."
-    if list(left) == [default]:
-        return (
-            f"{kept} A run with `api_token` and without `shop` left them; its rows have the shop {default}. "
-            f"To go on there, name the shop {default} in the settings. Otherwise it is read from its start "
-            "date under its new name, and the old rows stay until you delete them."
+    line = (
+        f"The state has bookmarks of shops that are not in the settings: {_names(left)}. They are passed "
+        "through unchanged. A shop that was renamed is read from its start date, and its old rows stay."
+    )
+    if default in left:
+        line += (
+            f" A run without the setting `shop` left {default}: to go on there, name its shop {default} in "
+            "the settings; otherwise delete its old rows."
         )
-    return f"{kept} They are passed through unchanged. A renamed shop is read from its start date."
+    return line
 
 
 def _shops_of(state: dict[str, Any]) -> list[str]:

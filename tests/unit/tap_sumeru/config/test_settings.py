@@ -88,6 +88,10 @@ def test_the_defaults() -> None:
         ({"stream_options": {"orders": {"details": "perhaps"}}}, "stream_options.orders.details"),
         ({"stream_options": {"campaigns": {"details": True}}}, "stream_options.campaigns.details"),
         ({"stream_options": {"orders": {"date_filter": ["from"]}}}, "stream_options.orders.date_filter"),
+        (
+            {"stream_options": {"orders": {"date_filter": ["day", "day"]}}},
+            "stream_options.orders.date_filter",
+        ),
         ({"stream_options": {"orders": {"window_days": 0}}}, "stream_options.orders.window_days"),
         ({"stream_options": {"orders": {"lookback_days": -2}}}, "stream_options.orders.lookback_days"),
         ({"stream_options": {"orders": {"filters": {"a": []}}}}, "stream_options.orders.filters.a"),
