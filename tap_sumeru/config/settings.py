@@ -70,6 +70,7 @@ class Settings:
         stop_on_error: Whether a failed stream or shop stops the others.
         sharded: Whether other processes read further shops of the same config.
         user_agent: Text to append to the User-Agent header.
+        shard: The shard as it is configured, empty if the shops are not divided.
     """
 
     shops: tuple[Shop, ...]
@@ -82,6 +83,7 @@ class Settings:
     stop_on_error: bool
     sharded: bool
     user_agent: str
+    shard: str = ""
 
     def only(self, shops: tuple[Shop, ...]) -> Settings:
         """Return the same settings for some of the shops."""
@@ -113,6 +115,7 @@ class Settings:
             stop_on_error=config["on_error"] == "stop",
             sharded=sharded,
             user_agent=header_text(config.get("user_agent", ""), "user_agent"),
+            shard=config.get("shard", ""),
         )
 
 

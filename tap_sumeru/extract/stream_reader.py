@@ -60,6 +60,7 @@ class StreamReader:
         trust: What is known about the date filter.
         listed: Ids of all rows read, if they are kept for the children of the rows.
         parents: The parents of the rows.
+        reached: How far the read has come, for the log.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class StreamReader:
             by_day=shaper.by_day,
             traffic=client.queue,
         )
+        self.reached = self._plan.reached
         self._reads_all = not options.filters and (full_table or end_date is None)
         # A slice got a response; the plan is about to be made again; nothing more is to be read.
         self._answered = self._outdated = self._given_up = False
