@@ -50,8 +50,7 @@ def log_machine_summary(
         "refused": sum(queue.refused for queue in distinct),
         "waited": round(max((queue.held for queue in distinct), default=0.0), 3),
         "streams": {
-            name: _of_stream(results, result, counts.get(name))
-            for name, result in results.by_stream.items()
+            name: _of_stream(results, result, counts.get(name)) for name, result in results.by_stream.items()
         },
         "failed": len(results.failures),
         "failed_by_code": Counter(_code(failure) for failure in results.failures),

@@ -39,7 +39,7 @@ def log_opening(settings: Settings, selections: Sequence[StreamSelection], bookm
         "".join(f" {text}" for text in _exceptions(settings, selections, bookmarks)),
     )
     logger.info(
-        "Pace: at most %s at a time for each shop, %s of its rate limit, which the first response states.",
+        "Pace: at most %s at a time for each shop, and %s of its rate limit.",
         count(settings.concurrency, "request"),
         "all" if settings.rate_limit_share == 1 else f"{settings.rate_limit_share:.0%}",
     )
@@ -57,9 +57,7 @@ def _range(settings: Settings) -> str:
     return f"{first} or a later `start_date` of a shop to {end}"
 
 
-def _exceptions(
-    settings: Settings, selections: Sequence[StreamSelection], bookmarks: Bookmarks
-) -> list[str]:
+def _exceptions(settings: Settings, selections: Sequence[StreamSelection], bookmarks: Bookmarks) -> list[str]:
     full = [one.name for one in selections if one.full_table]
     incremental = [one.name for one in selections if not one.full_table]
     reads = len(incremental) * len(settings.shops)

@@ -107,7 +107,8 @@ def wait_lines(waits: Mapping[str, Wait], now: float, time_of: Callable[[float],
         until = f"{time_of(max(wait.until for wait in shops.values())):%H:%M:%S} UTC"
         silent = f"{now - min(wait.since for wait in shops.values()):.0f} s"
         last = "" if len(shops) == 1 else " at the latest"
-        who = f"Shop {names(list(shops))}" if len(shops) == 1 else f"{len(shops)} shops ({names(list(shops))})"
+        listed = names(list(shops))
+        who = f"Shop {listed}" if len(shops) == 1 else f"{len(shops)} shops ({listed})"
         yield f"{who}: {_WAITING[reason].format(until=until + last, silent=silent)}."
 
 
