@@ -204,8 +204,15 @@ class ReadPlan:
         """Record that a slice is finished; return the last one before the first gap, if that has moved."""
         if slice_.window is not None:
             self._growth.learn(slice_.window, slice_.pages)
-        self.reached.parents_read += slice_.parent is not None
+        self._note_progress(slice_)
         return self._slices.finish(slice_)
+
+    def _note_progress(self, slice_: Slice) -> None:
+        window = slice_.window
+        if slice_.parent is not None:
+            self.reached.parents_read += 1
+        elif window is not None:
+            self.reached.read_window(window.start, window.end or max(window.start, self._now))
 
     @property
     def complete(self) -> bool:

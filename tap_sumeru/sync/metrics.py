@@ -7,6 +7,7 @@ their number depends neither on the requests nor on the shops. No tag holds an i
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import metrics
@@ -38,7 +39,7 @@ class Metrics:
         results: Results,
         counts: Mapping[str, RequestCount],
         shops: list[str],
-        clock: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._results = results
         self._counts = counts

@@ -137,7 +137,8 @@ class Results:
 
     def seconds(self, result: StreamResult) -> float:
         """Return the seconds from the start of the run to the end of a stream, or to now."""
-        return (result.ended_at or self._clock()) - self._started_at
+        ended_at = self._clock() if result.ended_at is None else result.ended_at
+        return ended_at - self._started_at
 
     def has_failed(self, stream: str, shop: str) -> bool:
         """Return whether a stream of a shop has failed."""

@@ -76,10 +76,10 @@ class Run:
         self._engine = Engine(settings, selections, self._bookmarks, now())
         shops = [shop.name for shop in settings.shops]
         self._results = Results([one.name for one in selections], shops, clock)
-        self._metrics = Metrics(self._results, self._engine.counts, shops, clock)
+        self._metrics = Metrics(self._results, self._engine.counts, shops)
         output = "the target" if files is None else "the target, or the storage of the BATCH files"
         share = settings.rate_limit_share
-        self._watch = Watch(self._engine, self._results, self._metrics, share, output, clock)
+        self._watch = Watch(self._engine, self._results, self._metrics, share, output)
 
     def sync(self) -> int:
         """Sync all selected streams.
@@ -95,7 +95,7 @@ class Run:
         with stop_on_signal() as stop, self._watch.heartbeat():
             try:
                 self._read(items, stop)
-                self._watch.writing_since = self._clock()
+                self._watch.writes()
                 if stop.signal is None:
                     self._activate_versions()
                 self._state.write()
@@ -142,16 +142,16 @@ class Run:
             )
 
     def _read(self, items: Iterable[Item | None], stop: StopRequest) -> None:
-        self._watch.writing_since = self._clock()
+        self._watch.writes()
         for selection in self._selections:
             self._writers[selection.name].write_schema()
-        self._watch.writing_since = None
+        self._watch.written()
         for item in items:
-            self._watch.writing_since = self._clock()
+            self._watch.writes()
             if item is not None:
                 self._take(item)
             self._state.write_if_due()
-            self._watch.writing_since = None
+            self._watch.written()
             if stop.signal is not None or (self._results.failures and self._settings.stop_on_error):
                 return
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -38,9 +39,6 @@ class Watch:
         share: Share of the rate limit that may be used.
         output: What takes the output, for the log.
         clock: The clock of the event loop, in seconds.
-
-    Attributes:
-        writing_since: When the write that is under way began, None if there is none.
     """
 
     def __init__(
@@ -50,9 +48,8 @@ class Watch:
         metrics: Metrics,
         share: float,
         output: str,
-        clock: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self.writing_since: float | None = None
         self._engine = engine
         self._results = results
         self._metrics = metrics
@@ -61,6 +58,15 @@ class Watch:
         self._clock = clock
         self._started_at = clock()
         self._limits = ""
+        self._writing_since: float | None = None
+
+    def writes(self) -> None:
+        """Record that output is about to be written, which lasts as long as the target does not read."""
+        self._writing_since = self._clock()
+
+    def written(self) -> None:
+        """Record that the output has been written."""
+        self._writing_since = None
 
     def heartbeat(self) -> Heartbeat:
         """Return what logs the progress, as a context manager."""
@@ -80,7 +86,7 @@ class Watch:
         if limits != self._limits:
             self._limits = limits
             yield limits
-        since = self.writing_since
+        since = self._writing_since
         stalled = since is not None and now - since >= _STALLED
         streams = [one for one in self._streams() if one.reading]
         for stream in streams:

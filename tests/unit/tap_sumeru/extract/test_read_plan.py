@@ -254,20 +254,20 @@ def test_what_an_unproven_filter_returned_is_read_again_in_full() -> None:
     assert read.plan.holds(only, NOW - YEARS)
 
 
-def test_how_far_a_windowed_read_has_come_is_the_end_of_the_last_window_without_a_gap_before_it() -> None:
+def test_a_windowed_read_has_come_to_the_end_of_the_last_window_without_a_gap_before_it() -> None:
     read = Read(backlogged=False, window_days=100)
     read.plan.plan(whole=False)
     reached = read.plan.reached
     assert (reached.start, reached.at, reached.end) == (NOW - YEARS, NOW - YEARS, NOW)
     read.plan.requested(NOW)
     first, second = read.plan.next_slices()[:2]
-    shares = []
+    seen = []
     for slice_ in (second, first):
         last = read.plan.finish(slice_)
         if last is not None:
             read.plan.keep(last)
-        shares.append(reached.share)
-    assert shares == [0.0, 0.2]
+        seen.append((reached.share, reached.at))
+    assert seen == [(0.1, NOW - YEARS), (0.2, NOW - 0.8 * YEARS)]
     assert reached.pages == 1
     read.plan.plan_unfiltered()
     assert reached.share is None

@@ -19,6 +19,7 @@ def ranged(share: float, days: int = 100) -> Reached:
     reached = Reached(pages=1)
     reached.through(START, START + timedelta(days=days))
     reached.at = START + timedelta(days=days * share)
+    reached.read_window(START, reached.at)
     return reached
 
 

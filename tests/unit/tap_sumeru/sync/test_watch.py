@@ -85,11 +85,12 @@ def test_a_wait_is_told_while_it_lasts(scene: Scene) -> None:
 def test_a_target_that_does_not_read_is_told_and_not_taken_for_a_silent_host(scene: Scene) -> None:
     scene.engine.being_read = {"usage": [Reached(pages=1)]}
     scene.engine.waiting = {"acme": Wait(Reason.RESPONSE, since=20.0, until=80.0)}
-    scene.watch.writing_since = 20.0
+    scene.now = 20.0
+    scene.watch.writes()
     assert scene.lines_at(35)[1:] == ["Waiting for the target: nothing has been taken for 15 s."]
     scene.engine.being_read = {}
     assert scene.lines_at(65) == ["Waiting for the target: nothing has been taken for 45 s."]
-    scene.watch.writing_since = 64.0
+    scene.watch.writes()
     assert scene.lines_at(66) == ["0 of 2 streams complete; the sync is ending."]
 
 
@@ -99,8 +100,9 @@ def test_a_run_that_reads_nothing_more_is_still_told(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("reading", [{}, {"orders": [Reached()]}])
-@pytest.mark.parametrize("since", [None, 0.0])
-def test_there_is_always_a_line(scene: Scene, reading: dict[str, Any], since: float | None) -> None:
+@pytest.mark.parametrize("writing", [False, True])
+def test_there_is_always_a_line(scene: Scene, reading: dict[str, Any], *, writing: bool) -> None:
     scene.engine.being_read = reading
-    scene.watch.writing_since = since
+    if writing:
+        scene.watch.writes()
     assert scene.lines_at(35)
