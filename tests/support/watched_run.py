@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from support.tap_cli import Tap
@@ -32,7 +32,7 @@ class WatchedRun(ExitStack):
         process: The process.
     """
 
-    def __init__(self, tap: Tap, *streams: str, **config: object) -> None:
+    def __init__(self, tap: Tap, *streams: str, **config: Any) -> None:
         super().__init__()
         command = tap.command(streams=streams, **config)
         command[1:3] = ["-c", QUICK]

@@ -42,7 +42,7 @@ def test_the_summary_has_totals_streams_and_failures(caplog: pytest.LogCaptureFi
         results.done(ReadDone(stream, shop, "proven"))
     queue = RequestQueue(rate_limiter())
     queue.requests, queue.refused, queue.held = 7, 2, 3.14159
-    stream = {"complete": False, "shops_complete": 1, "shops_failed": 1, "requests": 1, "seconds": 3.0}
+    failed = {"complete": False, "shops_complete": 1, "shops_failed": 1, "requests": 1, "seconds": 3.0}
     complete = {"complete": True, "shops_complete": 2, "shops_failed": 0, "requests": 0, "seconds": 4.0}
     assert summary(caplog, results, queue) == {
         "version": 1,
@@ -55,7 +55,7 @@ def test_the_summary_has_totals_streams_and_failures(caplog: pytest.LogCaptureFi
         "refused": 2,
         "waited": 3.142,
         "streams": {
-            "orders": {"rows": 5, **stream},
+            "orders": {"rows": 5, **failed},
             "usage": {"rows": 0, **complete},
         },
         "failed": 1,

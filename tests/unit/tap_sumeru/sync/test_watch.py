@@ -90,6 +90,7 @@ def test_a_target_that_does_not_read_is_told_and_not_taken_for_a_silent_host(sce
     assert scene.lines_at(35)[1:] == ["Waiting for the target: nothing has been taken for 15 s."]
     scene.engine.being_read = {}
     assert scene.lines_at(65) == ["Waiting for the target: nothing has been taken for 45 s."]
+    scene.engine.waiting = {}
     scene.watch.writes()
     assert scene.lines_at(66) == ["0 of 2 streams complete; the sync is ending."]
 
