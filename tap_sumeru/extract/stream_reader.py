@@ -54,7 +54,7 @@ class StreamReader:
         now: The present, by our clock.
         end_date: Exclusive end of the read, None for no end.
         fields: Attributes to request, empty for all.
-        full_table: Whether the whole stream is read, whatever the bookmark says.
+        full_table: Whether the whole stream is read; this neither uses nor leaves a bookmark.
 
     Attributes:
         trust: What is known about the date filter.
@@ -90,7 +90,6 @@ class StreamReader:
         self.parents = Parents(spec, self._shop, self._lists)
         self._plan = ReadPlan(
             options,
-            # A full read neither uses nor leaves a bookmark.
             Bookmark({}, options.replication_key, options.date_filter) if full_table else bookmark,
             self.trust,
             self._query,
