@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from sumeru_api.auth import authorization
 from sumeru_api.json_values import UndecodableError, decode
+from sumeru_api.request_counts import RequestCounts, template
 from sumeru_api.responses import EmbeddedError, Page, Response, Row, read_page, read_resource
 from sumeru_api.retry import TOO_MANY_REQUESTS, Fail, Outcome, Retries, Retry
 from sumeru_api.session import TransportError, UntrustedHostError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sumeru_api.request_queue import RequestQueue
-    from sumeru_api.session import Session
+    from sumeru_api.session import RawResponse, Session
     from sumeru_api.shop import Shop
     from sumeru_api.slots import Slots
 
@@ -39,6 +40,7 @@ class Client:
         queue: The requests of the shop's token.
         slots: Bounds the requests of all shops.
         max_retries: Retries of each request; waiting for the rate limit does not count.
+        counts: Counts the requests, by stream.
 
     Attributes:
         shop: The shop.
@@ -52,12 +54,14 @@ class Client:
         queue: RequestQueue,
         slots: Slots,
         max_retries: int,
+        counts: RequestCounts | None = None,
     ) -> None:
         self.shop = shop
         self.queue = queue
         self._session = session
         self._slots = slots
         self._max_retries = max_retries
+        self._counts = RequestCounts() if counts is None else counts
         self._base_url = shop.api_url + _PREFIX
         self._authorization = authorization(shop)
 
@@ -70,14 +74,14 @@ class Client:
             path: Path under `/api/v1`.
             params: Query parameters.
             parse: Reads a 2xx response; raises `UndecodableError` if it is not JSON, which is retried.
-            stream: Name of the stream, for the log: the path may hold the id of a row.
+            stream: Name of the stream, for the log and the counts.
 
         Raises:
             ApiError: The request failed for good.
         """
         retries: Retries | None = None
         while True:
-            outcome = await self._send(path, params)
+            outcome = await self._send(path, params, stream)
             if isinstance(outcome, Response) and outcome.ok:
                 try:
                     return parse(outcome)
@@ -92,10 +96,16 @@ class Client:
             if isinstance(decision, Fail):
                 raise decision.error
             if isinstance(decision, Retry):
-                logger.info("Shop %s: %s: %s; retrying.", self.shop.name, stream, decision.cause)
+                self._log_retry(stream, decision)
                 await asyncio.sleep(decision.after)
 
-    async def _send(self, path: str, params: Params) -> Outcome:
+    def _log_retry(self, stream: str, retry: Retry) -> None:
+        self.queue.retrying(retry.after)
+        seconds = round(retry.after)
+        when = f" in {seconds} s" if seconds > 1 else ""
+        logger.info("Shop %s: %s: %s; retrying%s.", self.shop.name, stream, retry.cause, when)
+
+    async def _send(self, path: str, params: Params, stream: str) -> Outcome:
         """Send a request once, and let the rate limiter learn from what comes of it."""
         started_at = await self.queue.turn(self._slots.ready)
         try:
@@ -106,15 +116,29 @@ class Client:
                 slot.release()
         except (TransportError, UntrustedHostError) as fault:
             self.queue.failed(started_at)
+            logger.debug("Shop %s: GET %s: no response (%s).", self.shop.name, template(path), fault)
             return fault
         except BaseException:
             self.queue.cancelled()
             raise
+        self._answered(path, stream, raw)
         if raw.status == TOO_MANY_REQUESTS:
             self.queue.refused_by_limit(raw.headers)
         else:
             self.queue.answered(raw.headers)
         return Response(*raw)
+
+    def _answered(self, path: str, stream: str, raw: RawResponse) -> None:
+        self._counts[stream].add(raw.elapsed)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug(
+                "Shop %s: GET %s: %d in %.0f ms, %d bytes.",
+                self.shop.name,
+                template(path),
+                raw.status,
+                1000 * raw.elapsed,
+                len(raw.body),
+            )
 
     def _private_values(self, params: Params) -> tuple[str, ...]:
         """Return the values of a request that must not be shown, in case the response quotes them."""

@@ -76,6 +76,11 @@ class RateLimiter:
         return wait if wait > _NEGLIGIBLE else 0.0
 
     @property
+    def per_minute(self) -> float | None:
+        """Requests per minute that may be sent, None until a response has stated the limit."""
+        return None if self._rate is None else self._rate * _MINUTE
+
+    @property
     def free(self) -> int:
         """How many more requests may be in flight."""
         return self._max_in_flight - self.in_flight

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from enum import Enum, auto
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
 
 from sumeru_api.errors import RateLimited
 from sumeru_api.rate_limiter import MAX_WAIT
@@ -12,6 +14,32 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from sumeru_api.rate_limiter import RateLimiter
+
+
+_SILENT = 10.0
+"""Seconds without a response after which a token waits for its host."""
+
+
+class Reason(Enum):
+    """What the requests of a token wait for."""
+
+    RATE_LIMIT = auto()
+    RESPONSE = auto()
+    RETRY = auto()
+
+
+class Wait(NamedTuple):
+    """A wait of all requests of a token.
+
+    Attributes:
+        reason: What they wait for.
+        since: When it began, or minus infinity.
+        until: When it ends, or infinity, by the clock of the event loop.
+    """
+
+    reason: Reason
+    since: float = -inf
+    until: float = inf
 
 
 class RequestQueue:
@@ -34,6 +62,27 @@ class RequestQueue:
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
         self._waiting = 0
+        self._held_until = self._retry_at = -inf
+        self._silent_since = inf
+
+    def wait_at(self, now: float) -> Wait | None:
+        """Return what all requests wait for, None if they make progress. Any thread may ask.
+
+        Args:
+            now: The time by the clock of the event loop.
+        """
+        if self._limiter.in_flight:
+            silent = now - self._silent_since >= _SILENT
+            return Wait(Reason.RESPONSE, self._silent_since) if silent else None
+        if self._waiting and self._held_until > now:
+            reason = Reason.RETRY if self._limiter.unanswered else Reason.RATE_LIMIT
+            return Wait(reason, until=self._held_until)
+        return Wait(Reason.RETRY, until=self._retry_at) if self._retry_at > now else None
+
+    @property
+    def per_minute(self) -> float | None:
+        """Requests per minute that the rate limit allows, None until a response has stated it."""
+        return self._limiter.per_minute
 
     @property
     def concurrency(self) -> int:
@@ -76,8 +125,14 @@ class RequestQueue:
                     now = await self._allowed()
         finally:
             self._waiting -= 1
+        if not self._limiter.in_flight:
+            self._silent_since = now
         self._limiter.started(now)
         return now
+
+    def retrying(self, seconds: float) -> None:
+        """Record that a request that has failed is sent again after so many seconds."""
+        self._retry_at = max(self._retry_at, asyncio.get_running_loop().time() + seconds)
 
     async def _allowed(self) -> float:
         clock = asyncio.get_running_loop().time
@@ -88,6 +143,7 @@ class RequestQueue:
                 raise RateLimited(f"the rate limit asks for a wait of {wait / 60:.0f} minutes")
             if wait and not self._limiter.unanswered and held_since is None:
                 held_since = now
+            self._held_until = now + (wait or 0.0)
             await self._change(wait)
         if held_since is not None:
             self.held += now - held_since
@@ -105,14 +161,16 @@ class RequestQueue:
     def answered(self, headers: Mapping[str, str]) -> None:
         """Record a response, and learn from its headers."""
         self.requests += 1
-        self._limiter.answered(asyncio.get_running_loop().time(), headers)
+        now = self._silent_since = asyncio.get_running_loop().time()
+        self._limiter.answered(now, headers)
         self._changed.set()
 
     def refused_by_limit(self, headers: Mapping[str, str]) -> None:
         """Record a response with which the rate limit refused the request."""
         self.requests += 1
         self.refused += 1
-        self._limiter.refused(asyncio.get_running_loop().time(), headers)
+        now = self._silent_since = asyncio.get_running_loop().time()
+        self._limiter.refused(now, headers)
         self._changed.set()
 
     def failed(self, started_at: float) -> None:

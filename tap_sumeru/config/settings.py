@@ -73,6 +73,7 @@ class Settings:
         sharded: Whether other processes read further shops of the same config.
         configured: Names of all shops of the config, those of other shards included.
         user_agent: Text to append to the User-Agent header.
+        shard: The shard as it is configured, empty if the shops are not divided.
     """
 
     shops: tuple[Shop, ...]
@@ -86,6 +87,7 @@ class Settings:
     sharded: bool
     configured: frozenset[str]
     user_agent: str
+    shard: str = ""
 
     def only(self, shops: tuple[Shop, ...]) -> Settings:
         """Return the same settings for some of the shops."""
@@ -120,6 +122,7 @@ class Settings:
             sharded=sharded,
             configured=frozenset(shop.name for shop in shops),
             user_agent=header_text(config.get("user_agent", ""), "user_agent"),
+            shard=config.get("shard", ""),
         )
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from sumeru_api.timestamps import midnight
+from tap_sumeru.extract.reached import Reached
 from tap_sumeru.extract.slices import Slice, SliceQueue
 from tap_sumeru.extract.windows import Growth, Window, cut
 from tap_sumeru.state.bookmarks import ReadPosition
@@ -54,6 +55,7 @@ class ReadPlan:
         parents: Ids of the parents whose children are read; None if the stream has no parents.
         windowed: Whether the slices use the date filter.
         started_at: When the first page was requested, by the server's clock.
+        reached: How far the read has come, for the log.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class ReadPlan:
         self.parents: set[str] | None = None
         self.windowed = False
         self.started_at: datetime | None = None
+        self.reached = Reached()
 
     # What to read
 
@@ -127,9 +130,11 @@ class ReadPlan:
             self._bookmark.unproven_from = since
         if self.parents is None:
             windows = cut(since, self._end, self._now, self._lengths())
+            self.reached.through(since, self._end or self._now)
             self._use((Slice(window=window) for window in windows), windowed=True)
         else:
             window = Window(since, self._end)
+            self.reached.through_parents(len(self.parents))
             self._use((Slice(window=window, parent=one) for one in sorted(self.parents)), windowed=True)
 
     def plan_unfiltered(self, position: ReadPosition | None = None) -> str | None:
@@ -146,10 +151,12 @@ class ReadPlan:
             position = None
         self.started_at = position.started_at if position else self.started_at
         if self.parents is None:
+            self.reached.everything()
             self._use([Slice()], windowed=False)
             return position.cursor if position else None
         after = position.after if position and position.after else ""
         parents = sorted(parent for parent in self.parents if parent > after)
+        self.reached.through_parents(len(self.parents), len(self.parents) - len(parents))
         self._use((Slice(parent=parent) for parent in parents), windowed=False)
         return None
 
@@ -191,12 +198,21 @@ class ReadPlan:
     def requested(self, timestamp: datetime) -> None:
         """Record when a page was requested, by the server's clock."""
         self.started_at = min(self.started_at or timestamp, timestamp)
+        self.reached.pages += 1
 
     def finish(self, slice_: Slice) -> Slice | None:
         """Record that a slice is finished; return the last one before the first gap, if that has moved."""
         if slice_.window is not None:
             self._growth.learn(slice_.window, slice_.pages)
+        self._note_progress(slice_)
         return self._slices.finish(slice_)
+
+    def _note_progress(self, slice_: Slice) -> None:
+        window = slice_.window
+        if slice_.parent is not None:
+            self.reached.parents_read += 1
+        elif window is not None:
+            self.reached.read_window(window.start, window.end or max(window.start, self._now))
 
     @property
     def complete(self) -> bool:
@@ -209,6 +225,7 @@ class ReadPlan:
             self.keep_position(after=last.parent)
         elif last.parent is None and last.window.end is not None:
             self._advance(last.window.end)
+            self.reached.at = last.window.end
 
     def keep_position(self, *, cursor: str | None = None, after: str | None = None) -> None:
         """Let the bookmark say where an unfiltered read continues: at a cursor, or after a parent."""

@@ -54,12 +54,13 @@ class StreamReader:
         now: The present, by our clock.
         end_date: Exclusive end of the read, None for no end.
         fields: Attributes to request, empty for all.
-        full_table: Whether the whole stream is read, whatever the bookmark says.
+        full_table: Whether the whole stream is read; this neither uses nor leaves a bookmark.
 
     Attributes:
         trust: What is known about the date filter.
         listed: Ids of all rows read, if they are kept for the children of the rows.
         parents: The parents of the rows.
+        reached: How far the read has come, for the log.
     """
 
     def __init__(
@@ -89,7 +90,6 @@ class StreamReader:
         self.parents = Parents(spec, self._shop, self._lists)
         self._plan = ReadPlan(
             options,
-            # A full read neither uses nor leaves a bookmark.
             Bookmark({}, options.replication_key, options.date_filter) if full_table else bookmark,
             self.trust,
             self._query,
@@ -99,6 +99,7 @@ class StreamReader:
             by_day=shaper.by_day,
             traffic=client.queue,
         )
+        self.reached = self._plan.reached
         self._reads_all = not options.filters and (full_table or end_date is None)
         # A slice got a response; the plan is about to be made again; nothing more is to be read.
         self._answered = self._outdated = self._given_up = False

@@ -186,6 +186,11 @@ class Bookmarks:
         """Return the partition of a stream of a shop; a new one, not yet in the state, if there is none."""
         return self._entries.get((stream, shop)) or {"context": {"shop": shop}}
 
+    def has(self, stream: str, shop: str) -> bool:
+        """Return whether an earlier sync of a stream of a shop has left a bookmark or a place to go on."""
+        entry = self._entries.get((stream, shop), {})
+        return _VALUE in entry or "reading" in entry
+
     def commit(self, stream: str, shop: str, snapshot: Entry) -> bool:
         """Replace a partition, and return whether its bookmark moved."""
         entry = self._entries.get((stream, shop))

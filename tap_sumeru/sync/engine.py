@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sumeru_api.client import Client, default_headers
 from sumeru_api.rate_limiter import RateLimiter
-from sumeru_api.request_queue import RequestQueue
+from sumeru_api.request_counts import RequestCounts
+from sumeru_api.request_queue import Reason, RequestQueue, Wait
 from sumeru_api.session import Session
 from sumeru_api.slots import Slots
 from tap_sumeru.catalog.streams import STREAMS
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from sumeru_api.errors import ApiError
     from tap_sumeru.catalog.selection import StreamSelection
     from tap_sumeru.config.settings import Settings, StreamOptions
+    from tap_sumeru.extract.reached import Reached
     from tap_sumeru.state.bookmarks import Bookmarks
 
 logger = logging.getLogger("tap-sumeru")
@@ -99,6 +101,7 @@ class Engine:
 
     Attributes:
         queues: The request queue of each shop.
+        counts: The requests of each stream.
     """
 
     def __init__(
@@ -109,6 +112,7 @@ class Engine:
         self._now = now
         self._streams = [_StreamSetup(one, settings.options[one.name]) for one in selections]
         self.queues = {shop.name: self._queue() for shop in settings.shops}
+        self.counts = RequestCounts()
         self._handover: Handover[Item | _End] = Handover(_MAX_QUEUED_RECORDS, _size)
         self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
         self._started = threading.Event()
@@ -129,6 +133,30 @@ class Engine:
                 if option:
                     count[stream.spec.name, option] += 1
         return count
+
+    # In any thread
+
+    def reading(self) -> dict[str, list[Reached]]:
+        """Return how far the reads have come that are under way, by stream."""
+        reading: dict[str, list[Reached]] = defaultdict(list)
+        for shop in list(self._shops.values()):
+            for stream, reached in shop.reading():
+                reading[stream].append(reached)
+        return reading
+
+    def waits(self, now: float) -> dict[str, Wait]:
+        """Return what each shop waits for whose reads are under way and make no progress.
+
+        Args:
+            now: The time by the clock of the event loop.
+        """
+        waits = {shop: self.queues[shop].wait_at(now) for shop in list(self._shops)}
+        timeout = self._settings.request_timeout_seconds
+        return {
+            shop: wait._replace(until=wait.since + timeout) if wait.reason is Reason.RESPONSE else wait
+            for shop, wait in waits.items()
+            if wait is not None
+        }
 
     # In the main thread
 
@@ -194,7 +222,8 @@ class Engine:
             async with asyncio.TaskGroup() as group:
                 for shop in self._settings.shops:
                     queue = self.queues[shop.name]
-                    client = Client(shop, session, queue, request_slots, self._settings.max_retries)
+                    retries = self._settings.max_retries
+                    client = Client(shop, session, queue, request_slots, retries, self.counts)
                     group.create_task(self._read_shop(client, shop_slots))
         finally:
             await session.close()

@@ -61,7 +61,8 @@ def test_an_unreachable_host_fails_only_its_shop_in_one_line(
         )
     ]
     assert "Traceback" not in output.log
-    assert "22 of 33 streams complete in 3 shops; 1 failure" in output.last_line
+    assert "22 of 33 streams complete in 3 shops; 1 failure" in output.log
+    assert output.errors[-1] == output.last_line
 
 
 def read_while_others_hang(tap: Tap, wanted: dict[str, int]) -> None:

@@ -151,6 +151,25 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_random_inputs.py::test_any_config_works_or_is_named",
         "promises/test_random_inputs.py::test_any_state_works_or_is_named",
         "promises/test_random_inputs.py::test_any_catalog_works_or_is_named",
+    # Never silent
+    "A run says what it will read, and then at least every 31 seconds how far it has come and what it waits "
+    "for.": (
+        "promises/test_seeing.py::test_a_long_list_shows_its_rows_requests_and_pages",
+        "promises/test_seeing.py::test_a_windowed_read_shows_the_date_that_it_has_reached",
+        "promises/test_seeing.py::test_a_pause_of_the_rate_limit_is_told_while_it_lasts",
+        "promises/test_seeing.py::test_a_host_that_hangs_is_told_while_it_does",
+        "promises/test_seeing.py::test_a_wait_before_a_retry_is_told_while_it_lasts",
+        (
+            "promises/test_seeing.py::test_a_target_that_does_not_read_is_told_while_it_lasts"
+            "_and_during_a_slow_stop"
+        ),
+        "promises/test_seeing.py::test_a_shard_without_shops_is_told_and_complete",
+        "unit/tap_sumeru/sync/test_heartbeat.py::test_there_are_never_more_than_31_seconds_without_a_call",
+        "unit/tap_sumeru/sync/test_watch.py::test_there_is_always_a_line",
+    ),
+    "The log ends with the failures, one line each, after a summary for people and one in JSON for alerts.": (
+        "promises/test_seeing.py::test_the_log_ends_with_the_failures_and_the_summaries_come_before",
+        "unit/tap_sumeru/sync/test_machine_summary.py::test_the_readme_documents_every_key",
     ),
     # Exit codes
     "Exit codes: 0, all selected streams are complete; 1, something failed; 143 or 130, stopped by SIGTERM "

@@ -15,6 +15,7 @@ from sumeru_api.errors import (
     UnexpectedResponse,
     UntrustedHost,
 )
+from sumeru_api.request_counts import RequestCounts
 from sumeru_api.session import UntrustedHostError
 from support.client_setup import FAILED, OK, ClientSetup
 from support.fake_session import FakeSession, in_turn, raw_response, response
@@ -159,3 +160,34 @@ def test_every_request_names_the_tap_and_accepts_json() -> None:
     assert headers["Accept"] == "application/json"
     assert headers["User-Agent"].startswith("tap-sumeru/")
     assert default_headers("acme-etl/2")["User-Agent"] == headers["User-Agent"] + " acme-etl/2"
+
+
+def test_each_request_is_logged_at_debug_without_ids_parameters_or_values(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG, "sumeru_api.client")
+    session = FakeSession(in_turn([FAILED, response(500), OK]))
+
+    async def main() -> RequestCounts:
+        counts = RequestCounts()
+        client = ClientSetup(session, counts=counts).client
+        params = (("filter[email]", "jane"), ("cursor", "c2"))
+        await client.get("journeys/jrn_1/enrollments", params, parse_page, "enrollments")
+        return counts
+
+    counts = run_virtual(main())
+    path = "journeys/{id}/enrollments"
+    assert [record.getMessage() for record in caplog.records if record.levelname == "DEBUG"] == [
+        f"Shop acme: GET {path}: no response (the connection failed).",
+        f"Shop acme: GET {path}: 500 in 0 ms, 12 bytes.",
+        f"Shop acme: GET {path}: 200 in 0 ms, 23 bytes.",
+    ]
+    assert counts["enrollments"].answered == 2
+
+
+@pytest.mark.usefixtures("no_jitter")
+def test_a_long_wait_before_a_retry_is_logged_with_its_length(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    session = FakeSession(in_turn([response(503, Retry_After="42"), OK]))
+    assert get(session).rows
+    assert caplog.messages[-1].endswith("; retrying in 42 s.")

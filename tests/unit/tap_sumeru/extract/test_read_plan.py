@@ -252,3 +252,35 @@ def test_what_an_unproven_filter_returned_is_read_again_in_full() -> None:
     read.plan.plan_unfiltered()
     (only,) = read.plan.next_slices()
     assert read.plan.holds(only, NOW - YEARS)
+
+
+def test_a_windowed_read_has_come_to_the_end_of_the_last_window_without_a_gap_before_it() -> None:
+    read = Read(backlogged=False, window_days=100)
+    read.plan.plan(whole=False)
+    reached = read.plan.reached
+    assert (reached.start, reached.at, reached.end) == (NOW - YEARS, NOW - YEARS, NOW)
+    read.plan.requested(NOW)
+    first, second = read.plan.next_slices()[:2]
+    seen = []
+    for slice_ in (second, first):
+        last = read.plan.finish(slice_)
+        if last is not None:
+            read.plan.keep(last)
+        seen.append((reached.share, reached.at))
+    assert seen == [(0.1, NOW - YEARS), (0.2, NOW - 0.8 * YEARS)]
+    assert reached.pages == 1
+    read.plan.plan_unfiltered()
+    assert reached.share is None
+
+
+def test_how_far_a_read_of_children_has_come_is_the_number_of_their_parents() -> None:
+    read = Read(backlogged=False)
+    read.plan.parents = {f"jrn_{i}" for i in range(4)}
+    read.plan.requested(NOW)
+    read.plan.plan_unfiltered()
+    for slice_ in read.plan.next_slices()[:3]:
+        read.plan.finish(slice_)
+    assert read.plan.reached.share == 0.75
+    read.plan.keep_position(after="jrn_1")
+    read.plan.plan_unfiltered(read.bookmark.position)
+    assert (read.plan.reached.parents_read, read.plan.reached.parents) == (2, 4)
