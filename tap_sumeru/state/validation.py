@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sumeru_api import timestamps
-from sumeru_api.redaction import mask
+from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.errors import StateError
 from tap_sumeru.state.bookmarks import Verdict
@@ -36,13 +36,15 @@ def validate(state: object) -> None:
         return
     wrapper = _find_wrapper(state)
     if wrapper:
-        raise StateError(f"state: the bookmarks are inside `{mask(wrapper)}`. Pass only its content.")
+        raise StateError(f"state: the bookmarks are inside `{mask_name(wrapper)}`. Pass only its content.")
     if not isinstance(state.get("bookmarks"), dict):
         raise StateError("state: has no `bookmarks`. Pass the value of the last STATE message.")
     _check("state", "", {**state, "bookmarks": {}}, {"bookmarks": {}})
     for stream, content in state["bookmarks"].items():
         if stream not in STREAMS:
-            raise StateError(f"state: unknown stream {mask(stream)}. The streams are {', '.join(STREAMS)}.")
+            raise StateError(
+                f"state: unknown stream {mask_name(stream)}. The streams are {', '.join(STREAMS)}."
+            )
         _check_stream(f"state of {stream}", content)
 
 
@@ -75,9 +77,9 @@ def _check_stream(where: str, content: Any) -> None:  # noqa: ANN401 - any JSON
         if not isinstance(shop, str):
             raise StateError(f"{where}: `partitions[{i}].context.shop` must be a string.")
         if shop in shops:
-            raise StateError(f"{where}: shop {mask(shop)} has two partitions. Keep one.")
+            raise StateError(f"{where}: shop {mask_name(shop)} has two partitions. Keep one.")
         shops.add(shop)
-        _check(f"{where}, shop {mask(shop)}", "", partition, _PARTITION)
+        _check(f"{where}, shop {mask_name(shop)}", "", partition, _PARTITION)
 
 
 def _check(where: str, path: str, value: object, shape: object) -> None:
@@ -106,7 +108,7 @@ def _check(where: str, path: str, value: object, shape: object) -> None:
 def _check_members(where: str, prefix: str, members: dict[str, Any], shape: dict[str, Any]) -> None:
     for name in members:
         if name not in shape:
-            raise StateError(f"{where}: unknown key `{prefix}{mask(name)}`. Remove it.")
+            raise StateError(f"{where}: unknown key `{prefix}{mask_name(name)}`. Remove it.")
     for name, inner in shape.items():
         if name in members or name in _REQUIRED:
             _check(where, prefix + name, members.get(name), inner)
