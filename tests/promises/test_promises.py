@@ -98,6 +98,15 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/sumeru_api/test_rate_limiter.py::test_the_share_is_never_exceeded",
         "unit/sumeru_api/test_rate_limit_headers.py::test_a_429_pauses_the_token_as_long_as_stated_plus_jitter",
         "unit/tap_sumeru/sync/test_engine.py::test_two_entries_with_one_token_share_its_queue",
+        "unit/sumeru_api/test_in_flight.py::test_a_limit_of_concurrent_requests_refuses_few",
+        "unit/sumeru_api/test_rate_headers.py::test_a_cached_response_teaches_nothing_and_costs_nothing",
+    ),
+    "A wait of more than 15 minutes, or of two hours in all for one request, fails the shop and says when to run "
+    "again.": (
+        "promises/test_hostile_api.py::test_a_limit_of_a_day_fails_its_shop_at_once_and_no_other",
+        "promises/test_hostile_api.py::test_sixty_refusals_without_a_wait_are_waited_out",
+        "unit/sumeru_api/test_client.py::test_a_request_that_is_refused_without_a_wait_is_sent_again_at_growing_intervals",
+        "unit/sumeru_api/test_retry.py::test_the_same_request_is_not_refused_for_ever",
     ),
     # Isolated
     "A refused token fails its shop, a missing scope its streams; all others are complete, the bookmarks of "
