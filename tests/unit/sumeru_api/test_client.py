@@ -61,7 +61,7 @@ def test_a_429_pauses_and_does_not_count_as_a_retry() -> None:
     assert session.times == [0.0, 30.0, 40.0, 640.0]
 
 
-def test_a_request_that_is_refused_without_a_wait_is_sent_again_at_growing_intervals() -> None:
+def test_a_request_that_is_refused_is_sent_again_at_growing_intervals() -> None:
     session = FakeSession(in_turn([*[response(429, Retry_After="0")] * 60, OK]))
 
     async def main() -> float:
