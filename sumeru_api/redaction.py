@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sumeru_api.vocabulary import NAMES, WORDS
+from sumeru_api.vocabulary import INTRODUCING, NAMES, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -44,27 +44,6 @@ _BACK = "`´"
 _FAMILY = {mark: family for family in (_DOUBLE, _SINGLE, _BACK) for mark in family}
 _OPENING = frozenset("“„«‘‚‹〝「『《")
 _ENTITY = re.compile(r"&(?:(?:quot|apos|[lr][sd]quo|[lr]aquo)|#(?:0{0,5}3[49]|x0{0,5}2[27]));", re.IGNORECASE)
-
-_INTRODUCING = frozenset(
-    {
-        *("account", "address", "addressed", "bearer", "buyer", "by", "called", "city", "client", "company"),
-        *("contact", "customer", "email", "for", "from", "handle", "key", "mail", "mr", "mrs", "ms", "name"),
-        *(
-            "named",
-            "note",
-            "password",
-            "person",
-            "phone",
-            "recipient",
-            "secret",
-            "shopper",
-            "street",
-            "surname",
-        ),
-        *("tag", "token", "user", "username", "value"),
-    }
-)
-"""Words after which a value may follow unquoted: up to the end of the sentence, only known words are kept."""
 
 _CODE = re.compile(r"(?:[a-z]{1,40}|[A-Z]{1,40})(?:[_.-](?:[a-z]{1,40}|[A-Z]{1,40}|[0-9]{1,4})){0,9}")
 _REQUEST_ID = re.compile(r"(?=[0-9_-]{0,79}[A-Za-z])(?=[A-Za-z]{0,79}[0-9_-])[A-Za-z0-9_-]{1,80}")
@@ -129,15 +108,15 @@ def _masked(words: list[str], private: set[str]) -> Iterator[tuple[str, str]]:
         elif _NUMBER.fullmatch(core):
             known = named and not numeric[i + 1] and not (i and numeric[i - 1])
         elif wary:
-            known = bare.partition("'")[0] in WORDS and bare.isascii()
+            known = bare.partition("'")[0] in WORDS and _PLAIN.fullmatch(core) is not None
         else:
             known = len(core) <= _MAX_WORD and _PLAIN.fullmatch(core) is not None
         if known:
             yield word, ""
         else:
             yield (core if core in _LABELS else _label(word)), word[-1] if word[-1] in _PUNCTUATION else ""
-        wary = (wary and word[-1] not in _SENTENCE_ENDS) or bare in _INTRODUCING
-        named = known and bare not in _INTRODUCING
+        wary = (wary and word[-1] not in _SENTENCE_ENDS) or bare in INTRODUCING
+        named = known and bare not in INTRODUCING
 
 
 def _is_private(word: str, private: set[str]) -> bool:
@@ -167,10 +146,12 @@ def _merged(words: Iterable[tuple[str, str]]) -> list[str]:
 
 def is_known(name: str, words: Collection[str] = WORDS) -> bool:
     """Return whether a name is made of known words alone, as `filter[date_from]` and `api/v1/orders` are."""
-    if len(name) > _MAX_NAME or not _NAME.fullmatch(name) or name.strip(_EDGES)[:1].isdigit():
+    if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
         return False
     parts = _NAME_PART.findall(name)
-    return all(part.lower() in words or (part.isdigit() and len(part) <= _MAX_DIGITS) for part in parts)
+    return not "".join(parts)[:1].isdigit() and all(
+        part.lower() in words or (part.isdigit() and len(part) <= _MAX_DIGITS) for part in parts
+    )
 
 
 def error_code(text: str) -> str:

@@ -42,9 +42,17 @@ some something supported temporarily temporary than that the their then there th
 try twice two unexpected unless unsupported until up use v wasn we were weren what when where which while
 who with within without would wrong you your
 """
+_INTRODUCING = """
+account address addressed bearer buyer by called city client company contact customer email for from handle
+key mail mr mrs ms name named note password person phone recipient secret shopper street surname tag token
+user username value
+"""
 
 NAMES = frozenset(_NAMES.split())
 """Parts of parameters, fields, resources, scopes and codes, in lower case."""
 
 WORDS = NAMES | frozenset(_SENTENCES.split())
 """The same, and words of sentences."""
+
+INTRODUCING = frozenset(_INTRODUCING.split())
+"""Words after which a value may follow unquoted: up to the end of the sentence, only `WORDS` are shown."""

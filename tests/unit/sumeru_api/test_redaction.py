@@ -44,6 +44,8 @@ from tap_sumeru.catalog.streams import STREAMS
         ("Müller मोहन ｊａｎｅ said hello", "[value] said hello"),
         ("Too many requests; retry after 60s", "Too many requests; retry after 60s"),
         ("limit must be between 1 and 100", "limit must be between 1 and 100"),
+        ("call [55] [50] [10] /07 _77", "call [number]"),
+        ("customer it'jane is unknown", "customer [value] is unknown"),
         ("customer 42 is unknown", "customer [number] is unknown"),
         ("the shard did not answer", "the shard did not answer"),
         ("date_to required", "date_to required"),
