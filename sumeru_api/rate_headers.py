@@ -15,6 +15,8 @@ _YEAR = 365 * 86_400.0
 _MAX_WAIT_READ = 10 * _YEAR
 """Seconds: a longer wait reads as this one, so that dates can be computed with it."""
 _MINUTE = 60.0
+_MIN_LIMIT = 0.001
+"""Requests per minute; a smaller limit is garbage."""
 _CACHE_STATUS = ("X-Cache", "X-Cache-Status", "Cache-Status", "CF-Cache-Status", "X-Proxy-Cache")
 _HIT = re.compile(r"(?<![a-z])(?:refresh)?hit(?![a-z])", re.IGNORECASE)
 """As in `HIT`, `Hit from cloudfront`, `TCP_MEM_HIT` and `MISS, HIT`."""
@@ -41,7 +43,7 @@ def budget(headers: Mapping[str, str]) -> Budget | None:
     One that is more than a year away is in another unit or garbage, and counts as the documented minute.
     """
     limit = _number(headers.get("X-RateLimit-Limit"))
-    if limit is None or not 0 < limit < inf:
+    if limit is None or not _MIN_LIMIT <= limit < inf:
         return None
     remaining = _number(headers.get("X-RateLimit-Remaining"))
     reset_in = _number(headers.get("X-RateLimit-Reset"))

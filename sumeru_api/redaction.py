@@ -1,9 +1,7 @@
 """Redacts texts of the API: only what is known to be harmless is kept, in printable ASCII.
 
-Kept are plain words in lower case, the API's own names, and numbers of up to three digits. Everything else
-may be a value of a row or of a request: whatever is quoted, capitalised words, longer numbers and phone
-numbers, e-mail addresses, tokens, ids, encoded values, letters outside ASCII, and what follows a word such as
-`customer`.
+Kept are words of the vocabulary, names that are made of them, and numbers that state a limit or a duration.
+Everything else may be a value of a row or of a request.
 """
 
 # ruff: noqa: RUF001 - marks of quotation that look alike are what this is about
@@ -13,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sumeru_api.vocabulary import INTRODUCING, NAMES, WORDS
+from sumeru_api.vocabulary import BEFORE_NUMBERS, FIRST_NAMES, NAMES, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -24,11 +22,9 @@ _MAX_LENGTH = 300
 _MAX_NAME = 80
 _MAX_DIGITS = 2
 """Digits in a row that a name of the API may have, as in `ltv_12mo`."""
-_MAX_WORD = 20
-"""Letters: a longer word may be an encoded value."""
-
 _LABELS = ("[value]", "[e-mail]", "[number]", "[token]")
-_PLAIN = re.compile(r"[a-z]+(?:'[a-z]{1,2})?")
+_SHORTENED = re.compile(r"([A-Za-z]+)'[a-z]{1,2}")
+"""As in `doesn't` and `customer's`."""
 _NAME = re.compile(r"[A-Za-z_.:/\[\]{}0-9-]*")
 _NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _NUMBER = re.compile(r"[0-9]{1,3}(?:s|ms|%)?")
@@ -36,7 +32,6 @@ _TOKEN = re.compile(r"\b(?:copt|sk|pk|wsec)_\w{4,}", re.ASCII)
 _SENT_PART = re.compile(r"[\W_]+")
 _EDGES = ".,;:!?()<>=*-+#&|~^\\/"
 _PUNCTUATION = ".,;:!?"
-_SENTENCE_ENDS = ".;!?"
 
 _DOUBLE = '"“”„‟«»″＂〝〞「」『』《》'
 _SINGLE = "'‘’‚‛‹›′＇"
@@ -95,28 +90,20 @@ def _without_quotations(text: str) -> str:
 
 def _masked(words: list[str], private: set[str]) -> Iterator[tuple[str, str]]:
     """Yield what is shown of each word, and the punctuation after it if the word is masked."""
-    wary = False  # whether a value may follow unquoted
-    numeric = [any(letter.isdigit() for letter in word) for word in [*words, ""]]
-    named = True  # whether the word before says what a number is
-    for i, word in enumerate(words):
-        core = word.strip(_EDGES)
-        bare = core.strip('"').lower()
-        if core in _LABELS or _is_private(bare, private):
+    cores = [word.strip(_EDGES) for word in words]
+    for word, core, before, after in zip(words, cores, ["", *cores], [*cores[1:], ""], strict=False):
+        bare = core.strip('"')
+        shortened = _SHORTENED.fullmatch(bare)
+        if core in _LABELS or _is_private(bare.casefold(), private):
             known = False
-        elif is_known(core.strip('"')):
-            known = True
         elif _NUMBER.fullmatch(core):
-            known = named and not numeric[i + 1] and not (i and numeric[i - 1])
-        elif wary:
-            known = bare.partition("'")[0] in WORDS and _PLAIN.fullmatch(core) is not None
+            known = before.lower() in BEFORE_NUMBERS and not any(letter.isdigit() for letter in after)
         else:
-            known = len(core) <= _MAX_WORD and _PLAIN.fullmatch(core) is not None
+            known = is_known(shortened[1] if shortened else bare)
         if known:
             yield word, ""
         else:
             yield (core if core in _LABELS else _label(word)), word[-1] if word[-1] in _PUNCTUATION else ""
-        wary = (wary and word[-1] not in _SENTENCE_ENDS) or bare in INTRODUCING
-        named = known and bare not in INTRODUCING
 
 
 def _is_private(word: str, private: set[str]) -> bool:
@@ -149,9 +136,9 @@ def is_known(name: str, words: Collection[str] = WORDS) -> bool:
     if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
         return False
     parts = _NAME_PART.findall(name)
-    return not "".join(parts)[:1].isdigit() and all(
-        part.lower() in words or (part.isdigit() and len(part) <= _MAX_DIGITS) for part in parts
-    )
+    if "".join(parts)[:1].isdigit() or not FIRST_NAMES.isdisjoint(map(str.lower, set(parts) - FIRST_NAMES)):
+        return False
+    return all(part.lower() in words or (part.isdigit() and len(part) <= _MAX_DIGITS) for part in parts)
 
 
 def error_code(text: str) -> str:

@@ -64,7 +64,10 @@ def sync(folder: Path, script: Callable[[Request], Reply]) -> Output:
 def test_a_limit_of_a_day_fails_its_shop_at_once_and_no_other(
     tmp_path: Path, status: int, headers: dict[str, str], wait: str
 ) -> None:
-    """Told by `Retry-After` in any form, or by the headers of the rate limit alone."""
+    """Told by `Retry-After` in any form, or by the headers of the rate limit alone.
+
+    As in waynerobinson/xeroizer#585 and apache/iggy#4168.
+    """
 
     def script(request: Request) -> Reply:
         if request.token.endswith("limited"):
@@ -87,7 +90,7 @@ def test_a_limit_of_a_day_fails_its_shop_at_once_and_no_other(
 
 
 def test_sixty_refusals_without_a_wait_are_waited_out(tmp_path: Path) -> None:
-    """How the pauses grow is tested on a virtual clock; here they take no time."""
+    """As in elastic/connectors#1652. The pauses take no time here; a virtual clock tests how they grow."""
 
     def script(request: Request) -> Reply:
         return Reply(REFUSED, 429, {"Retry-After": "0"}) if request.number <= 60 else PAGE
@@ -129,6 +132,7 @@ MESSAGES = [
 def test_a_hostile_error_is_cut_and_holds_no_control_characters(
     tmp_path: Path, message: str, status: int
 ) -> None:
+    """As in quarkiverse/quarkus-http-problem#663."""
     error = {"code": message, "message": message, "request_id": message, "details": {message: message}}
     headers = {"X-Cache": "\x1b[2K", "X-RateLimit-Limit": "\x1b[31m", "Retry-After": "\x1b[2K"}
     output = sync(tmp_path, lambda _: Reply({"error": error}, status, headers if status == 403 else {}))
@@ -147,6 +151,7 @@ def bomb(megabytes: int) -> bytes:
 
 @pytest.mark.parametrize("status", [200, 403])
 def test_a_body_that_unpacks_to_gigabytes_fails_its_stream(tmp_path: Path, status: int) -> None:
+    """As in aio-libs/aiohttp#8248."""
     packed = Reply(bomb(4096), status, {"Content-Encoding": "gzip"})
     output = sync(tmp_path, lambda _: packed)
     assert output.code == 1

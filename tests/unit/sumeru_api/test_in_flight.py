@@ -68,6 +68,7 @@ ROOM = {"X-RateLimit-Limit": "6000", "X-RateLimit-Remaining": "4000", "X-RateLim
 @pytest.mark.parametrize("limit", range(1, 9))
 @pytest.mark.parametrize("headers", [{}, ROOM], ids=["no headers", "headers that show room"])
 def test_a_limit_of_concurrent_requests_refuses_few(limit: int, headers: dict[str, str]) -> None:
+    """As in palantir/conjure-java-runtime#786: each request on its own would only retry."""
     session = LimitedSession(limit, headers)
     took = send(session, 164)
     assert session.refused <= 5

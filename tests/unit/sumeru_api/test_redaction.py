@@ -24,6 +24,7 @@ from tap_sumeru.catalog.streams import STREAMS
         ('field "email": "jane@example.com"', 'field "email": [value]'),
         ("call +44 (0)20 7946 0958 now", "call [number] now"),
         ("call 555 010 0777, (555) 010-0777 or 555/010.0777", "call [number] or [number]"),
+        ("call [55] [50] [10] /07 _77 or page 55 50 10", "call [number] or page [number]"),
         ("token copt_test_abcDEF123 expired", "token [token] expired"),
         ("Authorization: Bearer abc.def", "Authorization: Bearer [value]"),
         ("Authorization: Bearer abcdef", "Authorization: Bearer [value]"),
@@ -31,27 +32,26 @@ from tap_sumeru.catalog.streams import STREAMS
         ("token lacks the scope orders:read", "token lacks the scope orders:read"),
         ('no customer "Jane Doe" here', "no customer [value] here"),
         ("no customer Jane Doe here", "no customer [value] here"),
-        ("customer jane doe does not exist", "customer [value] does not exist"),
-        ("name: jane doe, or max; the shard failed", "name: [value], or max; the shard failed"),
-        ("address 12 main street, springfield", "address [number] [value]"),
+        ("jane doe has no orders", "[value] has no orders"),
+        ("May and Will may not, they will not", "[value] and [value] may not, they will not"),
+        ("address 12 rose road, springfield", "address [number] [value]"),
+        ("customer 42 is unknown, it'jane too", "customer [number] is unknown, [value] too"),
         ("GET /api/v1/customers/cus_1?email=jane%40x.com", "GET [e-mail]"),
         ("“jane” «jane» „jane“ ‘jane’ ‹jane› 「jane」 `jane`", "[value]"),
-        ("'conan o'brien' and \"jane \"jd\" doe\" exist", "[value] and [value] exist"),
-        ('unfinished "jane doe exists', "unfinished [value]"),
-        ("&quot;jane&quot; and &#39;jane&#39; exist", "[value] and [value] exist"),
+        ("'limit 'the' value' and \"status \"of\" it\" exist", "[value] and [value] exist"),
+        ("'the limit isn't it' and all", "[value] and all"),
+        ('missing "status of it all', "missing [value]"),
+        ("&quot;the one&quot; and &#39;the two&#39; exist", "[value] and [value] exist"),
         ("the customer's order doesn't exist", "the customer's order doesn't exist"),
         ("unknown parameter `filter[date_from]`", 'unknown parameter "filter[date_from]"'),
-        ("Müller मोहन ｊａｎｅ said hello", "[value] said hello"),
+        ("Müller मोहन ｊａｎｅ is unknown", "[value] is unknown"),
         ("Too many requests; retry after 60s", "Too many requests; retry after 60s"),
         ("limit must be between 1 and 100", "limit must be between 1 and 100"),
-        ("call [55] [50] [10] /07 _77", "call [number]"),
-        ("customer it'jane is unknown", "customer [value] is unknown"),
-        ("customer 42 is unknown", "customer [number] is unknown"),
         ("the shard did not answer", "the shard did not answer"),
         ("date_to required", "date_to required"),
-        ("line\nbreaks\tare   gone", "line breaks are gone"),
+        ("line\nby\tline   gone", "line by line gone"),
         ("\x1b[2K ok \u202e\x07\u200b\x00\u2028", "[value] ok"),
-        ("x " * 400, "x " * 150 + "..."),
+        ("a " * 400, "a " * 150 + "..."),
     ],
 )  # fmt: skip
 def test_mask(text: str, masked: str) -> None:
@@ -59,16 +59,18 @@ def test_mask(text: str, masked: str) -> None:
 
 
 def test_values_that_were_sent_are_masked_where_the_api_quotes_them() -> None:
-    assert mask("loyal is no stage; disloyal neither", ["loyal"]) == "[value] is no stage; disloyal neither"
-    assert mask("unknown token s3cret", ["", "s3cret"]) == "unknown token [value]"
-    assert mask("no jane and no DOE found", ["Jane Doe"]) == "no [value] and no [value] found"
+    assert mask("active is no stage; inactive neither", ["active"]) == "[value] is no stage; inactive neither"
+    assert mask("unknown token secret", ["", "secret"]) == "unknown token [value]"
+    assert (
+        mask("no order and no LIST_of them found", ["Order/List"]) == "no [value] and no [value] them found"
+    )
 
 
 CANARIES = st.one_of(
     st.from_regex(r"[a-z0-9._%+-]{1,20}@[a-z0-9.-]{1,20}\.[a-z]{2,4}", fullmatch=True),
     st.from_regex(r"\+?[0-9]{1,4}([ ./()-]{1,2}[0-9]{2,4}){2,5}", fullmatch=True),
     st.from_regex(r"[0-9]{4,20}([.,][0-9]{1,4})?", fullmatch=True),
-    st.from_regex(r"[A-Z][a-z]{3,10}( [A-Z][a-z]{3,10}){0,2}", fullmatch=True),
+    st.from_regex(r"[A-Za-z][a-z]{3,10}( [A-Za-z][a-z]{3,10}){0,2}", fullmatch=True),
     st.from_regex(r"[a-z]{2,5}[_-][a-z]{0,5}[0-9][a-zA-Z0-9]{3,20}", fullmatch=True),
     st.from_regex(r"[A-Za-z0-9+/]{24,80}={0,2}", fullmatch=True),
     st.text(st.characters(categories=["Lo"]), min_size=2, max_size=20),
