@@ -6,9 +6,11 @@ import asyncio
 import logging
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import unquote
 
 from sumeru_api.auth import authorization
 from sumeru_api.json_values import UndecodableError, decode
+from sumeru_api.redaction import is_known
 from sumeru_api.request_counts import RequestCounts, template
 from sumeru_api.responses import EmbeddedError, Page, Response, Row, read_page, read_resource
 from sumeru_api.retry import TOO_MANY_REQUESTS, Fail, Outcome, Retries, Retry
@@ -26,6 +28,9 @@ logger = logging.getLogger(__name__)
 
 _PREFIX = "/api/v1/"
 _PRIVATE_PARAMS = ("filter[", "cursor")
+_LONG_WAIT = 60.0
+"""Seconds: a pause from which on a line says so."""
+_WAITING = "Shop %s: %s: the rate limit refused the request; waiting for %.0f s."
 
 Params = tuple[tuple[str, str], ...]
 ResultT = TypeVar("ResultT")
@@ -81,7 +86,7 @@ class Client:
         """
         retries: Retries | None = None
         while True:
-            outcome = await self._send(path, params, stream)
+            outcome = await self._send(path, params, stream, 0 if retries is None else retries.refusals)
             if isinstance(outcome, Response) and outcome.ok:
                 try:
                     return parse(outcome)
@@ -90,7 +95,7 @@ class Client:
                 except EmbeddedError as error:
                     outcome.status = error.status
             if isinstance(outcome, Response):
-                outcome.sent = self._private_values(params)
+                outcome.sent = self._private_values(path, params)
             retries = retries or Retries(self._max_retries)
             decision = retries.decide(outcome, self.queue.unanswered)
             if isinstance(decision, Fail):
@@ -98,6 +103,10 @@ class Client:
             if isinstance(decision, Retry):
                 self._log_retry(stream, decision)
                 await asyncio.sleep(decision.after)
+                continue
+            if decision.after >= _LONG_WAIT:
+                logger.info(_WAITING, self.shop.name, stream, decision.after)
+            await self.queue.sit_out(decision.after)
 
     def _log_retry(self, stream: str, retry: Retry) -> None:
         self.queue.retrying(retry.after)
@@ -105,7 +114,7 @@ class Client:
         when = f" in {seconds} s" if seconds > 1 else ""
         logger.info("Shop %s: %s: %s; retrying%s.", self.shop.name, stream, retry.cause, when)
 
-    async def _send(self, path: str, params: Params, stream: str) -> Outcome:
+    async def _send(self, path: str, params: Params, stream: str, refusals: int) -> Outcome:
         """Send a request once, and let the rate limiter learn from what comes of it."""
         started_at = await self.queue.turn(self._slots.ready)
         try:
@@ -123,7 +132,7 @@ class Client:
             raise
         self._answered(path, stream, raw)
         if raw.status == TOO_MANY_REQUESTS:
-            self.queue.refused_by_limit(raw.headers)
+            self.queue.refused_by_limit(raw.headers, started_at, refusals + 1)
         else:
             self.queue.answered(raw.headers)
         return Response(*raw)
@@ -140,10 +149,11 @@ class Client:
                 len(raw.body),
             )
 
-    def _private_values(self, params: Params) -> tuple[str, ...]:
+    def _private_values(self, path: str, params: Params) -> tuple[str, ...]:
         """Return the values of a request that must not be shown, in case the response quotes them."""
         private = (value for name, value in params if name.startswith(_PRIVATE_PARAMS))
-        return (self.shop.token, *private)
+        ids = (unquote(part) for part in path.split("/"))
+        return (self.shop.token, *private, *(part for part in ids if not is_known(part)))
 
 
 def parse_page(response: Response, *, limit: int | None = None, bare: bool = False) -> Page:

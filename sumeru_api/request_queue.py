@@ -58,6 +58,8 @@ class RequestQueue:
         self.requests = 0
         self.refused = 0
         self.held = 0.0
+        self._holders = 0
+        self._held_since = 0.0
         self._limiter = limiter
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -74,7 +76,7 @@ class RequestQueue:
         if self._limiter.in_flight:
             silent = now - self._silent_since >= _SILENT
             return Wait(Reason.RESPONSE, self._silent_since) if silent else None
-        if self._waiting and self._held_until > now:
+        if (self._waiting or self._holders) and self._held_until > now:
             reason = Reason.RETRY if self._limiter.unanswered else Reason.RATE_LIMIT
             return Wait(reason, until=self._held_until)
         return Wait(Reason.RETRY, until=self._retry_at) if self._retry_at > now else None
@@ -136,18 +138,42 @@ class RequestQueue:
 
     async def _allowed(self) -> float:
         clock = asyncio.get_running_loop().time
-        held_since: float | None = None
-        # Each round reads the clock once and then waits, so it cannot spin, whatever the clock does.
-        while (wait := self._limiter.wait(now := clock())) != 0:
-            if wait is not None and wait > MAX_WAIT:
-                raise RateLimited(f"the rate limit asks for a wait of {wait / 60:.0f} minutes")
-            if wait and not self._limiter.unanswered and held_since is None:
-                held_since = now
-            self._held_until = now + (wait or 0.0)
-            await self._change(wait)
-        if held_since is not None:
-            self.held += now - held_since
+        held = False
+        try:
+            # Each round reads the clock once and then waits, so it cannot spin, whatever the clock does.
+            while (wait := self._limiter.wait(now := clock())) != 0:
+                if wait is not None and wait > MAX_WAIT:
+                    raise RateLimited.too_long(wait)
+                if wait and not self._limiter.unanswered and not held:
+                    held = True
+                    self._hold(now)
+                self._held_until = now + (wait or 0.0)
+                await self._change(wait)
+        finally:
+            if held:
+                self._release(clock())
         return now
+
+    async def sit_out(self, seconds: float) -> None:
+        """Wait after a refusal, without a place in the queue: other requests may be let through meanwhile."""
+        clock = asyncio.get_running_loop().time
+        now = clock()
+        self._hold(now)
+        self._held_until = max(self._held_until, now + seconds)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._release(clock())
+
+    def _hold(self, now: float) -> None:
+        self._holders += 1
+        if self._holders == 1:
+            self._held_since = now
+
+    def _release(self, now: float) -> None:
+        self._holders -= 1
+        if not self._holders:
+            self.held += now - self._held_since
 
     async def _change(self, wait: float | None) -> None:
         """Wait until a request ends, at most for `wait` seconds."""
@@ -165,12 +191,12 @@ class RequestQueue:
         self._limiter.answered(now, headers)
         self._changed.set()
 
-    def refused_by_limit(self, headers: Mapping[str, str]) -> None:
-        """Record a response with which the rate limit refused the request."""
+    def refused_by_limit(self, headers: Mapping[str, str], started_at: float, refusals: int = 1) -> None:
+        """Record a response with which the rate limit refused the request, so many times in a row."""
         self.requests += 1
         self.refused += 1
         now = self._silent_since = asyncio.get_running_loop().time()
-        self._limiter.refused(now, headers)
+        self._limiter.refused(now, headers, started_at, refusals)
         self._changed.set()
 
     def failed(self, started_at: float) -> None:

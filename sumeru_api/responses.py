@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sumeru_api.errors import UnexpectedResponse
 from sumeru_api.json_values import UndecodableError, decode
 from sumeru_api.pagination import next_cursor
-from sumeru_api.redaction import name_only
+from sumeru_api.redaction import is_known
 from sumeru_api.timestamps import http_date
 
 if TYPE_CHECKING:
@@ -27,8 +27,9 @@ _STATUS_OF_CODE = {
     "not_found": 404,
     "conflict": 409,
     "validation_failed": 422,
+    "rate_limited": 429,
 }
-"""HTTP status of each documented code that is not worth a retry; any other error is."""
+"""HTTP status of each documented code that is not worth a plain retry; any other error is."""
 _PAGING_MEMBERS = ("links", "meta", "paging", "page_info", "pageInfo")
 _NEXT_NAMES = frozenset(
     {"next", "nextcursor", "nextpage", "nextpagetoken", "nexttoken", "hasnext", "hasmore", "hasnextpage"}
@@ -71,8 +72,8 @@ class Response:
         except UndecodableError:
             error = None
         if not isinstance(error, dict):
-            return "", str(error or "") if isinstance(error, str) else "", ""
-        code, message, request_id = (str(error.get(name) or "") for name in _ERROR_FIELDS)
+            return "", error if isinstance(error, str) else "", ""
+        code, message, request_id = (_text(error.get(name)) for name in _ERROR_FIELDS)
         return code, message, request_id
 
 
@@ -145,9 +146,8 @@ def _check_last(content: Row, *, full: bool) -> None:
     hints = (name for holder in holders for name, value in holder.items() if value and _means_more(name))
     hint = next(hints, None)
     if hint is not None:
-        raise UnexpectedResponse(
-            f"the response has no `pagination`, but `{name_only(hint)}` hints at more pages"
-        )
+        shown = f"`{hint}`" if is_known(hint) else "a member"
+        raise UnexpectedResponse(f"the response has no `pagination`, but {shown} hints at more pages")
     if full:
         raise UnexpectedResponse(
             "the response has no `pagination`, and the page is full: more rows may follow"
@@ -164,6 +164,11 @@ def _error_in(content: object) -> object:
         return None
     error = content.get("error") or content.get("errors")
     return next(iter(error), None) if isinstance(error, list) else error
+
+
+def _text(value: object) -> str:
+    """Return a member of an error, empty if it is no text: an object may be of any size."""
+    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
 
 
 def _status_of(error: object) -> int:

@@ -99,5 +99,5 @@ def http_date(text: str | None) -> datetime | None:
     """Parse the date of an HTTP header; return None if it is missing or not valid."""
     try:
         return parsedate_to_datetime(text).replace(tzinfo=UTC) if text else None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None

@@ -84,7 +84,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     data_missing: bool = False
     faults: tuple[ResponseFault, ...] = ()
     rows: tuple[RowFault, ...] = ()
-    rate_headers: Literal["present", "absent", "garbage"] = "present"
+    rate_headers: Literal["present", "absent", "garbage", "cached"] = "present"
     date_header: Literal["present", "absent"] = "present"
     clock_offset_s: int = 0
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from sumeru_sandbox.world.clock import Clock
 
 _CACHE_BYTES = 256 * 2**20
+_CACHED_FOR = 40
 _GOLDEN_RATIO = 0.618034  # the fractions of its multiples are spread evenly between 0 and 1
 _JSON = {"Content-Type": "application/json"}
 
@@ -270,7 +271,10 @@ class Api:
         if switches.date_header == "present":
             headers["Date"] = formatdate(int(self.clock.time()) + offset, usegmt=True)
         if switches.rate_headers != "absent" and limit_status.limit:
-            remaining = 0 if response.status == 429 else limit_status.remaining  # noqa: PLR2004
+            cached = switches.rate_headers == "cached"
+            if cached:
+                headers |= {"X-Cache": "HIT", "Age": str(_CACHED_FOR)}
+            remaining = 0 if cached or response.status == 429 else limit_status.remaining  # noqa: PLR2004
             numbers = (limit_status.limit, remaining, limit_status.reset + offset)
             for name, number in zip(("Limit", "Remaining", "Reset"), numbers, strict=True):
                 garbage = switches.rate_headers == "garbage"

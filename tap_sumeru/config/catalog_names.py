@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from sumeru_api.redaction import mask
+from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.config.names import check_name, reject_misspelt, resembling
@@ -105,7 +105,7 @@ def check_catalog_names(catalog: dict[str, Any]) -> None:
     """
     for entry in catalog["streams"]:
         name = entry["tap_stream_id"]
-        check_name(f"catalog: {mask(name)}", name, STREAMS, "stream", "it is not read")
+        check_name(f"catalog: {mask_name(name)}", name, STREAMS, "stream", "it is not read")
         if name in STREAMS:
             if entry.get("stream") not in (None, "", name):
                 raise SettingsError(f"catalog: {name}.stream: must be {name}. Use stream_maps to rename it.")
@@ -122,19 +122,19 @@ def _check_columns(stream: str, entry: dict[str, Any]) -> None:
     for column in own.keys() - known.keys():
         meant = resembling(column, known)
         if meant and "x-provenance" not in own[column]:
-            place = f"catalog: {stream}.{mask(column)}"
+            place = f"catalog: {stream}.{mask_name(column)}"
             logger.warning("%s: adds a column; `%s` stays as it is. Did you mean that?", place, meant)
     for item in entry.get("metadata", ()):
         breadcrumb = item["breadcrumb"]
         if len(breadcrumb) == _COLUMN:
             column = breadcrumb[1]
-            check_name(f"catalog: {stream}.{mask(column)}", column, {*known, *own}, "column")
+            check_name(f"catalog: {stream}.{mask_name(column)}", column, {*known, *own}, "column")
 
 
 def _check_keys(where: str, metadata: dict[str, Any], method: str) -> None:
     for key, value in metadata.items():
         if key not in _KEYS and (key, value) != (_METHOD, method):
-            reject_misspelt(f"{where}: {mask(key)}", key, _KEYS, "key of metadata")
+            reject_misspelt(f"{where}: {mask_name(key)}", key, _KEYS, "key of metadata")
     if forced := metadata.get("forced-replication-method"):
         _check_method(f"{where}: forced-replication-method", forced)
 

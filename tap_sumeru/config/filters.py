@@ -6,7 +6,7 @@ import math
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from sumeru_api.redaction import mask
+from sumeru_api.redaction import mask_name
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def read_filters(
     """
     pairs = []
     for name, value in sorted(filters.items()):
-        where = f"{setting}.{mask(name)}"
+        where = f"{setting}.{mask_name(name)}"
         if not name or not name.isprintable() or set(name) & set("[]&="):
             raise SettingsError(f"{where}: must be the name of an attribute, without brackets.")
         if f"filter[{name}]" in date_filter:

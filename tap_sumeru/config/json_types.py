@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
-from sumeru_api.redaction import mask
+from sumeru_api.redaction import mask_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,9 @@ def first_violation(value: object, schema: Mapping[str, Any]) -> tuple[str, str]
         schema: JSON Schema of it.
     """
     for error in Draft202012Validator(schema).iter_errors(value):
-        steps = (f"[{step}]" if isinstance(step, int) else f".{mask(step)}" for step in error.absolute_path)
+        steps = (
+            f"[{step}]" if isinstance(step, int) else f".{mask_name(step)}" for step in error.absolute_path
+        )
         return "".join(steps).lstrip("."), _describe(str(error.validator), error.validator_value)
     return None
 

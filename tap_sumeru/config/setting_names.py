@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sumeru_api.redaction import mask
+from sumeru_api.redaction import mask_name
 from tap_sumeru.config.names import check_name
 
 _UNDECLARED = {"batch_config": ("batch_size",), "batch_config.storage": ("params",)}
@@ -32,7 +32,7 @@ def check_setting_names(value: object, schema: Mapping[str, Any], path: str = ""
     if not isinstance(value, Mapping) or not known or path == "stream_maps":
         return
     for name, inner in value.items():
-        shown = name if name in known else mask(name)
+        shown = name if name in known else mask_name(name)
         where = f"{path}.{shown}" if path else shown
         if name in known:
             check_setting_names(inner, known[name], where)
@@ -54,4 +54,4 @@ def check_variable_names(environment: Mapping[str, str], schema: Mapping[str, An
         name = variable.removeprefix(prefix)
         if name == variable or name.startswith("_") or name in _OF_THE_SDK or not value.strip():
             continue
-        check_name(prefix + mask(name), name, known, "setting")
+        check_name(prefix + mask_name(name), name, known, "setting")

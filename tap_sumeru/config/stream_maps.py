@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from sumeru_api.redaction import mask
+from sumeru_api.redaction import mask_name
 from tap_sumeru.config.names import check_name, reject_misspelt, resembling
 from tap_sumeru.errors import SettingsError
 
@@ -32,12 +32,12 @@ def check_maps(maps: object) -> None:
     if not isinstance(maps, Mapping):
         raise SettingsError("stream_maps: must be an object with a key for each stream.")
     for stream, columns in maps.items():
-        where = f"stream_maps.{mask(stream)}"
+        where = f"stream_maps.{mask_name(stream)}"
         if stream.startswith("__") and stream != _ELSE:
             raise SettingsError(f"{where}: is not an operator of stream maps. Did you mean {_ELSE}?")
         if isinstance(columns, Mapping) and stream != _ELSE:
             for column, expression in columns.items():
-                _check_column(f"{where}.{mask(column)}", column, expression)
+                _check_column(f"{where}.{mask_name(column)}", column, expression)
         elif columns not in (None, _NULL):
             raise SettingsError(f"{where}: must be null or an object with a key for each column.")
 
@@ -82,9 +82,9 @@ def check_map_names(maps: Mapping[str, Any], columns: Mapping[str, Collection[st
         streams = [stream for stream in columns if stream == source or fnmatchcase(stream, source)]
         if streams:
             existing = set().union(*(columns[stream] for stream in streams))
-            _check_columns(f"stream_maps.{mask(name)}", mapped, existing)
+            _check_columns(f"stream_maps.{mask_name(name)}", mapped, existing)
         else:
-            check_name(f"stream_maps.{mask(name)}", source, columns, "stream")
+            check_name(f"stream_maps.{mask_name(name)}", source, columns, "stream")
 
 
 def _check_columns(where: str, mapped: Mapping[str, Any], existing: Collection[str]) -> None:
@@ -92,7 +92,7 @@ def _check_columns(where: str, mapped: Mapping[str, Any], existing: Collection[s
         if column in _OPERATORS or column in existing:
             continue
         meant = resembling(column, existing)
-        place = f"{where}.{mask(column)}"
+        place = f"{where}.{mask_name(column)}"
         if expression in (None, _NULL):
             advice = f"Did you mean {meant}?" if meant else "Unknown fields are in `extra`; drop that."
             raise SettingsError(f"{place}: drops a column that does not exist. {advice}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sumeru_api.redaction import mask
+from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.state.bookmarks import KEYS, READING_KEYS, Verdict
 
@@ -81,4 +81,4 @@ def _keys_of_partition(partition: dict[str, Any]) -> Iterator[str]:
 def _names(names: Sequence[str]) -> str:
     """Return names in one line, of many only the first; a name may be anything."""
     more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    return ", ".join(map(mask, names[:_MAX_NAMES])) + more
+    return ", ".join(map(mask_name, names[:_MAX_NAMES])) + more

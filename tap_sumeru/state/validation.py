@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sumeru_api import timestamps
-from sumeru_api.redaction import mask
+from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.errors import StateError
 
@@ -45,7 +45,7 @@ def validate(state: object, shops: Collection[str]) -> None:
         return
     wrapper = _find_wrapper(state)
     if wrapper:
-        raise StateError(f"state: the bookmarks are inside `{mask(wrapper)}`. Pass only its content.")
+        raise StateError(f"state: the bookmarks are inside `{mask_name(wrapper)}`. Pass only its content.")
     if not isinstance(state.get("bookmarks"), dict):
         raise StateError("state: has no `bookmarks`. Pass the value of the last STATE message.")
     for stream in state["bookmarks"].keys() & STREAMS.keys():
@@ -84,9 +84,9 @@ def _check_stream(where: str, content: Any, shops: Collection[str]) -> None:  # 
         if shop not in shops or context.keys() != {"shop"}:
             continue
         if shop in seen:
-            raise StateError(f"{where}: shop {mask(shop)} has two partitions. Keep one.")
+            raise StateError(f"{where}: shop {mask_name(shop)} has two partitions. Keep one.")
         seen.add(shop)
-        _check(f"{where}, shop {mask(shop)}", "", partition, _PARTITION)
+        _check(f"{where}, shop {mask_name(shop)}", "", partition, _PARTITION)
 
 
 def _check(where: str, path: str, value: object, shape: object) -> None:

@@ -97,7 +97,15 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/sumeru_api/test_rate_limit_headers.py::test_requests_burst_at_twice_the_rate_for_ten_seconds_then_keep_to_it",
         "unit/sumeru_api/test_rate_limiter.py::test_the_share_is_never_exceeded",
         "unit/sumeru_api/test_rate_limit_headers.py::test_a_429_pauses_the_token_as_long_as_stated_plus_jitter",
-        "promises/test_state_files.py::test_two_entries_for_one_shop_are_an_error",
+        "unit/sumeru_api/test_in_flight.py::test_a_limit_of_concurrent_requests_refuses_few",
+        "unit/sumeru_api/test_rate_headers.py::test_a_cached_response_teaches_nothing_and_costs_nothing",
+    ),
+    "A wait of more than 15 minutes, or of two hours in all for one request, fails the shop and says when to "
+    "run again.": (
+        "promises/test_hostile_api.py::test_a_limit_of_a_day_fails_its_shop_at_once_and_no_other",
+        "promises/test_hostile_api.py::test_sixty_refusals_without_a_wait_are_waited_out",
+        "unit/sumeru_api/test_client.py::test_a_request_that_is_refused_is_sent_again_at_growing_intervals",
+        "unit/sumeru_api/test_retry.py::test_the_same_request_is_not_refused_for_ever",
     ),
     # Isolated
     "A refused token fails its shop, a missing scope its streams; all others are complete, the bookmarks of "
@@ -118,6 +126,8 @@ PROMISES: dict[str, tuple[str, ...]] = {
     "No token and no customer data in logs, errors or state; see [SECURITY.md](SECURITY.md).": (
         "promises/test_private.py::test_private_values_of_the_api_are_written_to_records_only",
         "promises/test_private.py::test_a_bug_in_the_tap_is_reported_by_its_location_without_values",
+        "promises/test_hostile_api.py::test_a_hostile_error_is_cut_and_holds_no_control_characters",
+        "unit/sumeru_api/test_redaction.py::test_nothing_of_a_private_value_is_left_wherever_it_stands",
         "promises/test_network.py::test_the_token_is_not_sent_to_a_redirect_target",
         "promises/test_network.py::test_certificates_are_always_verified",
     ),
@@ -151,7 +161,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_random_inputs.py::test_any_config_works_or_is_named",
         "promises/test_random_inputs.py::test_any_state_works_or_is_named",
         "promises/test_random_inputs.py::test_any_catalog_works_or_is_named",
-    # Never silent
+    ),
     "A run says what it will read, and then at least every 31 seconds how far it has come and what it waits "
     "for.": (
         "promises/test_seeing.py::test_a_long_list_shows_its_rows_requests_and_pages",

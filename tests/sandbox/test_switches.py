@@ -216,6 +216,9 @@ def test_headers_may_be_absent_or_garbage_and_the_clock_wrong() -> None:
         garbage = get(sandbox, "orders").headers
         assert not garbage["X-RateLimit-Remaining"].isdigit()
         assert "Date" not in garbage
+        sandbox.configure({"orders": {"rate_headers": "cached"}})
+        cached = get(sandbox, "orders").headers
+        assert (cached["X-Cache"], cached["Age"], cached["X-RateLimit-Remaining"]) == ("HIT", "40", "0")
         sandbox.configure({"orders": {"rate_headers": "absent"}})
         assert not [name for name in get(sandbox, "orders").headers if name.lower().startswith("x-rate")]
 

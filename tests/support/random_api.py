@@ -40,6 +40,7 @@ def draw_semantics(draw: Random, stream: str, *, date_header: bool) -> Json:
     semantics = {name: draw.choice(choices) for name, choices in options.items()}
     if stream not in SMALL_STREAMS:
         semantics["pagination"] = "present"  # without it, a full page is an error
+    semantics["rate_headers"] = draw.choice(("present", "present", "absent", "garbage", "cached"))
     if date_header:
         semantics["date_header"] = draw.choice(("present", "present", "absent"))
     return semantics
@@ -67,6 +68,9 @@ def draw_faults(draw: Random) -> Json:
             faults.append({"kind": "status", "status": status, "retry_after": 0, **when})
         else:
             faults.append({"kind": draw.choice(_TRANSIENT_FAULTS), **when})
+    if draw.random() < 0.2:
+        burst = {"times": draw.randint(1, 60), "after": draw.randint(0, 9)}
+        faults.append({"kind": "status", "status": 429, "retry_after": 0, **burst})
     if draw.random() < 0.1:
         lasting = draw.choice((403, 404, 409, 422, 500))
         faults.append({"kind": "status", "status": lasting, "after": draw.randint(0, 9)})

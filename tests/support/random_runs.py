@@ -9,6 +9,7 @@ the target must hold what the shop holds.
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from itertools import count
@@ -208,4 +209,6 @@ def retry_at_once(patch: pytest.MonkeyPatch) -> Iterator[None]:
     with patch.context() as patched:
         patched.setattr(backoff, "full_jitter", lambda _: 0.0)
         patched.setattr(rate_limiter, "_MAX_BACKOFF", 0.0)
+        # The defaults of `jitter` and `clock`.
+        patched.setattr(rate_limiter.RateLimiter.__init__, "__defaults__", (lambda: 0.0, time.time))
         yield

@@ -62,6 +62,58 @@ def test_a_429_pauses_and_does_not_count_as_a_retry() -> None:
     assert session.times == [0.0, 30.0, 40.0, 640.0]
 
 
+def test_a_request_that_is_refused_is_sent_again_at_growing_intervals() -> None:
+    session = FakeSession(in_turn([*[response(429, Retry_After="0")] * 60, OK]))
+
+    async def main() -> float:
+        setup = ClientSetup(session)
+        assert (await setup.get()).rows
+        return setup.queue.held
+
+    held = run_virtual(main())
+    assert session.times[:9] == [0.0, 1.0, 3.0, 7.0, 15.0, 31.0, 63.0, 123.0, 183.0]
+    assert session.times[60] == held == 63 + 54 * 60
+
+
+def test_a_success_that_is_a_refusal_is_waited_out() -> None:
+    refused = response(200, {"error": {"code": "rate_limited", "message": "slow down"}})
+    session = FakeSession(in_turn([refused, refused, OK]))
+    assert get(session, max_retries=0).rows
+    assert session.times == [0.0, 5.0, 10.0]
+
+
+def test_a_long_wait_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    get(FakeSession(in_turn([response(429, Retry_After="300"), response(429, Retry_After="30"), OK])))
+    assert caplog.messages == ["Shop acme: orders: the rate limit refused the request; waiting for 300 s."]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X_RateLimit_Limit": "600", "X_RateLimit_Remaining": "0", "X_RateLimit_Reset": "86400"},
+        {"Retry_After": "1" + "0" * 400},
+    ],
+)
+@pytest.mark.parametrize("status", [200, 429, 503])
+def test_a_limit_of_a_day_fails_the_next_request_and_says_when_to_run_again(
+    status: int, headers: dict[str, str]
+) -> None:
+    session = FakeSession(in_turn([response(status, **headers), OK]))
+
+    async def main() -> None:
+        setup = ClientSetup(session)
+        for _ in range(2):
+            await setup.get()
+
+    if status == 200 and "Retry_After" in headers:
+        run_virtual(main())
+        return
+    with pytest.raises(RateLimited, match=r"the API asks for a wait of .*; run the tap again after 20\d\d-"):
+        run_virtual(main())
+    assert max(session.times) < 60
+
+
 def test_a_429_with_too_long_a_wait_fails_at_once() -> None:
     session = FakeSession(in_turn([response(429, Retry_After="86400")]))
     with pytest.raises(RateLimited, match="a wait of 1440 minutes"):

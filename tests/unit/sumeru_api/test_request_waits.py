@@ -37,7 +37,7 @@ def test_a_pause_of_the_rate_limit_ends_at_its_time() -> None:
     async def main() -> RequestQueue:
         queue = new_queue()
         await queue.turn()
-        queue.refused_by_limit({"Retry-After": "40"})
+        queue.refused_by_limit({"Retry-After": "40"}, 0.0)
         waiting = asyncio.create_task(queue.turn())
         waiting.add_done_callback(lambda _: queue.answered(NO_HEADERS))
         await asyncio.sleep(0)
@@ -51,7 +51,7 @@ def test_nobody_waits_while_no_request_is_due() -> None:
     async def main() -> RequestQueue:
         queue = new_queue()
         await queue.turn()
-        queue.refused_by_limit({"Retry-After": "40"})
+        queue.refused_by_limit({"Retry-After": "40"}, 0.0)
         return queue
 
     assert waits(main(), 1.0) == [None]

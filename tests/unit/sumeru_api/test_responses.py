@@ -51,7 +51,13 @@ def test_a_success_that_says_that_it_failed_is_an_error(
 
 @pytest.mark.parametrize(
     ("code", "status"),
-    [("forbidden", 403), ("not_found", 404), ("validation_failed", 422), ("rate_limited", 500)],
+    [
+        ("forbidden", 403),
+        ("not_found", 404),
+        ("validation_failed", 422),
+        ("rate_limited", 429),
+        ("oops", 500),
+    ],
 )
 def test_an_error_in_a_success_is_known_by_its_code(code: str, status: int) -> None:
     with pytest.raises(EmbeddedError) as raised:
