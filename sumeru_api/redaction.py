@@ -29,6 +29,8 @@ _NAME = re.compile(r"[A-Za-z_.:/\[\]{}0-9-]*")
 _NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _NUMBER = re.compile(r"[0-9]{1,3}(?:s|ms|%)?")
 _TOKEN = re.compile(r"\b(?:copt|sk|pk|wsec)_\w{4,}", re.ASCII)
+_BEARER = "bearer"
+"""This word and the next one are a token."""
 _SENT_PART = re.compile(r"[\W_]+")
 _EDGES = ".,;:!?()<>=*-+#&|~^\\/"
 _PUNCTUATION = ".,;:!?"
@@ -94,6 +96,9 @@ def _masked(words: list[str], private: set[str]) -> Iterator[tuple[str, str]]:
     for word, core, before, after in zip(words, cores, ["", *cores], [*cores[1:], ""], strict=False):
         bare = core.strip('"')
         shortened = _SHORTENED.fullmatch(bare)
+        if _BEARER in (core.lower(), before.lower()):
+            yield "[token]", ""
+            continue
         if core in _LABELS or _is_private(bare.casefold(), private):
             known = False
         elif _NUMBER.fullmatch(core):
