@@ -44,6 +44,7 @@ _ENTITY = re.compile(r"&(?:(?:quot|apos|[lr][sd]quo|[lr]aquo)|#(?:0{0,5}3[49]|x0
 
 _CODE = re.compile(r"(?:[a-z]{1,40}|[A-Z]{1,40})(?:[_.-](?:[a-z]{1,40}|[A-Z]{1,40}|[0-9]{1,4})){0,9}")
 _REQUEST_ID = re.compile(r"(?=[0-9_-]{0,79}[A-Za-z])(?=[A-Za-z]{0,79}[0-9_-])[A-Za-z0-9_-]{1,80}")
+_IDENTIFIER = re.compile(r"[A-Za-z][\w-]{0,79}", re.ASCII)
 _OWN_NAME = re.compile(r"[A-Za-z_][\w. -]{0,79}", re.ASCII)
 
 
@@ -154,6 +155,11 @@ def error_code(text: str) -> str:
 def request_id(text: str) -> str:
     """Return the id of a request unchanged; an empty string if it may be a name, a number or a token."""
     return text if _REQUEST_ID.fullmatch(text) and not _TOKEN.search(text) else ""
+
+
+def name_only(text: str) -> str:
+    """Return a name of letters, digits, `_` and `-` unchanged; an empty string if it is anything else."""
+    return text if _IDENTIFIER.fullmatch(text) and not _TOKEN.search(text) else ""
 
 
 def mask_name(text: str) -> str:

@@ -101,10 +101,12 @@ class RequestQueue:
     async def sit_out(self, seconds: float) -> None:
         """Wait after a refusal, without a place in the queue: other requests may be let through meanwhile."""
         clock = asyncio.get_running_loop().time
+        self._waiting += 1
         self._hold(clock())
         try:
             await asyncio.sleep(seconds)
         finally:
+            self._waiting -= 1
             self._release(clock())
 
     def _hold(self, now: float) -> None:
