@@ -29,6 +29,8 @@ _NAME = re.compile(r"[A-Za-z_.:/\[\]{}0-9-]*")
 _NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
 _NUMBER = re.compile(r"[0-9]{1,3}(?:s|ms|%)?")
 _TOKEN = re.compile(r"\b(?:copt|sk|pk|wsec)_\w{4,}", re.ASCII)
+_BEARER = "bearer"
+"""This word and the next one are a token."""
 _SENT_PART = re.compile(r"[\W_]+")
 _EDGES = ".,;:!?()<>=*-+#&|~^\\/"
 _PUNCTUATION = ".,;:!?"
@@ -43,6 +45,7 @@ _ENTITY = re.compile(r"&(?:(?:quot|apos|[lr][sd]quo|[lr]aquo)|#(?:0{0,5}3[49]|x0
 _CODE = re.compile(r"(?:[a-z]{1,40}|[A-Z]{1,40})(?:[_.-](?:[a-z]{1,40}|[A-Z]{1,40}|[0-9]{1,4})){0,9}")
 _REQUEST_ID = re.compile(r"(?=[0-9_-]{0,79}[A-Za-z])(?=[A-Za-z]{0,79}[0-9_-])[A-Za-z0-9_-]{1,80}")
 _OWN_NAME = re.compile(r"(?:[A-Za-z_][\w. \[\]-]{0,79})?", re.ASCII)
+_IDENTIFIER = re.compile(r"[A-Za-z][\w-]{0,79}", re.ASCII)
 
 
 def mask(text: str, sent: Iterable[str] = ()) -> str:
@@ -94,6 +97,9 @@ def _masked(words: list[str], private: set[str]) -> Iterator[tuple[str, str]]:
     for word, core, before, after in zip(words, cores, ["", *cores], [*cores[1:], ""], strict=False):
         bare = core.strip('"')
         shortened = _SHORTENED.fullmatch(bare)
+        if _BEARER in (core.lower(), before.lower()):
+            yield "[token]", ""
+            continue
         if core in _LABELS or _is_private(bare.casefold(), private):
             known = False
         elif _NUMBER.fullmatch(core):
@@ -149,6 +155,11 @@ def error_code(text: str) -> str:
 def request_id(text: str) -> str:
     """Return the id of a request unchanged; an empty string if it may be a name, a number or a token."""
     return text if _REQUEST_ID.fullmatch(text) and not _TOKEN.search(text) else ""
+
+
+def name_only(text: str) -> str:
+    """Return a name of letters, digits, `_` and `-` unchanged; an empty string if it is anything else."""
+    return text if _IDENTIFIER.fullmatch(text) and not _TOKEN.search(text) else ""
 
 
 def mask_name(text: str) -> str:

@@ -76,7 +76,7 @@ class RequestQueue:
         if self._limiter.in_flight:
             silent = now - self._silent_since >= _SILENT
             return Wait(Reason.RESPONSE, self._silent_since) if silent else None
-        if (self._waiting or self._holders) and self._held_until > now:
+        if self._waiting and self._held_until > now:
             reason = Reason.RETRY if self._limiter.unanswered else Reason.RATE_LIMIT
             return Wait(reason, until=self._held_until)
         return Wait(Reason.RETRY, until=self._retry_at) if self._retry_at > now else None
@@ -158,11 +158,13 @@ class RequestQueue:
         """Wait after a refusal, without a place in the queue: other requests may be let through meanwhile."""
         clock = asyncio.get_running_loop().time
         now = clock()
+        self._waiting += 1
         self._hold(now)
         self._held_until = max(self._held_until, now + seconds)
         try:
             await asyncio.sleep(seconds)
         finally:
+            self._waiting -= 1
             self._release(clock())
 
     def _hold(self, now: float) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sumeru_api.errors import UnexpectedResponse
 from sumeru_api.json_values import UndecodableError, decode
 from sumeru_api.pagination import next_cursor
-from sumeru_api.redaction import is_known
+from sumeru_api.redaction import name_only
 from sumeru_api.timestamps import http_date
 
 if TYPE_CHECKING:
@@ -146,8 +146,9 @@ def _check_last(content: Row, *, full: bool) -> None:
     hints = (name for holder in holders for name, value in holder.items() if value and _means_more(name))
     hint = next(hints, None)
     if hint is not None:
-        shown = f"`{hint}`" if is_known(hint) else "a member"
-        raise UnexpectedResponse(f"the response has no `pagination`, but {shown} hints at more pages")
+        raise UnexpectedResponse(
+            f"the response has no `pagination`, but `{name_only(hint)}` hints at more pages"
+        )
     if full:
         raise UnexpectedResponse(
             "the response has no `pagination`, and the page is full: more rows may follow"

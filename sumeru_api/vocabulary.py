@@ -101,7 +101,7 @@ works worse would writes writing written wrong xml year years yet you your zero 
 """
 _BEFORE_NUMBERS = """
 after and at between code every exceed exceeds from http in least limit maximum minimum most of over page
-status than to under up version within
+status than to under up version with within
 """
 
 NAMES = frozenset(_NAMES.split())

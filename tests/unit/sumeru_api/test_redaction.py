@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sumeru_api.redaction import error_code, is_known, mask, mask_name, request_id
+from sumeru_api.redaction import error_code, is_known, mask, mask_name, name_only, request_id
 from sumeru_api.vocabulary import WORDS
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.streams import STREAMS
@@ -26,8 +26,8 @@ from tap_sumeru.catalog.streams import STREAMS
         ("call 555 010 0777, (555) 010-0777 or 555/010.0777", "call [number] or [number]"),
         ("call [55] [50] [10] /07 _77 or page 55 50 10", "call [number] or page [number]"),
         ("token copt_test_abcDEF123 expired", "token [token] expired"),
-        ("Authorization: Bearer abc.def", "Authorization: Bearer [value]"),
-        ("Authorization: Bearer abcdef", "Authorization: Bearer [value]"),
+        ("Authorization: Bearer abc.def", "Authorization: [token]"),
+        ("Authorization: Bearer status", "Authorization: [token]"),
         ("key aB3xY9zKqMnPwR2vT4uH7jL5sQ8eFc1g0000", "key [value]"),
         ("token lacks the scope orders:read", "token lacks the scope orders:read"),
         ('no customer "Jane Doe" here', "no customer [value] here"),
@@ -140,7 +140,7 @@ def test_a_long_text_is_cut_before_it_is_masked(text: str) -> None:
 @pytest.mark.parametrize("text", ["a", "a-", "a_", "A", "1", "-", "_1", "a." * 7])
 def test_a_long_code_or_name_is_refused_without_going_back_and_forth(text: str) -> None:
     long = text * 200_000
-    assert (error_code(long), request_id(long), is_known(long)) == ("", "", False)
+    assert (error_code(long), request_id(long), name_only(long), is_known(long)) == ("", "", "", False)
     assert mask_name(long).startswith("[")
 
 
@@ -162,6 +162,14 @@ def test_an_error_code_is_quoted_only_if_it_looks_like_one(text: str, code: str)
 )  # fmt: skip
 def test_the_id_of_a_request_is_quoted_only_if_it_looks_like_one(text: str, shown: bool) -> None:
     assert request_id(text) == (text if shown else "")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("nextCursor", True), ("iso-8859-1", True), ("copt_live_abcd", False), ("a b", False), ("a\x1b", False)],
+)
+def test_a_name_is_shown_only_if_it_is_one_word(text: str, shown: bool) -> None:
+    assert name_only(text) == (text if shown else "")
 
 
 @pytest.mark.parametrize(
