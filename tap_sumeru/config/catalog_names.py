@@ -18,17 +18,22 @@ _METHOD = "replication-method"
 """Meltano's key. It counts only if the stream's own `replication_method` says the same, as with Meltano."""
 _KEYS = frozenset(
     {
+        "database-name",
         "forced-replication-method",
         "inclusion",
+        "is-view",
         "replication-key",
+        "row-count",
         "schema-name",
         "selected",
         "selected-by-default",
+        "sql-datatype",
         "table-key-properties",
         "valid-replication-keys",
+        "view-key-properties",
     }
 )
-"""Keys of metadata that the SDK knows."""
+"""Keys of metadata that Singer knows."""
 _COLUMN = 2
 """Length of a breadcrumb that stands for a column."""
 
