@@ -53,7 +53,7 @@ def _check_column(where: str, column: str, expression: object) -> None:
         raise SettingsError(f"{where}: must be null.")
     if not isinstance(expression, str):
         raise SettingsError(f"{where}: must be null or a string with an expression.")
-    if column.startswith("__") and column != _FILTER:
+    if column.startswith("__") and column not in _OPERATORS:
         reject_misspelt(where, column, _OPERATORS, "operator of stream maps")
     try:
         body = ast.parse(expression).body
