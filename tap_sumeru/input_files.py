@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from decimal import Decimal
+from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,8 +81,11 @@ def _load(
 ) -> dict[str, Any]:
     try:
         content = decode(raw, parse_float)
+    except JSONDecodeError as fault:
+        place = f"line {fault.lineno}, column {fault.colno}"
+        raise error(f"{kind}: must be JSON; what is in {place} is not.") from None
     except ValueError:
-        raise error(f"{kind}: must be JSON.") from None
+        raise error(f"{kind}: must be JSON in Unicode, without NaN or infinity.") from None
     if not isinstance(content, dict):
         raise error(f"{kind}: must be a JSON object.")
     return content

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import sys
 import time
@@ -180,7 +179,7 @@ class TapSumeru(Tap):
         validate(state_dict, shops)
         for line in unknown_parts(state_dict, shops, DEFAULTS["shop"]):
             self.logger.warning("%s", line)
-        cast("State", self.state).update(copy.deepcopy(state_dict))
+        cast("State", self.state).update(state_dict)
 
     def read(self, stream: SumeruStream, context: Context | None) -> Iterable[Record]:
         """Yield the records of one stream, without writing a message.

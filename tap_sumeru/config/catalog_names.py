@@ -8,7 +8,7 @@ from typing import Any
 from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.config.names import check_name, reject_misspelt, resembling
+from tap_sumeru.config.names import check_name, not_extended, reject_misspelt, resembling
 from tap_sumeru.errors import SettingsError
 
 logger = logging.getLogger("tap-sumeru")
@@ -18,17 +18,22 @@ _METHOD = "replication-method"
 """Meltano's key. It counts only if the stream's own `replication_method` says the same, as with Meltano."""
 _KEYS = frozenset(
     {
+        "database-name",
         "forced-replication-method",
         "inclusion",
+        "is-view",
         "replication-key",
+        "row-count",
         "schema-name",
         "selected",
         "selected-by-default",
+        "sql-datatype",
         "table-key-properties",
         "valid-replication-keys",
+        "view-key-properties",
     }
 )
-"""Keys of metadata that the SDK knows."""
+"""Keys of metadata that Singer knows."""
 _COLUMN = 2
 """Length of a breadcrumb that stands for a column."""
 
@@ -120,7 +125,7 @@ def _check_columns(stream: str, entry: dict[str, Any]) -> None:
     known = stream_schemas.load(stream)["properties"]
     own = entry.get("schema", {}).get("properties", {})
     for column in own.keys() - known.keys():
-        meant = resembling(column, known)
+        meant = resembling(column, not_extended(column, known))
         if meant and "x-provenance" not in own[column]:
             place = f"catalog: {stream}.{mask_name(column)}"
             logger.warning("%s: adds a column; `%s` stays as it is. Did you mean that?", place, meant)

@@ -28,6 +28,12 @@ def resembling(name: str, known: Iterable[str]) -> str | None:
     return by_letters[close[0]] if close else None
 
 
+def not_extended(name: str, known: Iterable[str]) -> list[str]:
+    """Return the known columns without those that a name extends: `address_json` is no slip for `address`."""
+    words = set(name.split("_"))
+    return [one for one in known if not set(one.split("_")) < words]
+
+
 def _letters(name: str) -> str:
     return "".join(letter for letter in name[:_MAX_LENGTH].casefold() if letter.isalnum())
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.config.names import check_name
+from tap_sumeru.config.names import check_name, not_extended
 from tap_sumeru.config.settings import check_types
 
 if TYPE_CHECKING:
@@ -44,4 +44,4 @@ def check_replication_key(setting: str, key: str, columns: Collection[str]) -> N
         SettingsError: The key resembles a column.
     """
     effect = "if the rows do not have it either, each sync reads the whole stream"
-    check_name(f"{setting} ({mask_name(key)})", key, columns, "column", effect)
+    check_name(f"{setting} ({mask_name(key)})", key, not_extended(key, columns), "column", effect)

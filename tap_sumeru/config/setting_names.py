@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sumeru_api.redaction import mask_name
-from tap_sumeru.config.names import check_name
+from tap_sumeru.config.names import check_name, resembling
+from tap_sumeru.errors import SettingsError
 
 _UNDECLARED = {"batch_config": ("batch_size",), "batch_config.storage": ("params",)}
 """Keys that the SDK's schema lacks."""
@@ -54,4 +55,7 @@ def check_variable_names(environment: Mapping[str, str], schema: Mapping[str, An
         name = variable.removeprefix(prefix)
         if name == variable or name.startswith("_") or name in _OF_THE_SDK or not value.strip():
             continue
-        check_name(prefix + mask_name(name), name, known, "setting")
+        shown = prefix + mask_name(name)
+        if name not in known and (meant := resembling(name, known)):
+            raise SettingsError(f"{shown}: unknown setting. Did you mean {prefix}{meant}?")
+        check_name(shown, name, known, "setting")

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from sumeru_api.redaction import mask_name
-from tap_sumeru.config.names import check_name, reject_misspelt, resembling
+from tap_sumeru.config.names import check_name, not_extended, reject_misspelt, resembling
 from tap_sumeru.errors import SettingsError
 
 logger = logging.getLogger("tap-sumeru")
@@ -45,7 +45,7 @@ def check_maps(maps: object) -> None:
 def _check_column(where: str, column: str, expression: object) -> None:
     if column in _NAMES and (not isinstance(expression, str) or not expression.strip()):
         raise SettingsError(f"{where}: must be the name of a stream.")
-    if column in _NAMES or expression in (None, _NULL):
+    if column == _SOURCE or expression in (None, _NULL):
         return
     if column == _KEY and isinstance(expression, list) and all(isinstance(one, str) for one in expression):
         return
@@ -53,10 +53,10 @@ def _check_column(where: str, column: str, expression: object) -> None:
         raise SettingsError(f"{where}: must be null.")
     if not isinstance(expression, str):
         raise SettingsError(f"{where}: must be null or a string with an expression.")
-    if column.startswith("__") and column != _FILTER:
+    if column.startswith("__") and column not in _OPERATORS:
         reject_misspelt(where, column, _OPERATORS, "operator of stream maps")
     try:
-        body = ast.parse(expression.strip()).body
+        body = ast.parse(expression).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         body = []
     if len(body) != 1 or not isinstance(body[0], ast.Expr):
@@ -91,10 +91,10 @@ def _check_columns(where: str, mapped: Mapping[str, Any], existing: Collection[s
     for column, expression in mapped.items():
         if column in _OPERATORS or column in existing:
             continue
-        meant = resembling(column, existing)
         place = f"{where}.{mask_name(column)}"
         if expression in (None, _NULL):
+            meant = resembling(column, existing)
             advice = f"Did you mean {meant}?" if meant else "Unknown fields are in `extra`; drop that."
             raise SettingsError(f"{place}: drops a column that does not exist. {advice}")
-        if meant:
+        if meant := resembling(column, not_extended(column, existing)):
             logger.warning("%s: adds a column; `%s` stays as it is. Did you mean that?", place, meant)

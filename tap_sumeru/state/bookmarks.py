@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from sumeru_api import timestamps
 from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.state.validation import PARTITION_KEYS, READING_KEYS
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,12 +32,6 @@ Entry = dict[str, Any]
 State = dict[str, Any]
 
 _VALUE = "replication_key_value"
-
-KEYS = frozenset({"context", "replication_key", _VALUE, "filters", "date_filter", "unproven_from", "reading"})
-"""Keys of a partition. A read keeps all others as they are."""
-
-READING_KEYS = frozenset({"began", "since", "query", "cursor", "after"})
-"""Keys of `reading`. A position with any other key is not used: it may mean something else."""
 
 
 class Verdict(StrEnum):
@@ -118,7 +113,7 @@ class Bookmark:
         self._key = key
         self._filters = filters
         self._names = list(filter_names or ())
-        self._others = {name: value for name, value in entry.items() if name not in KEYS}
+        self._others = {name: value for name, value in entry.items() if name not in PARTITION_KEYS}
         self._last: Entry = {}
         other_key = entry.get("replication_key", key) != key
         other_filters = entry.get("filters", "") != filters
@@ -157,7 +152,7 @@ class Bookmark:
             "unproven_from": self.unproven_from and timestamps.text(self.unproven_from),
             "reading": self.position and self.position.to_entry(),
         }
-        return {name: value for name, value in entry.items() if value} | self._others
+        return self._others | {name: value for name, value in entry.items() if value}
 
     def advance(self, value: datetime, now: datetime) -> None:
         """Move the bookmark: never past the present, and back only if it lies in the future."""

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.state.bookmarks import KEYS, READING_KEYS, Verdict
+from tap_sumeru.state.bookmarks import Verdict
+from tap_sumeru.state.validation import PARTITION_KEYS, READING_KEYS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -70,7 +71,7 @@ def _keys_of_partition(partition: dict[str, Any]) -> Iterator[str]:
     if partition["context"].keys() != {"shop"}:
         yield from (f"context.{key}" for key in partition["context"].keys() - {"shop"})
         return
-    yield from partition.keys() - KEYS
+    yield from partition.keys() - PARTITION_KEYS
     yield from (f"reading.{key}" for key in partition.get("reading", {}).keys() - READING_KEYS)
     date_filter = partition.get("date_filter", {})
     yield from (f"date_filter.{key}" for key in date_filter.keys() - _DATE_FILTER_KEYS)

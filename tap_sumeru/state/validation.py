@@ -23,6 +23,10 @@ _PARTITION = {
     "reading": _READING,
     "date_filter": {"verdict": _STRING, "names": [_STRING]},
 }
+PARTITION_KEYS = frozenset(_PARTITION)
+"""Keys of a partition. A read keeps all others as they are."""
+READING_KEYS = frozenset(_READING)
+"""Keys of `reading`. A position with any other key is not used: it may mean something else."""
 _REQUIRED = frozenset({"context", "shop", "began", "query", "verdict", "names"})
 
 

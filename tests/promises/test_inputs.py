@@ -79,6 +79,12 @@ def test_a_file_that_is_no_json_object_is_named(inputs: Inputs, name: str, conte
     assert_rejected(output, f"{name}: must be JSON" if content != b"[]" else f"{name}: must be a JSON object")
 
 
+def test_the_place_of_the_error_is_named_and_nothing_is_quoted(inputs: Inputs) -> None:
+    """Two states in one file, as from `>>`: transferwise/pipelinewise-tap-postgres#229."""
+    lines = f"{json.dumps(state())}\n{json.dumps(state(partition()))}\n".encode()
+    assert_rejected(inputs.run(state=lines), "state: must be JSON; what is in line 2, column 1 is not.")
+
+
 @pytest.mark.parametrize("name", ["config", "state", "catalog"])
 @pytest.mark.parametrize(("path", "reason"), [("none.json", "does not exist"), (".", "cannot be read")])
 def test_a_file_that_cannot_be_read_is_named(inputs: Inputs, name: str, path: str, reason: str) -> None:
@@ -133,7 +139,7 @@ def test_a_variable_holds_json_a_number_or_a_boolean(monkeypatch: pytest.MonkeyP
         ("STREAM_OPTIONS", "{'orders': 1}", "TAP_SUMERU_STREAM_OPTIONS: must be JSON"),
         ("FLATTENING_ENABLED", "maybe", "TAP_SUMERU_FLATTENING_ENABLED: must be true or false"),
         ("RATE_LIMIT_SHARE", "half", "rate_limit_share: must be a number"),
-        ("CONCURENCY", "3", "TAP_SUMERU_CONCURENCY: unknown setting. Did you mean CONCURRENCY?"),
+        ("CONCURENCY", "3", "TAP_SUMERU_CONCURENCY: unknown setting. Did you mean TAP_SUMERU_CONCURRENCY?"),
     ],
 )
 def test_a_variable_that_cannot_be_used_is_named(
