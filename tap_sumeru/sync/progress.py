@@ -126,10 +126,11 @@ def limits_line(limits: Mapping[str, float | None], share: float) -> str:
         limits: Requests per minute that each shop's limit allows the tap, None if it is not known.
         share: The share of the limit that the tap uses.
     """
-    known = {round(limit) for limit in limits.values() if limit is not None}
+    known = {round(limit, 1) for limit in limits.values() if limit is not None}
     if not known:
         return ""
-    rates = f"{min(known)}" if len(known) == 1 else f"{min(known)} to {max(known)}"
+    most = f"{max(known):g} {'request' if max(known) == 1 else 'requests'}"
+    rates = most if len(known) == 1 else f"{min(known):g} to {most}"
     used = "" if share == 1 else f", {share:.0%} of the rate limit"
     each = " for each shop" if len(limits) > 1 else ""
-    return f"Pace: at most {rates} requests per minute{each}{used}."
+    return f"Pace: at most {rates} per minute{each}{used}."

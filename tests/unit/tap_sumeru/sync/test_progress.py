@@ -103,6 +103,8 @@ def test_the_waits_of_many_shops_are_one_line_for_each_reason() -> None:
         ({}, 1.0, ""),
         ({"acme": None}, 1.0, ""),
         ({"acme": 100.0}, 1.0, "Pace: at most 100 requests per minute."),
+        ({"acme": 1.0}, 1.0, "Pace: at most 1 request per minute."),
+        ({"acme": 0.5}, 0.5, "Pace: at most 0.5 requests per minute, 50% of the rate limit."),
         ({"acme": 80.0}, 0.8, "Pace: at most 80 requests per minute, 80% of the rate limit."),
         (
             {"acme": 60.0, "globex": None, "initech": 600.0},
