@@ -20,6 +20,7 @@ class ReadPage(NamedTuple):
         records: The records; there may be none.
         bookmark: The bookmark once this page and all earlier ones are written, None if it has not changed.
         mismatches: By column, how many values did not have the type of the column.
+        replaced: How many characters could not be decoded.
     """
 
     stream: str
@@ -27,6 +28,7 @@ class ReadPage(NamedTuple):
     records: Sequence[Any] = ()
     bookmark: Entry | None = None
     mismatches: Counter[str] | None = None
+    replaced: int = 0
 
 
 class PageSink(Protocol):

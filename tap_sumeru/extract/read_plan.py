@@ -95,6 +95,10 @@ class ReadPlan:
         self._bookmark.value = None
         return True
 
+    def forget(self) -> None:
+        """Forget what earlier reads have left: the next plan reads the stream from the start."""
+        self._bookmark.value = self._bookmark.position = None
+
     def plan(self, *, whole: bool) -> str | None:
         """Plan the slices; return the cursor at which the first one continues an interrupted read.
 
@@ -163,6 +167,8 @@ class ReadPlan:
         While requests already wait for the rate limit, only as many windows are open as keep the queue busy:
         more would not be read any sooner. Until the first response, requests are sent one at a time.
         """
+        if self._options.details:  # every row is a request: two pages of rows keep the queue busy
+            return self._slices.open(_MIN_SLICES)
         waiting = self.started_at is None or self._traffic.backlogged
         if self.windowed and self.parents is None and waiting:
             return self._slices.open(_MIN_SLICES)

@@ -65,12 +65,14 @@ class StreamResult:
         date_filters: What is known about the date filter, counted over the complete shops.
         unfinished: Names of the shops that are not complete.
         mismatches: By column, how many values did not have the type of the column.
+        replaced: How many characters could not be decoded.
     """
 
     rows: int = 0
     date_filters: Counter[str] = field(default_factory=Counter)
     unfinished: dict[str, None] = field(default_factory=dict)
     mismatches: Counter[str] = field(default_factory=Counter)
+    replaced: int = 0
 
     @property
     def complete(self) -> int:
@@ -102,6 +104,7 @@ class Results:
         result.rows += len(page.records)
         if page.mismatches:
             result.mismatches.update(page.mismatches)
+        result.replaced += page.replaced
 
     def done(self, done: ReadDone) -> None:
         """Record that a read is complete, and all its pages written."""

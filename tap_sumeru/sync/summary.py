@@ -32,6 +32,7 @@ def log_summary(results: Results, queues: Mapping[str, RequestQueue], seconds: f
         logger.info("Not selected: %s.", ", ".join(not_selected))
     for name, result in results.by_stream.items():
         _log_mismatches(name, result)
+        _log_replaced(name, result)
     for failure in results.failures:
         logger.error("%s", failure)
     outcome = "done" if results.complete == results.reads else "incomplete"
@@ -59,6 +60,15 @@ def _log_mismatches(stream: str, result: StreamResult) -> None:
             stream,
             column,
             count(number, "value"),
+        )
+
+
+def _log_replaced(stream: str, result: StreamResult) -> None:
+    if result.replaced:
+        logger.warning(
+            "%s: %s could not be decoded; the records have U+FFFD instead.",
+            stream,
+            count(result.replaced, "character"),
         )
 
 

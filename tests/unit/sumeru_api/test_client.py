@@ -145,13 +145,13 @@ def test_pages_and_resources_are_parsed() -> None:
     body = raw_response(200, b'{"data":{"id":"1"},"pagination":{"has_next":true,"next_cursor":"c"}}')
     session = FakeSession(in_turn([body]))
 
-    async def main() -> tuple[Page, dict[str, Any]]:
+    async def main() -> tuple[Page, Page]:
         client = ClientSetup(session).client
         page = await client.get("orders", (), parse_page, "orders")
         return page, await client.get("orders/1", (), parse_resource, "orders")
 
     page, resource = run_virtual(main())
-    assert (page.rows, page.next_cursor, resource) == ([{"id": "1"}], "c", {"id": "1"})
+    assert (page.rows, page.next_cursor, resource.rows) == ([{"id": "1"}], "c", [{"id": "1"}])
 
 
 def test_every_request_names_the_tap_and_accepts_json() -> None:
