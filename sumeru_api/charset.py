@@ -67,9 +67,9 @@ def _known(charset: str) -> str | None:
     try:
         name = codecs.lookup(charset).name.replace("_", "-")
         usable = name not in _PYTHON_ONLY and _PROBE.encode(name).decode(name) == _PROBE
-        return name if usable else None
     except (LookupError, ValueError):
         return None
+    return name if usable else None
 
 
 def _converted(body: bytes, charset: str) -> Text:

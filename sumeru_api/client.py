@@ -6,6 +6,7 @@ import asyncio
 import logging
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import unquote
 
 from sumeru_api.auth import authorization
 from sumeru_api.charset import to_utf8
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 _PREFIX = "/api/v1/"
 _PRIVATE_PARAMS = ("filter[", "cursor")
+_PATH_NAMES = ("enrollments", "keywords", "runs")
+"""Segments of a path after the first that are no id of a row."""
 
 Params = tuple[tuple[str, str], ...]
 ResultT = TypeVar("ResultT")
@@ -96,7 +99,7 @@ class Client:
                 except EmbeddedError as error:
                     outcome.status = error.status
             if isinstance(outcome, Response):
-                outcome.sent = self._private_values(params)
+                outcome.sent = self._private_values(path, params)
             retries = retries or Retries(self._max_retries)
             decision = retries.decide(outcome, self.queue.unanswered)
             if isinstance(decision, Fail):
@@ -141,10 +144,11 @@ class Client:
                 name_only(charset) or "[unreadable]",
             )
 
-    def _private_values(self, params: Params) -> tuple[str, ...]:
+    def _private_values(self, path: str, params: Params) -> tuple[str, ...]:
         """Return the values of a request that must not be shown, in case the response quotes them."""
+        ids = (unquote(part) for part in path.split("/")[1:] if part not in _PATH_NAMES)
         private = (value for name, value in params if name.startswith(_PRIVATE_PARAMS))
-        return (self.shop.token, *private)
+        return (self.shop.token, *ids, *private)
 
 
 def parse_page(response: Response, *, limit: int | None = None, bare: bool = False) -> Page:

@@ -46,6 +46,7 @@ class RowFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         "drift",
         "missing_id",
         "numeric_id",
+        "local_id",
         "null_replication_key",
         "bad_replication_key",
         "future",
@@ -84,6 +85,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     data_missing: bool = False
     faults: tuple[ResponseFault, ...] = ()
     rows: tuple[RowFault, ...] = ()
+    charset: Literal["utf-8", "iso-8859-1", "windows-1252", "utf-16", "utf-32"] = "utf-8"
     rate_headers: Literal["present", "absent", "garbage"] = "present"
     date_header: Literal["present", "absent"] = "present"
     clock_offset_s: int = 0

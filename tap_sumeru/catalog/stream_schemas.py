@@ -20,7 +20,7 @@ _LEADING: Schema = {
         "x-provenance": "documented",
     },
     "id": {
-        "description": "Id of the resource, or one made from its natural key or its content where the API gives none.",
+        "description": "Id of the resource, or one made from its natural key or its content if it has none.",
         "type": ["string"],
         "x-provenance": "documented",
     },

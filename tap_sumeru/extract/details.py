@@ -1,4 +1,4 @@
-"""Details: completes listed rows from their own endpoint, and leaves those as they are that have no usable one."""
+"""Details: completes listed rows from their own endpoint; a row without a usable detail stays as it is."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ logger = logging.getLogger("tap-sumeru")
 
 _PARAMS = ("fields", "include")
 _ENVELOPE = ("id", "type", "relationships")
+_FIRST_ERROR = 300
 _MAX_RETRIED = 3
 """Rows in a row whose details may use up their retries; after them each detail is requested once."""
 _MAX_FAILED = 1000
@@ -107,7 +108,9 @@ class Details:
         if not self._accepts_fields:
             params = tuple((name, value) for name, value in params if name != "fields")
         try:
-            return await self._client.get(path, params, parse_resource, self._spec.name, retry=self._may_retry)
+            return await self._client.get(
+                path, params, parse_resource, self._spec.name, retry=self._may_retry
+            )
         except ApiError as error:
             if error.status not in FIELDS_REJECTED or not any(name == "fields" for name, _ in params):
                 raise
@@ -130,8 +133,8 @@ class Details:
     def report(self) -> None:
         """Log how many rows stay as the list gave them."""
         if self._failed and not self.all_failed:
-            statuses = Counter(str(one.status or one.cause) for one in self._failed.values())
-            reasons = ", ".join(f"{number} times {status}" for status, number in sorted(statuses.items()))
+            counts = Counter(map(_reason, self._failed.values()))
+            reasons = ", ".join(f"{number} × {reason}" for reason, number in sorted(counts.items()))
             rows = "row is" if len(self._failed) == 1 else "rows are"
             logger.warning(
                 "Shop %s: %s: %s %s as the list gives them, because their details could not be read (%s).",
@@ -143,8 +146,13 @@ class Details:
             )
 
 
+def _reason(error: ApiError) -> str:
+    """Return the status of an error, or what was wrong with a response that was a success."""
+    return str(error.status) if error.status >= _FIRST_ERROR else error.cause.partition(" (")[0]
+
+
 def merged(listed: Row, detail: Row) -> Row:
-    """Return a row as its own endpoint has it, with what only the list has, and with the id that the list has.
+    """Return a row as its own endpoint has it, with what only the list has, and with the id of the list.
 
     Args:
         listed: The row of the list.

@@ -20,32 +20,34 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-sumeru")
 
-_MAX_REMEMBERED = 1 << 20
+_MAX_REMEMBERED = 1 << 19
 
 
 class RowIds:
     """The ids of the rows of one read.
 
-    Ids are made from the natural key until it proves not to be unique, then from the content of the rows. Two different rows with the same natural key prove that it is not unique. On one page that is certain. On
-    two pages it may also be one row that has changed meanwhile, so that proves nothing as long as it is young.
+    Ids are made from the natural key until it proves not to be unique, then from the content of the rows. Two
+    different rows with the same natural key prove that. Only a young row of a later page, with another
+    replication key, may be the same row, which has changed meanwhile.
 
     Args:
         spec: The stream.
-        shop: Name of the shop, for the log.
         bookmark: Remembers that a natural key is not unique.
         query: Builds the requests.
         plan: The plan of the read.
-        lookback: How long rows may change without a new replication key.
+        shop: Name of the shop, for the log.
+        lookback: Age up to which a row is young.
         max_remembered: Natural keys of how many rows are remembered; later rows are compared with these.
     """
 
     def __init__(
         self,
         spec: StreamSpec,
-        shop: str,
         bookmark: Bookmark,
         query: Query,
         plan: ReadPlan,
+        *,
+        shop: str,
         lookback: timedelta,
         max_remembered: int = _MAX_REMEMBERED,
     ) -> None:
@@ -57,11 +59,17 @@ class RowIds:
         self._lookback = lookback
         self._max_remembered = max_remembered
         self._seen: dict[int, int] = {}
+        self._young: dict[int, datetime] = {}
 
     @property
     def natural_key(self) -> bool:
         """Whether ids are made from the natural key."""
         return self._bookmark.not_unique != self._spec.natural_key
+
+    @property
+    def comparing(self) -> bool:
+        """Whether rows are compared with all others of the read, so that a later run cannot continue it."""
+        return bool(self._seen)
 
     def check(self, slice_: Slice, page: ShapedPage, *, whole: bool) -> None:
         """Make sure that the ids that were made for the rows of a page tell them from all others.
@@ -91,13 +99,15 @@ class RowIds:
         key = hash((slice_.parent, row_id))
         if key not in self._seen and len(self._seen) >= self._max_remembered:
             return False
-        return self._seen.setdefault(key, content) != content and not self._is_young(timestamp)
+        may_have_changed = False
+        if timestamp is not None and self._is_young(timestamp):
+            may_have_changed = self._young.get(key) != timestamp
+            self._young[key] = timestamp
+        return self._seen.setdefault(key, content) != content and not may_have_changed
 
-    def _is_young(self, timestamp: datetime | None) -> bool:
+    def _is_young(self, timestamp: datetime) -> bool:
         started_at = self._plan.started_at
-        if timestamp is None or started_at is None:
-            return False
-        return timestamp >= midnight(shift(started_at, -self._lookback))
+        return started_at is not None and timestamp >= midnight(shift(started_at, -self._lookback))
 
     def _give_up(self) -> None:
         logger.warning(
@@ -110,4 +120,5 @@ class RowIds:
         )
         self._bookmark.not_unique = self._spec.natural_key
         self._seen.clear()
+        self._young.clear()
         self._plan.forget()  # rows of earlier reads may have replaced each other

@@ -99,7 +99,9 @@ class StreamReader:
             by_day=shaper.by_day,
             traffic=client.queue,
         )
-        self._row_ids = RowIds(spec, self._shop, bookmark, self._query, self._plan, options.lookback)
+        self._row_ids = RowIds(
+            spec, bookmark, self._query, self._plan, shop=self._shop, lookback=options.lookback
+        )
         self._reads_all = not options.filters and (full_table or end_date is None)
         # A slice got a response; the plan is about to be made again; nothing more is to be read.
         self._answered = self._outdated = self._given_up = False
@@ -281,7 +283,7 @@ class StreamReader:
             return
         if last is not None:
             self._plan.keep(last)
-        elif next_cursor is not None and slice_.window is None and slice_.parent is None:
+        elif next_cursor and slice_.is_all and not self._row_ids.comparing:
             self._plan.keep_position(cursor=next_cursor)
 
     def _skip_parent(self, slice_: Slice, missing: ParentMissing) -> None:

@@ -157,9 +157,7 @@ class RecordBuilder:
             attributes[column] = parent
         return attributes, extra
 
-    def _identify(
-        self, row: Row, attributes: Row, extra: Row, context: RowContext
-    ) -> tuple[str, int | None]:
+    def _identify(self, row: Row, attributes: Row, extra: Row, context: RowContext) -> tuple[str, int | None]:
         """Return the id of a row, and a hash of its content if the id is made from its natural key."""
         row_id = row.get("id")
         if isinstance(row_id, str) and row_id:

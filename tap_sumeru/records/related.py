@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,9 +74,7 @@ def keep_unlinked(record: Row, resources: list[object]) -> None:
         extra[name] = resources
 
 
-def owner_of(
-    resource: object, ids: Sequence[str | None], timestamps: Sequence[datetime | None]
-) -> int:
+def owner_of(resource: object, ids: Sequence[str | None], timestamps: Sequence[datetime | None]) -> int:
     """Return the index of the row that a resource belongs to, to which no row links.
 
     That is the row whose id the resource holds. Otherwise it is the newest row of the page, which is the last

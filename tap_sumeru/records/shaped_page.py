@@ -23,7 +23,7 @@ class ShapedPage(ABC):
         ids: The id of each row as the API sent it, None if it sent none.
         timestamps: The replication key of each row, None if it is missing or not a timestamp.
         mismatches: By column, the number of values that do not have the column's type.
-        made_ids: For each row whose id is made from its natural key: that id, and a hash of the row's content.
+        made_ids: By index of each row whose id is made from its natural key: that id, and a hash of the row.
         replaced: How many characters of the page could not be decoded.
     """
 

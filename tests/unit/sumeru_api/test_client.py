@@ -11,6 +11,7 @@ from sumeru_api.client import default_headers, parse_page, parse_resource
 from sumeru_api.errors import (
     ApiUnavailable,
     HostNotResponding,
+    NotFound,
     RateLimited,
     UnexpectedResponse,
     UntrustedHost,
@@ -159,3 +160,27 @@ def test_every_request_names_the_tap_and_accepts_json() -> None:
     assert headers["Accept"] == "application/json"
     assert headers["User-Agent"].startswith("tap-sumeru/")
     assert default_headers("acme-etl/2")["User-Agent"] == headers["User-Agent"] + " acme-etl/2"
+
+
+def test_an_error_does_not_quote_the_id_of_a_row_in_the_path() -> None:
+    body = {"error": {"code": "not_found", "message": "there is no a b1 among the runs"}}
+    session = FakeSession(in_turn([response(404, body)]))
+    path = "decision-intelligence/runs/a%20b1"
+
+    async def main() -> Page:
+        return await ClientSetup(session).client.get(path, (), parse_resource, "decision_intelligence_runs")
+
+    with pytest.raises(NotFound, match=r"^there is no \[value\] among the runs$"):
+        run_virtual(main())
+
+
+def test_a_request_that_is_not_worth_a_retry_fails_at_once() -> None:
+    session = FakeSession(in_turn([response(500, {"error": {"message": "x"}}), OK]))
+
+    async def main() -> Page:
+        client = ClientSetup(session).client
+        return await client.get("orders/1", (), parse_resource, "orders", retry=lambda: False)
+
+    with pytest.raises(ApiUnavailable, match="x"):
+        run_virtual(main())
+    assert len(session.sent) == 1

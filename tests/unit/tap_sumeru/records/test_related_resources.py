@@ -63,7 +63,9 @@ def records(page: Page, stream: str = "attribution") -> list[dict[str, Any]]:
     """Return the records of a page."""
     spec, properties = STREAMS[stream], stream_schemas.load(stream)["properties"]
     selection = StreamSelection(stream, properties, tuple(properties))
-    return list(RecordShaper(spec, selection, spec.replication_key, spec.include).shape_page(page, "acme").records)
+    return list(
+        RecordShaper(spec, selection, spec.replication_key, spec.include).shape_page(page, "acme").records
+    )
 
 
 def test_a_resource_to_which_nothing_links_is_kept_in_extra_of_the_row_that_it_names() -> None:
@@ -83,7 +85,9 @@ def test_a_resource_that_names_no_row_is_kept_with_the_newest_row() -> None:
 def test_a_resource_that_was_not_requested_lands_under_the_name_of_its_link() -> None:
     link = {"customer": {"data": {"type": "customer", "id": "cus_1"}}}
     customer = {"type": "customer", "id": "cus_1", "attributes": {"city": "Bonn"}}
-    (record,) = records(Page([{"id": "att_1", "attributes": {}, "relationships": link}], Included([customer])))
+    (record,) = records(
+        Page([{"id": "att_1", "attributes": {}, "relationships": link}], Included([customer]))
+    )
     assert record["extra"] == {"customer": [{"id": "cus_1", "city": "Bonn"}]}
     assert record["relationships"] == link
 
@@ -91,7 +95,7 @@ def test_a_resource_that_was_not_requested_lands_under_the_name_of_its_link() ->
 def test_a_link_to_nothing_in_the_response_says_nothing_of_the_resource() -> None:
     (record,) = records(Page([{"id": "att_1", "attributes": {}, "relationships": REFERENCE}]))
     assert record["touchpoints"] is None
-    none = {"touchpoints": {"data": []}}
+    none: dict[str, Any] = {"touchpoints": {"data": []}}
     (record,) = records(Page([{"id": "att_1", "attributes": {}, "relationships": none}]))
     assert record["touchpoints"] == []
 
@@ -104,7 +108,9 @@ RESOURCE = st.fixed_dictionaries(
         "attributes": st.fixed_dictionaries({"v": st.integers(0, 2)}),
     },
 )
-REFERENCES = st.fixed_dictionaries({"type": st.sampled_from(["touchpoint", "customer"]), "id": st.sampled_from("ab")})
+REFERENCES = st.fixed_dictionaries(
+    {"type": st.sampled_from(["touchpoint", "customer"]), "id": st.sampled_from("ab")}
+)
 ROW = st.fixed_dictionaries(
     {"attributes": st.fixed_dictionaries({}, optional={"touchpoints": st.just([TOUCH])})},
     optional={
