@@ -134,7 +134,7 @@ class Details:
         """Log how many rows stay as the list gave them."""
         if self._failed and not self.all_failed:
             counts = Counter(map(_reason, self._failed.values()))
-            reasons = ", ".join(f"{number} × {reason}" for reason, number in sorted(counts.items()))
+            reasons = ", ".join(f"{reason}: {number}" for reason, number in sorted(counts.items()))
             rows = "row is" if len(self._failed) == 1 else "rows are"
             logger.warning(
                 "Shop %s: %s: %s %s as the list gives them, because their details could not be read (%s).",

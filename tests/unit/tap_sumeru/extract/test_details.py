@@ -82,28 +82,34 @@ def completed(page: Page) -> int:
 
 VALUES = st.none() | st.integers(0, 3)
 ATTRIBUTES = st.dictionaries(st.sampled_from(["email", "phone", "tags", "new"]), VALUES)
-LINKS = st.none() | st.dictionaries(st.sampled_from(["orders", "notes"]), st.just({"data": []}))
+LINKS: st.SearchStrategy[Json | None] = st.none() | st.dictionaries(
+    st.sampled_from(["orders", "notes"]), st.just({"data": []})
+)
 
 
-@given(ATTRIBUTES, ATTRIBUTES, LINKS, LINKS, st.booleans(), st.booleans(), st.sampled_from(["c1", "", None]))
+RESOURCES = st.fixed_dictionaries(
+    {"attributes": ATTRIBUTES, "relationships": LINKS, "id": st.sampled_from(["c1", "", None])}
+)
+
+
+def in_shape(resource: Json, *, flat: bool) -> Json:
+    """Return a resource, enveloped or flat."""
+    row = {**resource, "type": "customer"}
+    return {**row, **row.pop("attributes")} if flat else row
+
+
+@given(RESOURCES, RESOURCES, st.booleans(), st.booleans())
 def test_a_row_has_what_its_detail_has_and_what_only_the_list_has(
-    listed: Json,
-    own: Json,
-    links: Json | None,
-    own_links: Json | None,
-    flat: bool,
-    own_flat: bool,
-    own_id: object,
+    listed: Json, own: Json, flat: bool, own_flat: bool
 ) -> None:
-    def shaped(attributes: Json, relationships: Json | None, name: object, *, flat: bool) -> Json:
-        head = {"id": name, "type": "customer", "relationships": relationships}
-        return {**head, **attributes} if flat else {**head, "attributes": attributes}
-
-    found = merged(shaped(listed, links, "c1", flat=flat), shaped(own, own_links, own_id, flat=own_flat))
+    listed["id"] = "c1"
+    found = merged(in_shape(listed, flat=flat), in_shape(own, flat=own_flat))
+    expected = {**listed["attributes"], **own["attributes"]}
     inner = found.get("attributes", found)
     assert found["id"] == "c1"
-    assert {name: inner[name] for name in {**listed, **own}} == {**listed, **own}
-    assert (found["relationships"] or {}) == {**(links or {}), **(own_links or {})}
+    assert {name: inner[name] for name in expected} == expected
+    links = {**(listed["relationships"] or {}), **(own["relationships"] or {})}
+    assert (found["relationships"] or {}) == links
     assert merged(found, found) == found
 
 
@@ -131,9 +137,11 @@ def test_a_row_whose_detail_fails_stays_and_is_counted(
     details.report()
     assert page.rows[3] == row("c3")
     assert completed(page) == 9
-    assert caplog.messages == [
-        "Shop acme: customers: 1 row is as the list gives them, because their details could not be read (1 × 418)."
-    ]
+    (message,) = caplog.messages
+    assert message == (
+        "Shop acme: customers: 1 row is as the list gives them, because their details could not be read "
+        "(418: 1)."
+    )
 
 
 @pytest.mark.parametrize("kind", [AuthenticationError, HostNotResponding])
