@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from sumeru_api.timestamps import midnight
+from sumeru_api.timestamps import midnight, shift
 from tap_sumeru.extract.slices import Slice, SliceQueue
 from tap_sumeru.extract.windows import Growth, Window, cut
 from tap_sumeru.state.bookmarks import ReadPosition
@@ -191,6 +191,12 @@ class ReadPlan:
         return (self._since is None or timestamp >= self._since) and (
             self._end is None or timestamp < self._end
         )
+
+    def is_young(self, timestamp: datetime) -> bool:
+        """Return whether a row with this replication key may have changed since the read started."""
+        if self.started_at is None:
+            return False
+        return timestamp >= midnight(shift(self.started_at, -self._options.lookback))
 
     # How far it has come
 

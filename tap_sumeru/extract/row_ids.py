@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from sumeru_api.timestamps import midnight, shift
 from tap_sumeru.extract.recovery import StartOver
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from tap_sumeru.catalog.streams import StreamSpec
     from tap_sumeru.extract.queries import Query
@@ -36,7 +35,6 @@ class RowIds:
         query: Builds the requests.
         plan: The plan of the read.
         shop: Name of the shop, for the log.
-        lookback: Age up to which a row is young.
         max_remembered: Natural keys of how many rows are remembered; later rows are compared with these.
     """
 
@@ -46,9 +44,8 @@ class RowIds:
         bookmark: Bookmark,
         query: Query,
         plan: ReadPlan,
-        *,
         shop: str,
-        lookback: timedelta,
+        *,
         max_remembered: int = _MAX_REMEMBERED,
     ) -> None:
         self._spec = spec
@@ -56,7 +53,6 @@ class RowIds:
         self._bookmark = bookmark
         self._query = query
         self._plan = plan
-        self._lookback = lookback
         self._max_remembered = max_remembered
         self._seen: dict[int, int] = {}
         self._young: dict[int, datetime] = {}
@@ -100,14 +96,10 @@ class RowIds:
         if key not in self._seen and len(self._seen) >= self._max_remembered:
             return False
         may_have_changed = False
-        if timestamp is not None and self._is_young(timestamp):
+        if timestamp is not None and self._plan.is_young(timestamp):
             may_have_changed = self._young.get(key) != timestamp
             self._young[key] = timestamp
         return self._seen.setdefault(key, content) != content and not may_have_changed
-
-    def _is_young(self, timestamp: datetime) -> bool:
-        started_at = self._plan.started_at
-        return started_at is not None and timestamp >= midnight(shift(started_at, -self._lookback))
 
     def _give_up(self) -> None:
         logger.warning(

@@ -99,9 +99,7 @@ class StreamReader:
             by_day=shaper.by_day,
             traffic=client.queue,
         )
-        self._row_ids = RowIds(
-            spec, bookmark, self._query, self._plan, shop=self._shop, lookback=options.lookback
-        )
+        self._row_ids = RowIds(spec, bookmark, self._query, self._plan, self._shop)
         self._reads_all = not options.filters and (full_table or end_date is None)
         # A slice got a response; the plan is about to be made again; nothing more is to be read.
         self._answered = self._outdated = self._given_up = False

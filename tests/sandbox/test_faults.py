@@ -87,9 +87,10 @@ def test_an_id_may_be_shown_without_what_makes_it_unique(sandbox: Sandbox) -> No
     journey = sandbox.truth("acme", "journeys")[0]["id"]
     sandbox.put("acme", "enrollments", f"{journey}#7", journey_id=journey)
     sandbox.configure({"enrollments": {"rows": [{"kind": "local_id"}], "page_cap": 100}})
-    pages, cursor = [], None
+    pages: list[Any] = []
+    cursor = None
     while not pages or cursor:
-        asked = {"cursor": cursor} if cursor else {}
+        asked: dict[str, Any] = {"cursor": cursor} if cursor else {}
         pages.append(get(sandbox, f"journeys/{journey}/enrollments", limit="100", **asked).json())
         cursor = pages[-1]["pagination"]["next_cursor"]
     assert [row["id"] for page in pages for row in page["data"]].count("7") == 1

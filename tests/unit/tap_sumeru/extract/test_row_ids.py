@@ -33,13 +33,15 @@ OLD, OLDER, YOUNG, YOUNGER = (
 
 
 class FakePlan:
-    """A plan of one read, which began now."""
+    """A plan of one read."""
 
-    started_at = NOW
     forgotten = False
 
     def holds(self, slice_: Slice, timestamp: datetime) -> bool:
         return slice_.window is None or slice_.window.holds(timestamp)
+
+    def is_young(self, timestamp: datetime) -> bool:
+        return timestamp >= NOW
 
     def forget(self) -> None:
         self.forgotten = True
@@ -58,8 +60,7 @@ class Read:
             self.bookmark,
             self.query,
             self.plan,  # type: ignore[arg-type]  # a fake
-            shop="acme",
-            lookback=timedelta(hours=1),
+            "acme",
             max_remembered=remembered,
         )
         selection = StreamSelection(stream, properties, tuple(properties))
@@ -169,7 +170,7 @@ def test_no_two_different_rows_of_a_read_have_one_made_id(rows: list[Json], size
     rows = [{**row, "id": f"{row['id']}{number}"} if "id" in row else row for number, row in enumerate(rows)]
     read = Read("usage")
     pages = [rows[start : start + size] for start in range(0, len(rows), size)]
-    if not all([read.take(*page) for page in pages]):
+    if not all(read.take(*page) for page in pages):
         assert all(read.take(*page) is False for page in pages)
     ids: dict[str, Json] = {}
     for page in pages:
