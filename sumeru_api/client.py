@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import unquote
 
 from sumeru_api.auth import authorization
-from sumeru_api.json_values import UndecodableError, decode
-from sumeru_api.redaction import is_known
+from sumeru_api.charset import to_utf8
+from sumeru_api.json_values import UndecodableError
+from sumeru_api.redaction import is_known, mask_name
 from sumeru_api.request_counts import RequestCounts, template
-from sumeru_api.responses import EmbeddedError, Page, Response, Row, read_page, read_resource
+from sumeru_api.responses import EmbeddedError, Page, Response, read_page, read_resource
 from sumeru_api.retry import TOO_MANY_REQUESTS, Fail, Outcome, Retries, Retry
 from sumeru_api.session import TransportError, UntrustedHostError
 
@@ -69,9 +70,16 @@ class Client:
         self._counts = RequestCounts() if counts is None else counts
         self._base_url = shop.api_url + _PREFIX
         self._authorization = authorization(shop)
+        self._warned_of_charset = False
 
     async def get(
-        self, path: str, params: Params, parse: Callable[[Response], ResultT], stream: str
+        self,
+        path: str,
+        params: Params,
+        parse: Callable[[Response], ResultT],
+        stream: str,
+        *,
+        retry: Callable[[], bool] = lambda: True,
     ) -> ResultT:
         """Return what a GET request leads to, once it has succeeded.
 
@@ -80,6 +88,7 @@ class Client:
             params: Query parameters.
             parse: Reads a 2xx response; raises `UndecodableError` if it is not JSON, which is retried.
             stream: Name of the stream, for the log and the counts.
+            retry: Returns whether a response that is not a success is worth a retry.
 
         Raises:
             ApiError: The request failed for good.
@@ -101,6 +110,8 @@ class Client:
             if isinstance(decision, Fail):
                 raise decision.error
             if isinstance(decision, Retry):
+                if isinstance(outcome, Response) and not retry():
+                    raise decision.error
                 self._log_retry(stream, decision)
                 await asyncio.sleep(decision.after)
                 continue
@@ -135,7 +146,10 @@ class Client:
             self.queue.refused_by_limit(raw.headers, started_at, refusals + 1)
         else:
             self.queue.answered(raw.headers)
-        return Response(*raw)
+        text = to_utf8(raw.body, raw.headers.get("Content-Type"))
+        if text.unusable:
+            self._warn_of_charset(text.unusable)
+        return Response(raw.status, raw.headers, text.body, raw.elapsed, replaced=text.replaced)
 
     def _answered(self, path: str, stream: str, raw: RawResponse) -> None:
         self._counts[stream].add(raw.elapsed)
@@ -147,6 +161,16 @@ class Client:
                 raw.status,
                 1000 * raw.elapsed,
                 len(raw.body),
+            )
+
+    def _warn_of_charset(self, charset: str) -> None:
+        if not self._warned_of_charset:
+            self._warned_of_charset = True
+            logger.warning(
+                "Shop %s: the API declares the charset %s, which is unknown or not that of its responses; "
+                "they are read as UTF-8.",
+                self.shop.name,
+                mask_name(charset),
             )
 
     def _private_values(self, path: str, params: Params) -> tuple[str, ...]:
@@ -164,12 +188,18 @@ def parse_page(response: Response, *, limit: int | None = None, bare: bool = Fal
         EmbeddedError: The body says that the request failed.
         UnexpectedResponse: The body breaks the API's own rules.
     """
-    return read_page(decode(response.body), limit=limit, bare=bare)
+    content, replaced = response.content()
+    page = read_page(content, limit=limit, bare=bare)
+    page.replaced = replaced
+    return page
 
 
-def parse_resource(response: Response) -> Row:
-    """Return the resource in a 2xx response; raises as `parse_page` does."""
-    return read_resource(decode(response.body))
+def parse_resource(response: Response) -> Page:
+    """Return the page of one row in the 2xx response of a detail endpoint; raises as `parse_page` does."""
+    content, replaced = response.content()
+    page = read_resource(content)
+    page.replaced = replaced
+    return page
 
 
 def default_headers(user_agent: str = "") -> dict[str, str]:

@@ -63,11 +63,16 @@ class Retry:
 
     Attributes:
         after: Seconds to wait before sending it again.
-        cause: What went wrong, for the log.
+        error: What went wrong.
     """
 
     after: float
-    cause: str
+    error: ApiError
+
+    @property
+    def cause(self) -> str:
+        """What went wrong, for the log."""
+        return self.error.describe()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +162,7 @@ class Retries:
                 )
             )
         wait = backoff.full_jitter(min(_MAX_BACKOFF, 2.0 ** (self._tries - 1)))
-        return Retry(max(wait, asked), error.describe())
+        return Retry(max(wait, asked), error)
 
 
 def error_of(response: Response) -> ApiError:

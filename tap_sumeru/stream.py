@@ -9,7 +9,6 @@ from typing_extensions import override
 
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.selection import StreamSelection
-from tap_sumeru.catalog.streams import PRIMARY_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,7 +49,7 @@ class SumeruStream(Stream):
         self.spec = spec
         self._source = source
         super().__init__(tap, stream_schemas.load(spec.name), spec.name)
-        self.primary_keys = PRIMARY_KEY
+        self.primary_keys = spec.primary_key
         self.replication_key = replication_key
 
     @property

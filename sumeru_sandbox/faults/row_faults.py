@@ -51,6 +51,8 @@ def change_resource(kinds: Sequence[str], index: int, resource: Row) -> Any:  # 
         del resource["id"]
     if "numeric_id" in kinds:
         resource["id"] = index + 1
+    if "local_id" in kinds:
+        resource["id"] = resource["id"].rpartition("#")[2]
     if "duplicate_key" in kinds:
         return _with_duplicate_key(resource)
     return f"row {index}" if "not_an_object" in kinds else resource

@@ -46,6 +46,7 @@ class RowFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         "drift",
         "missing_id",
         "numeric_id",
+        "local_id",
         "null_replication_key",
         "bad_replication_key",
         "future",
@@ -85,6 +86,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     faults: tuple[ResponseFault, ...] = ()
     rows: tuple[RowFault, ...] = ()
     rate_headers: Literal["present", "absent", "garbage", "cached"] = "present"
+    charset: Literal["utf-8", "iso-8859-1", "windows-1252", "utf-16", "utf-32"] = "utf-8"
     date_header: Literal["present", "absent"] = "present"
     clock_offset_s: int = 0
 

@@ -13,6 +13,7 @@ from sumeru_sandbox.faults.switches import Settings, Switches
 from sumeru_sandbox.server import query as queries
 from sumeru_sandbox.server import routes, writes
 from sumeru_sandbox.server.accounts import Accounts, Token
+from sumeru_sandbox.server.charsets import in_charset
 from sumeru_sandbox.server.idempotency import IdempotencyStore
 from sumeru_sandbox.server.limits import Limiter, RateLimitStatus
 from sumeru_sandbox.server.listing import Listing
@@ -265,6 +266,7 @@ class Api:
         self, response: Response, switches: Switches, limit_status: RateLimitStatus
     ) -> Response:
         """Add the headers that every response has, and the delay that the switches set."""
+        response = in_charset(response, switches.charset)
         headers = response.headers
         headers["X-Sumeru-Stability"] = "stable"
         offset = switches.clock_offset_s

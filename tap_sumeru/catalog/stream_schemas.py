@@ -9,6 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from tap_sumeru.catalog.streams import STREAMS
+
 Schema = dict[str, Any]
 
 _LEADING: Schema = {
@@ -18,7 +20,7 @@ _LEADING: Schema = {
         "x-provenance": "documented",
     },
     "id": {
-        "description": "Id of the resource, or one made from its natural key where the API gives none.",
+        "description": "Id of the resource, or one made from its natural key or its content if it has none.",
         "type": ["string"],
         "x-provenance": "documented",
     },
@@ -59,7 +61,9 @@ def load(stream: str) -> Schema:
     """Return a copy of the schema of a stream's records."""
     document = _read(stream)
     properties = copy.deepcopy({**_LEADING, **document["properties"], **_TRAILING})
-    for column in properties.values():
+    for name, column in properties.items():
+        if name in STREAMS[stream].primary_key:
+            column["type"] = ["string"]  # some targets reject a key that may be null
         if "number" in column.get("items", {}).get("type", ()):
             # target-postgres cannot load an array such as `[0.5, 1]` into a column of one number type.
             del column["items"]

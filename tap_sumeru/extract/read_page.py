@@ -21,6 +21,7 @@ class ReadPage(NamedTuple):
         bookmark: The bookmark once this page and all earlier ones are written, None if it has not changed.
         mismatches: By column, how many values did not have the type of the column.
         dated: Whether a row of the page has a replication key.
+        replaced: How many characters could not be decoded.
     """
 
     stream: str
@@ -29,6 +30,7 @@ class ReadPage(NamedTuple):
     bookmark: Entry | None = None
     mismatches: Counter[str] | None = None
     dated: bool = False
+    replaced: int = 0
 
 
 class PageSink(Protocol):

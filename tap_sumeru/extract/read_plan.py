@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from sumeru_api.timestamps import midnight
+from sumeru_api.timestamps import midnight, shift
 from tap_sumeru.extract.reached import Reached
 from tap_sumeru.extract.slices import Slice, SliceQueue
 from tap_sumeru.extract.windows import Growth, Window, cut
@@ -98,6 +98,10 @@ class ReadPlan:
         self._bookmark.value = None
         return True
 
+    def forget(self) -> None:
+        """Forget what earlier reads have left: the next plan reads the stream from the start."""
+        self._bookmark.value = self._bookmark.position = None
+
     def plan(self, *, whole: bool) -> str | None:
         """Plan the slices; return the cursor at which the first one continues an interrupted read.
 
@@ -170,6 +174,8 @@ class ReadPlan:
         While requests already wait for the rate limit, only as many windows are open as keep the queue busy:
         more would not be read any sooner. Until the first response, requests are sent one at a time.
         """
+        if self._options.details:  # every row is a request: two pages of rows keep the queue busy
+            return self._slices.open(_MIN_SLICES)
         waiting = self.started_at is None or self._traffic.backlogged
         if self.windowed and self.parents is None and waiting:
             return self._slices.open(_MIN_SLICES)
@@ -192,6 +198,12 @@ class ReadPlan:
         return (self._since is None or timestamp >= self._since) and (
             self._end is None or timestamp < self._end
         )
+
+    def is_young(self, timestamp: datetime) -> bool:
+        """Return whether a row with this replication key may have changed since the read started."""
+        if self.started_at is None:
+            return False
+        return timestamp >= midnight(shift(self.started_at, -self._options.lookback))
 
     # How far it has come
 

@@ -23,6 +23,7 @@ from tap_sumeru.extract.recovery import (
     Recovery,
     StartOver,
 )
+from tap_sumeru.extract.row_ids import RowIds
 from tap_sumeru.state.bookmarks import Bookmark
 
 if TYPE_CHECKING:
@@ -80,7 +81,6 @@ class StreamReader:
         self.trust = FilterTrust(bookmark, usable=options.date_filter is not None and not full_table)
         self.listed: list[str | None] | None = None
         self._spec = spec
-        self._details = options.details
         self._shop = client.shop.name
         self._bookmark = bookmark
         self._shaper = shaper
@@ -100,6 +100,7 @@ class StreamReader:
             traffic=client.queue,
         )
         self.reached = self._plan.reached
+        self._row_ids = RowIds(spec, bookmark, self._query, self._plan, self._shop)
         self._reads_all = not options.filters and (full_table or end_date is None)
         # A slice got a response; the plan is about to be made again; nothing more is to be read.
         self._answered = self._outdated = self._given_up = False
@@ -134,6 +135,8 @@ class StreamReader:
             self.trust.acquit()
             self._put_bookmark()
             raise
+        finally:
+            self._lists.details.report()
 
     async def _find_parents(self, listing: Listing | None) -> None:
         listing = listing or await self.parents.list()
@@ -166,6 +169,7 @@ class StreamReader:
                 break
             self._log("the API's date filter could not be verified, so this stream is read again in full")
             cursor = self._plan.plan_unfiltered()
+        self._lists.details.check()
         if not self._plan.empty:
             self._plan.keep_all()
             self._put_bookmark()
@@ -200,12 +204,14 @@ class StreamReader:
                 self._log("the cursor has expired; reading the list again")
             except FieldsRejected:
                 self._query.fields = ()
+                self._log("the API does not accept `fields`; reading the list again with all attributes")
             except FilterRejected:
                 self._outdated = True
                 self.trust.rejected()
                 raise
             except StartOver:
                 self._outdated = True
+                self._put_bookmark()
                 raise
             except ParentMissing as missing:
                 self._skip_parent(slice_, missing)
@@ -222,22 +228,24 @@ class StreamReader:
         self._answered = True
         self.trust.confirm_rejection()
         self._plan.requested(answer.requested_at)
-        if self._details and isinstance(page, Page):
+        if isinstance(page, Page):
             await self._complete_rows(slice_, page)
-        shaped = self._shaper.shape_page(page, self._shop, slice_.parent)
+        natural_key = self._row_ids.natural_key
+        shaped = self._shaper.shape_page(page, self._shop, slice_.parent, natural_key=natural_key)
         if page.next_cursor is not None:
             slice_.progress.take(shaped.identity, rows=len(page.rows))
-        self._check_ids(shaped)
-        self._check_filter(slice_, shaped)
+        self._row_ids.check(slice_, shaped, whole=answer.whole)
+        if self.listed is not None:
+            self.listed += shaped.ids
+        self._check_filter(slice_, shaped, whole=answer.whole)
         records = self._within_read(slice_, shaped)
         await self._sink.room()
         self._check_plan()
         # From here on nothing waits: pages are put in the order in which the bookmark counts on them.
         self._advance(slice_, page.next_cursor)
         bookmark = self._bookmark.snapshot()
-        mismatches = shaped.mismatches or None
-        dated = bool(shaped.span)
-        self._sink.put(ReadPage(self._spec.name, self._shop, records, bookmark, mismatches, dated))
+        seen = shaped.mismatches or None, bool(shaped.span), shaped.replaced
+        self._sink.put(ReadPage(self._spec.name, self._shop, records, bookmark, *seen))
 
     def _check_plan(self) -> None:
         """Take nothing more of a plan that is given up; its tasks may run once more.
@@ -252,22 +260,14 @@ class StreamReader:
             timestamp = self._shaper.timestamp(row, page, slice_.parent)
             return timestamp is None or self._plan.holds(slice_, timestamp)
 
-        await self._lists.complete_rows(slice_, page, wanted)
+        await self._lists.details.complete(page, *self._query.of(slice_), wanted)
 
-    def _check_ids(self, shaped: ShapedPage) -> None:
-        if self._query.fields and None in shaped.ids:
-            self._query.fields = ()  # an id may have to be made from attributes that were not requested
-            raise StartOver
-        if self.listed is not None:
-            self.listed += shaped.ids
-
-    def _check_filter(self, slice_: Slice, shaped: ShapedPage) -> None:
+    def _check_filter(self, slice_: Slice, shaped: ShapedPage, *, whole: bool) -> None:
         if not shaped.records:
             return
         if slice_.window is None:
             self.trust.consider(shaped, slice_.parent)
-        elif not self.trust.verify(slice_.window.reach, shaped, whole=not self._query.fields):
-            self._put_bookmark()
+        elif not self.trust.verify(slice_.window.reach, shaped, whole=whole):
             raise StartOver
 
     def _within_read(self, slice_: Slice, shaped: ShapedPage) -> Sequence[Any]:
@@ -277,11 +277,12 @@ class StreamReader:
         return [record for record, one in dated if one is None or self._plan.holds(slice_, one)]
 
     def _advance(self, slice_: Slice, next_cursor: str | None) -> None:
-        if next_cursor is None:
-            last = self._plan.finish(slice_)
-            if last is not None and not self.parents.missing:
-                self._plan.keep(last)
-        elif slice_.window is None and slice_.parent is None:
+        last = self._plan.finish(slice_) if next_cursor is None else None
+        if self.parents.missing or self._lists.details.all_failed:
+            return
+        if last is not None:
+            self._plan.keep(last)
+        elif next_cursor and slice_.is_all and not self._row_ids.comparing:
             self._plan.keep_position(cursor=next_cursor)
 
     def _skip_parent(self, slice_: Slice, missing: ParentMissing) -> None:

@@ -7,6 +7,7 @@
         "replication_key": "updated_at",
         "replication_key_value": "2026-05-10T00:00:00Z",   # all changes before this are written
         "filters": "…",                                    # fingerprint of `filters`, if there are any
+        "not_unique": ["date"],                            # natural key that several rows share
         "date_filter": {"verdict": "proven", "names": ["filter[date_from]", "filter[date_to]"]},
         "unproven_from": "2025-01-01T00:00:00Z",           # start of a first read by an unproven filter
         "reading": {"began": "…", "since": "…", "query": "…", "cursor": "…", "after": "…"}
@@ -103,6 +104,7 @@ class Bookmark:
         unproven_from: Start of a first read that used the date filter before it was proven. As long as it is
             set, rows may be missing: the read is repeated from here without the filter.
         position: How far an unfiltered read came that was interrupted.
+        not_unique: Natural key that several rows share, so that no id is made from it; empty if none.
         outdated_by: The option whose change has made the bookmark useless, empty if none has.
     """
 
@@ -115,6 +117,7 @@ class Bookmark:
         self._names = list(filter_names or ())
         self._others = {name: value for name, value in entry.items() if name not in PARTITION_KEYS}
         self._last: Entry = {}
+        self.not_unique = tuple(entry.get("not_unique", ()))
         other_key = entry.get("replication_key", key) != key
         other_filters = entry.get("filters", "") != filters
         known = {} if other_key or other_filters else entry
@@ -148,6 +151,7 @@ class Bookmark:
             "replication_key": self._key,
             _VALUE: self.value and timestamps.text(self.value),
             "filters": self._filters,
+            "not_unique": list(self.not_unique),
             "date_filter": date_filter,
             "unproven_from": self.unproven_from and timestamps.text(self.unproven_from),
             "reading": self.position and self.position.to_entry(),

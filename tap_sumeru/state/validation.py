@@ -20,6 +20,7 @@ _PARTITION = {
     "replication_key_value": _TIMESTAMP,
     "filters": _STRING,
     "unproven_from": _TIMESTAMP,
+    "not_unique": [_STRING],
     "reading": _READING,
     "date_filter": {"verdict": _STRING, "names": [_STRING]},
 }

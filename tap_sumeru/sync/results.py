@@ -72,6 +72,7 @@ class StreamResult:
         dated: Whether any row has a replication key.
         failed: How many shops have failed.
         ended_at: When the last shop had ended, None if some have not.
+        replaced: How many characters could not be decoded.
     """
 
     rows: int = 0
@@ -82,6 +83,7 @@ class StreamResult:
     dated: bool = False
     failed: int = 0
     ended_at: float | None = None
+    replaced: int = 0
 
     @property
     def complete(self) -> int:
@@ -119,6 +121,7 @@ class Results:
         result.dated |= page.dated
         if page.mismatches:
             result.mismatches.update(page.mismatches)
+        result.replaced += page.replaced
 
     def done(self, done: ReadDone) -> None:
         """Record that a read is complete, and all its pages written."""

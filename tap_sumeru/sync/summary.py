@@ -39,6 +39,7 @@ def log_summary(results: Results, queues: Mapping[str, RequestQueue], seconds: f
                 result.replication_key,
                 name,
             )
+        _log_replaced(name, result)
     outcome = "done" if results.complete == results.reads else "incomplete"
     logger.info("Sync %s: %s.", outcome, "; ".join(_totals(results, queues, seconds)))
 
@@ -64,6 +65,15 @@ def _log_mismatches(stream: str, result: StreamResult) -> None:
             stream,
             column,
             count(number, "value"),
+        )
+
+
+def _log_replaced(stream: str, result: StreamResult) -> None:
+    if result.replaced:
+        logger.warning(
+            "%s: %s could not be decoded; the records have U+FFFD instead.",
+            stream,
+            count(result.replaced, "character"),
         )
 
 

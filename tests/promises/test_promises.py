@@ -64,6 +64,23 @@ PROMISES: dict[str, tuple[str, ...]] = {
     "What no filter can give is a row that has no replication key: it comes with every unfiltered read.": (
         "promises/test_verification.py::test_rows_without_a_readable_replication_key_are_always_emitted",
     ),
+    "Rows are told apart by their ids, those of children within their parent, and without an id by their "
+    "content where a natural key proves not unique within a read; what nothing links to is kept in "
+    "`extra`.": (
+        "promises/test_different_rows.py::test_enrollments_that_are_numbered_per_journey_are_told_apart",
+        "promises/test_different_rows.py::test_alike_enrollments_of_two_journeys_without_an_id_are_two_rows",
+        "promises/test_different_rows.py::test_a_natural_key_that_is_not_unique_collapses_no_rows",
+        "promises/test_different_rows.py::test_a_deselected_column_hides_nothing_else",
+        "unit/tap_sumeru/extract/test_row_ids.py::test_no_two_different_rows_of_a_read_have_one_made_id",
+        "unit/tap_sumeru/records/test_related_resources.py::test_no_included_resource_is_lost",
+    ),
+    "With `details`, a row whose own endpoint refuses or fails stays as the list gives it, counted in a "
+    "warning, and the stream fails only if all of them do.": (
+        "promises/test_different_details.py::test_one_row_without_a_usable_detail_stays_as_listed",
+        "promises/test_different_details.py::test_a_stream_fails_if_all_details_do_and_its_bookmark_stays",
+        "promises/test_different_details.py::test_what_a_detail_includes_is_kept",
+        "promises/test_different_details.py::test_details_that_keep_failing_are_not_all_retried",
+    ),
     "A `FULL_TABLE` read retires what was deleted, at its very end, and only if every shop was read whole.": (
         "promises/test_sync.py::test_a_full_table_read_activates_its_version_at_the_end",
         "warehouses/test_deletes.py::test_a_row_that_is_gone_is_dated_and_one_that_is_back_is_not",
@@ -84,6 +101,12 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_exact_values.py::test_a_value_of_another_type_is_kept_in_extra",
         "unit/tap_sumeru/records/test_record_builder.py::test_an_unknown_field_is_kept_in_extra_and_so_are_unknown_members",
         "unit/tap_sumeru/records/test_record_builder.py::test_any_row_gives_a_valid_record_and_nothing_is_lost",
+    ),
+    "A body is read in the charset that it declares, and a character that cannot be decoded becomes U+FFFD, "
+    "counted in a warning.": (
+        "promises/test_different_charset.py::test_a_body_is_read_in_its_charset",
+        "promises/test_different_charset.py::test_what_cannot_be_decoded_is_counted_and_said_once",
+        "unit/sumeru_api/test_charset.py::test_what_was_written_in_a_charset_is_read",
     ),
     "Some targets turn numbers into floats; the tap does not: [what lands](docs/warehouses.md) is measured, "
     "value by value.": (

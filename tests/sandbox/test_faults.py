@@ -83,6 +83,19 @@ def test_rows_may_lack_an_id_or_have_a_number(sandbox: Sandbox) -> None:
     assert faulty_row(sandbox, "numeric_id")[0]["id"] == 2
 
 
+def test_an_id_may_be_shown_without_what_makes_it_unique(sandbox: Sandbox) -> None:
+    journey = sandbox.truth("acme", "journeys")[0]["id"]
+    sandbox.put("acme", "enrollments", f"{journey}#7", journey_id=journey)
+    sandbox.configure({"enrollments": {"rows": [{"kind": "local_id"}], "page_cap": 100}})
+    pages: list[Any] = []
+    cursor = None
+    while not pages or cursor:
+        asked: dict[str, Any] = {"cursor": cursor} if cursor else {}
+        pages.append(get(sandbox, f"journeys/{journey}/enrollments", limit="100", **asked).json())
+        cursor = pages[-1]["pagination"]["next_cursor"]
+    assert [row["id"] for page in pages for row in page["data"]].count("7") == 1
+
+
 def test_a_replication_key_may_be_anything(sandbox: Sandbox) -> None:
     assert faulty_row(sandbox, "null_replication_key")[0]["attributes"]["updated_at"] is None
     assert faulty_row(sandbox, "bad_replication_key")[0]["attributes"]["updated_at"] == "yesterday"

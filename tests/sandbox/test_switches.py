@@ -223,6 +223,17 @@ def test_headers_may_be_absent_or_garbage_and_the_clock_wrong() -> None:
         assert not [name for name in get(sandbox, "orders").headers if name.lower().startswith("x-rate")]
 
 
+@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", "windows-1252", "utf-16", "utf-32"])
+def test_a_response_may_come_in_another_charset(sandbox: Sandbox, charset: str) -> None:
+    sandbox.put("acme", "orders", "ord_odd", order_number="ü€😀")
+    sandbox.configure({"orders": {"charset": charset}})
+    response = get(sandbox, "orders/ord_odd")
+    content = msgspec.json.decode(response.content.decode(charset))
+    assert content["data"]["attributes"]["order_number"] == "ü€😀"
+    declared = response.headers["Content-Type"].partition("charset=")[2]
+    assert (declared or "utf-8") == charset
+
+
 def test_a_value_may_be_put_byte_for_byte(sandbox: Sandbox) -> None:
     text = rb'{"amount": 1e-7, "amount":487.20,"half":"\ud83d"}'
     sandbox.put("acme", "orders", "ord_odd", total_price=msgspec.Raw(text), shop="another", id="inner")

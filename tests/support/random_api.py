@@ -46,6 +46,16 @@ def draw_semantics(draw: Random, stream: str, *, date_header: bool) -> Json:
     return semantics
 
 
+def draw_rows(draw: Random, stream: str) -> Json:
+    """Draw what the rows of a stream are like: their ids, and the charset that they come in."""
+    ids: tuple[Json | None, ...] = (None, None, {"kind": "missing_id", "every": draw.choice((1, 1, 2, 3))})
+    if stream == "enrollments":
+        ids = (*ids, {"kind": "local_id"})
+    fault = draw.choice(ids)
+    charset = draw.choice(("utf-8", "utf-8", "utf-8", "iso-8859-1", "windows-1252", "utf-16"))
+    return {"rows": [fault] if fault else [], "charset": charset}
+
+
 def draw_changed_semantics(draw: Random) -> Json:
     """Draw one switch that the API changes between runs, in a way that its rows reveal."""
     changes: Json = {

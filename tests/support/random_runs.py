@@ -20,7 +20,7 @@ import backoff
 
 from sumeru_api import rate_limiter
 from support.memory_target import KilledError, Pipe, Target
-from support.random_api import draw_changed_semantics, draw_faults, draw_semantics
+from support.random_api import draw_changed_semantics, draw_faults, draw_rows, draw_semantics
 from support.random_shop import DAY, HISTORY, RandomShops, text_column
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.config.settings import Settings
@@ -80,6 +80,8 @@ class Life:
         self._shops = RandomShops(self._draw, sandbox, shops, self.stream)
         self._shops.clear()
         self._semantics = draw_semantics(self._draw, self.stream, date_header=not self._clock_offset)
+        # Of its own, so that the lives of known seeds stay as they are.
+        self._rows = draw_rows(Random(f"rows of {seed}"), self.stream)  # noqa: S311 - as above
         start = self._shops.timestamp(-self._draw.randint(1, 100) * DAY + self._draw.randint(0, DAY))
         self._start_date = self._draw.choice((None, start))
         # A filter never returns a row that lacks the field it filters on.
@@ -125,7 +127,7 @@ class Life:
     def run(self, *, last: bool = False) -> int | None:
         """Run once; return the exit code, or None if the run was killed."""
         faults = _NO_FAULTS if last else draw_faults(self._draw)
-        self._sandbox.configure({self.stream: {**self._semantics, **faults}})
+        self._sandbox.configure({self.stream: {**self._semantics, **self._rows, **faults}})
         kill = None if last or self._chance(0.5) else self._draw.choice((500, 3000, 10000, 40000))
         max_bytes = kill and self._draw.randint(0, kill)
         pipe = Pipe(lambda: self._shops.change() if not last and self._chance(0.3) else None, max_bytes)
@@ -171,21 +173,29 @@ class Life:
         self.compare()
 
     def compare(self) -> None:
-        """Assert that the target holds every row of the shops, with its newest values."""
-        table = self.target.tables.get(self.stream, {})
+        """Assert that the target holds every row of the shops, with its newest values.
+
+        Rows are found by a text that no other has: they may have no id.
+        """
+        text = text_column(self.stream)
+        landed_rows = self.target.tables.get(self.stream, {}).values()
+        table = {(record["shop"], record[text]): record for record in landed_rows}
         replication_key = self._shops.key
         truth = {
-            (shop, row["id"]): row
+            (shop, row[text]): row
             for shop in self._shops.shops
             for row in self._sandbox.truth(shop, self.stream)
         }
+        unseen = {"touchpoints"}  # only returned with `include`
+        if self._rows["rows"]:
+            unseen.add("id")
         for key, row in truth.items():
             at = row[replication_key]
             if at is not None and self._start_date is not None and at < self._start_date[: len(at)]:
                 continue
             assert key in table, f"lost: {key} of {at}"
-            columns = set(row) & set(table[key]) - {"touchpoints"}  # only returned with `include`
-            assert {replication_key, text_column(self.stream)} <= columns
+            columns = set(row) & set(table[key]) - unseen
+            assert {replication_key, text} <= columns
             landed, sent = ({name: one[name] for name in columns} for one in (table[key], row))
             assert landed == sent, f"stale: {key} of {at}"
         if self._full_table:
@@ -193,12 +203,13 @@ class Life:
 
 
 def partial_catalog(tap: TapSumeru) -> Json:
-    """Return a catalog without a third of the columns, some of them dates."""
+    """Return a catalog without a third of the columns, some of them dates, and without what `fields` hide."""
     catalog: Json = tap.catalog_dict
     for entry in catalog["streams"]:
         kept = {"shop", "id", entry["replication_key"], "journey_id", text_column(entry["stream"])}
         for number, item in enumerate(entry["metadata"]):
-            if number % 3 == 0 and len(item["breadcrumb"]) == 2 and item["breadcrumb"][1] not in kept:
+            name = item["breadcrumb"][-1] if len(item["breadcrumb"]) == 2 else "shop"
+            if name not in kept and (number % 3 == 0 or name in {"extra", "relationships", "touchpoints"}):
                 item["metadata"]["selected"] = False
     return catalog
 

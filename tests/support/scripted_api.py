@@ -72,7 +72,7 @@ class ScriptedApi:
                     request = Request(path, dict(parse_qsl(url.query)), token, counts[path])
                     requests.append(request)
                 reply = script(request)
-                text = reply.body if isinstance(reply.body, (str, bytes)) else json.dumps(reply.body)
+                text = reply.body if isinstance(reply.body, str | bytes) else json.dumps(reply.body)
                 body = text if isinstance(text, bytes) else text.encode()
                 self.send_response_only(reply.status)
                 headers = {"Date": formatdate(usegmt=True), "Content-Length": str(len(body))}

@@ -11,6 +11,7 @@ from sumeru_api.client import default_headers, parse_page, parse_resource
 from sumeru_api.errors import (
     ApiUnavailable,
     HostNotResponding,
+    NotFound,
     RateLimited,
     UnexpectedResponse,
     UntrustedHost,
@@ -198,13 +199,13 @@ def test_pages_and_resources_are_parsed() -> None:
     body = raw_response(200, b'{"data":{"id":"1"},"pagination":{"has_next":true,"next_cursor":"c"}}')
     session = FakeSession(in_turn([body]))
 
-    async def main() -> tuple[Page, dict[str, Any]]:
+    async def main() -> tuple[Page, Page]:
         client = ClientSetup(session).client
         page = await client.get("orders", (), parse_page, "orders")
         return page, await client.get("orders/1", (), parse_resource, "orders")
 
     page, resource = run_virtual(main())
-    assert (page.rows, page.next_cursor, resource) == ([{"id": "1"}], "c", {"id": "1"})
+    assert (page.rows, page.next_cursor, resource.rows) == ([{"id": "1"}], "c", [{"id": "1"}])
 
 
 def test_every_request_names_the_tap_and_accepts_json() -> None:
@@ -243,3 +244,27 @@ def test_a_long_wait_before_a_retry_is_logged_with_its_length(caplog: pytest.Log
     session = FakeSession(in_turn([response(503, Retry_After="42"), OK]))
     assert get(session).rows
     assert caplog.messages[-1].endswith("; retrying in 42 s.")
+
+
+def test_an_error_does_not_quote_the_id_of_a_row_in_the_path() -> None:
+    body = {"error": {"code": "not_found", "message": "there is no a b1 among the runs"}}
+    session = FakeSession(in_turn([response(404, body)]))
+    path = "decision-intelligence/runs/a%20b1"
+
+    async def main() -> Page:
+        return await ClientSetup(session).client.get(path, (), parse_resource, "decision_intelligence_runs")
+
+    with pytest.raises(NotFound, match=r"^there is no \[value\] among the runs$"):
+        run_virtual(main())
+
+
+def test_a_request_that_is_not_worth_a_retry_fails_at_once() -> None:
+    session = FakeSession(in_turn([response(500, {"error": {"message": "x"}}), OK]))
+
+    async def main() -> Page:
+        client = ClientSetup(session).client
+        return await client.get("orders/1", (), parse_resource, "orders", retry=lambda: False)
+
+    with pytest.raises(ApiUnavailable):
+        run_virtual(main())
+    assert len(session.sent) == 1

@@ -125,6 +125,10 @@ def requested_fields(
     return set(fields)
 
 
+HIDDEN = ("extra", "relationships")
+"""Columns that hold what `fields` cannot name, beside related resources."""
+
+
 def dates(stream: str) -> set[str]:
     properties = stream_schemas.load(stream)["properties"]
     return {name for name, one in properties.items() if one.get("format") in ("date", "date-time")}
@@ -135,10 +139,7 @@ def test_no_fields_are_requested_if_all_attributes_are_selected(stream: str) -> 
     spec = STREAMS[stream]
     assert requested_fields(stream, None) == set()
     # Columns of the tap's own, related resources and the parent's id are no attributes.
-    assert (
-        requested_fields(stream, {"shop", "extra", "relationships", *spec.include, spec.parent_column})
-        == set()
-    )
+    assert requested_fields(stream, {"shop", *HIDDEN, *spec.include, spec.parent_column}) == set()
 
 
 @pytest.mark.parametrize("stream", STREAMS)
@@ -151,10 +152,20 @@ def test_every_date_and_the_natural_key_are_requested_even_if_deselected(stream:
 
 def test_a_deselected_attribute_is_not_requested() -> None:
     everything = set(stream_schemas.load("orders")["properties"]) - stream_schemas.OWN_COLUMNS
-    assert requested_fields("orders", {"email"}) == {"id", *everything} - {"email"}
+    assert requested_fields("orders", {"email", *HIDDEN}) == {"id", *everything} - {"email"}
 
 
-def test_the_replication_key_in_use_is_requested_and_related_resources_are_not() -> None:
-    fields = requested_fields("orders", {"email"}, "new_key", ("line_items",))
-    assert "new_key" in fields
-    assert "line_items" not in fields
+@pytest.mark.parametrize("selected", [*HIDDEN, "touchpoints"])
+def test_no_fields_are_requested_if_a_column_is_selected_that_they_would_empty(selected: str) -> None:
+    """Unknown attributes, links and related resources cannot be named."""
+    deselected = {"model", *HIDDEN, "touchpoints"}
+    assert requested_fields("attribution", deselected)
+    assert requested_fields("attribution", deselected - {selected}) == set()
+
+
+def test_no_fields_are_requested_with_related_resources() -> None:
+    assert requested_fields("orders", {"email", *HIDDEN}, include=("customer",)) == set()
+
+
+def test_the_replication_key_in_use_is_requested() -> None:
+    assert "new_key" in requested_fields("orders", {"email", *HIDDEN}, "new_key")

@@ -56,6 +56,7 @@ def verdict(**more: Any) -> dict[str, Any]:
         *(verdict(verdict=one.value) for one in Verdict),
         verdict(names=[]),
         partition(filters="0123abcd"),
+        partition(not_unique=["date"]),
     ],
 )
 def test_a_valid_state_passes(good: dict[str, Any]) -> None:
@@ -69,6 +70,7 @@ def test_a_state_that_bookmarks_have_written_is_valid() -> None:
         bookmark = Bookmark(bookmarks.entry("orders", "acme"), "updated_at", names, "0123abcd")
         bookmark.value = bookmark.unproven_from = NOON
         bookmark.verdict = Verdict.REFUTED
+        bookmark.not_unique = ("order_id", "model")
         bookmark.position = ReadPosition(NOON, NOON, "query", "cursor", "after")
         bookmarks.commit("orders", "acme", bookmark.snapshot() or {})
         validate(state, SHOPS)
@@ -112,6 +114,7 @@ ACME = r"^state of orders, shop acme"
         (partition(replication_key_value="soon"), ACME + ": `replication_key_value` must be a timestamp"),
         (partition(replication_key_value=1767225600), ACME + ": `replication_key_value` must be a timestamp"),
         (partition(replication_key_value=None), ACME + ": `replication_key_value` must be a timestamp"),
+        (partition(not_unique="date"), ACME + ": `not_unique` must be a list"),
         (partition(unproven_from="soon"), ACME + ": `unproven_from` must be a timestamp"),
         (partition(reading=None), ACME + ": `reading` must be an object"),
         (partition(date_filter=None), ACME + ": `date_filter` must be an object"),
