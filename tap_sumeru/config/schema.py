@@ -98,6 +98,13 @@ _SETTINGS = {
         "How many days before the bookmark each sync starts. "
         "Default: 7 for attribution, 2 for usage, one hour for other streams.",
     ),
+    "audit_days": _setting(
+        _NUMBER,
+        "Audit (days)",
+        "How often a stream that is read through the date filter is read once without it, in case the filter "
+        "leaves out rows. 0: never.",
+        default=7,
+    ),
     "window_days": _setting(
         _INTEGER,
         "Window (days)",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator
 
+from sumeru_api.timestamps import text
 from tap_sumeru.catalog.streams import DATE_FILTER, STREAMS, StreamSpec
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
 from tap_sumeru.config.shops import Config, header_text, read_date, read_shops, select_shard
@@ -35,6 +36,7 @@ class StreamOptions:
         date_filter: Names of the query parameters for the first and the last day, or None.
         lookback: How far before the bookmark a sync starts.
         window_days: Length of the windows into which a date range is split.
+        audit_interval: The longest time between two audits of the date filter, zero for no audits.
     """
 
     replication_key: str
@@ -44,6 +46,7 @@ class StreamOptions:
     date_filter: tuple[str, str] | None
     lookback: timedelta
     window_days: int
+    audit_interval: timedelta
 
     @property
     def fingerprint(self) -> str:
@@ -88,8 +91,12 @@ class Settings:
         return replace(self, shops=shops)
 
     @classmethod
-    def from_config(cls, config: Config) -> Settings:
+    def from_config(cls, config: Config, now: datetime | None = None) -> Settings:
         """Return the settings of a config.
+
+        Args:
+            config: The config.
+            now: The present, by default that of our clock.
 
         Raises:
             SettingsError: A setting is not valid; the message names it and says what to do.
@@ -98,7 +105,12 @@ class Settings:
         config = {**DEFAULTS, **_without_empty(config)}
         end_date = read_date(config, "end_date")
         shops = read_shops(config)
+        now = now or datetime.now(UTC)
         for shop in shops:
+            if shop.start_date and shop.start_date > now:
+                raise SettingsError(
+                    f"start_date: must not be in the future (shop {shop.name}). Now it is {text(now)}."
+                )
             if end_date and shop.start_date and end_date <= shop.start_date:
                 raise SettingsError(f"end_date: must be after start_date (shop {shop.name}).")
         selected, sharded = select_shard(config.get("shard"), shops)
@@ -164,6 +176,7 @@ def _stream_options(spec: StreamSpec, config: Config) -> StreamOptions:
         date_filter=(date_filter[0], date_filter[1]) if date_filter else None,
         lookback=timedelta(days=lookback),
         window_days=int(window),
+        audit_interval=timedelta(days=_number(config, "audit_days")),
     )
 
 
@@ -177,6 +190,7 @@ def _filter_value(value: object, setting: str) -> str:
 
 _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "lookback_days": (lambda days: 0 <= days <= _MAX_DAYS, f"from 0 to {_MAX_DAYS}"),
+    "audit_days": (lambda days: 0 <= days <= _MAX_DAYS, f"from 0 to {_MAX_DAYS}"),
     "window_days": (lambda days: days >= 1, "at least 1"),
     "concurrency": (lambda requests: requests >= 1, "at least 1"),
     "rate_limit_share": (lambda share: 0 < share <= 1, "above 0 and at most 1"),

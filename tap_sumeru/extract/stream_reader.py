@@ -6,11 +6,13 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from sumeru_api.errors import ApiError
+from sumeru_api.errors import ApiError, RequestRejected
 from sumeru_api.responses import Page
+from tap_sumeru.extract.audit import AuditSchedule
 from tap_sumeru.extract.filter_probe import probe
 from tap_sumeru.extract.filter_trust import FilterTrust
 from tap_sumeru.extract.list_reader import ListReader
+from tap_sumeru.extract.page_checks import PageChecks
 from tap_sumeru.extract.parents import Listing, Parents
 from tap_sumeru.extract.queries import Query
 from tap_sumeru.extract.read_page import ReadPage
@@ -26,7 +28,6 @@ from tap_sumeru.extract.recovery import (
 from tap_sumeru.state.bookmarks import Bookmark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
     from typing import Any
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from tap_sumeru.extract.list_reader import ListPage
     from tap_sumeru.extract.read_page import PageSink
     from tap_sumeru.extract.slices import Slice
-    from tap_sumeru.records import RecordShaper, ShapedPage
+    from tap_sumeru.records import RecordShaper
 
 logger = logging.getLogger("tap-sumeru")
 
@@ -98,7 +99,10 @@ class StreamReader:
             end=None if full_table else end_date,
             by_day=shaper.by_day,
             traffic=client.queue,
+            audits=AuditSchedule(options.audit_interval, self._shop, spec.name),
         )
+        self._full_table = full_table
+        self._checks = PageChecks(spec.name, bookmark, self.trust, self._plan, self._query, shaper)
         self._reads_all = not options.filters and (full_table or end_date is None)
         # A slice got a response; the plan is about to be made again; nothing more is to be read.
         self._answered = self._outdated = self._given_up = False
@@ -126,11 +130,9 @@ class StreamReader:
         try:
             if self._spec.parent:
                 await self._find_parents(parents)
-            if self._plan.forget_future():
-                self._log("the bookmark lies in the future; reading from the start", logging.WARNING)
             await self._read_rows()
         except ApiError:
-            self.trust.acquit()
+            self.trust.undo_rejection()
             self._put_bookmark()
             raise
 
@@ -156,20 +158,32 @@ class StreamReader:
             try:
                 await self._read_slices(cursor)
                 await self.parents.confirm_missing()
-            except Recovery:  # whatever raised it has recorded what not to rely on again
+            except (Recovery, RequestRejected) as error:  # a recovery has recorded what not to rely on again
                 if self._given_up:
                     raise asyncio.CancelledError from None
+                if isinstance(error, RequestRejected):
+                    self._plan.audit.postpone(error)
+                elif isinstance(error, StartOver):
+                    self._put_bookmark()  # what the rows have shown counts even if the read fails
                 cursor = self._plan.plan(whole=self.listed is not None)
                 continue
-            if not (self.trust.unproven and self._plan.windowed and self._answered):
+            if not (self.trust.first_read_unproven and self._plan.windowed and self._answered):
                 break
             self._log("the API's date filter could not be verified, so this stream is read again in full")
             cursor = self._plan.plan_unfiltered()
         if not self._plan.empty:
-            self._plan.keep_all()
+            await self._complete()
+
+    async def _complete(self) -> None:
+        """Record that everything is read, then probe the date filter."""
+        self._plan.keep_all()
+        if self._full_table and self._plan.started_at is not None:
+            self.trust.try_again()
+            self._bookmark.audited(self._plan.started_at)
+        self._put_bookmark()
+        since, distance = self._plan.began, self._bookmark.distance
+        if await probe(self.trust, self._lists, self._shaper, self._shop, began=since, distance=distance):
             self._put_bookmark()
-            if await probe(self.trust, self._lists, self._shaper, self._shop):
-                self._put_bookmark()
 
     async def _read_slices(self, cursor: str | None) -> None:
         self._answered = self._outdated = False
@@ -220,15 +234,21 @@ class StreamReader:
         self._check_plan()
         self._answered = True
         self.trust.confirm_rejection()
-        self._plan.requested(answer.requested_at)
+        again = self._plan.requested(answer.requested_at)
+        if self._plan.forget_future():
+            self._log("the bookmark lies in the future; reading from the start", logging.WARNING)
+            again = True
+        if again:
+            raise StartOver
         if self._details and isinstance(page, Page):
             await self._complete_rows(slice_, page)
         shaped = self._shaper.shape_page(page, self._shop, slice_.parent)
         if page.next_cursor is not None:
             slice_.progress.take(shaped.identity, rows=len(page.rows))
-        self._check_ids(shaped)
-        self._check_filter(slice_, shaped)
-        records = self._within_read(slice_, shaped)
+        self._checks.check(slice_, shaped)
+        if self.listed is not None:
+            self.listed += shaped.ids
+        records = self._plan.select(slice_, shaped)
         await self._sink.room()
         self._check_plan()
         # From here on nothing waits: pages are put in the order in which the bookmark counts on them.
@@ -251,28 +271,6 @@ class StreamReader:
             return timestamp is None or self._plan.holds(slice_, timestamp)
 
         await self._lists.complete_rows(slice_, page, wanted)
-
-    def _check_ids(self, shaped: ShapedPage) -> None:
-        if self._query.fields and None in shaped.ids:
-            self._query.fields = ()  # an id may have to be made from attributes that were not requested
-            raise StartOver
-        if self.listed is not None:
-            self.listed += shaped.ids
-
-    def _check_filter(self, slice_: Slice, shaped: ShapedPage) -> None:
-        if not shaped.records:
-            return
-        if slice_.window is None:
-            self.trust.consider(shaped, slice_.parent)
-        elif not self.trust.verify(slice_.window.reach, shaped, whole=not self._query.fields):
-            self._put_bookmark()
-            raise StartOver
-
-    def _within_read(self, slice_: Slice, shaped: ShapedPage) -> Sequence[Any]:
-        if all(self._plan.holds(slice_, timestamp) for timestamp in shaped.span):
-            return shaped.records
-        dated = zip(shaped.records, shaped.timestamps, strict=True)
-        return [record for record, one in dated if one is None or self._plan.holds(slice_, one)]
 
     def _advance(self, slice_: Slice, next_cursor: str | None) -> None:
         if next_cursor is None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
+from sumeru_api.timestamps import Precision
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
@@ -22,12 +24,14 @@ class ShapedPage(ABC):
         ids: The id of each row as the API sent it, None if it sent none.
         timestamps: The replication key of each row, None if it is missing or not a timestamp.
         mismatches: By column, the number of values that do not have the column's type.
+        precision: The coarsest precision of the replication keys.
     """
 
     records: Sequence[Any]
     ids: Sequence[str | None]
     timestamps: Sequence[datetime | None]
     mismatches: Counter[str]
+    precision: Precision = Precision.SECOND
 
     @abstractmethod
     def other_dates(self, index: int) -> Iterator[datetime]:

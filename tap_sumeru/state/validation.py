@@ -6,18 +6,26 @@ from typing import Any
 
 from sumeru_api import timestamps
 from sumeru_api.redaction import mask
+from sumeru_api.timestamps import Precision
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.errors import StateError
 from tap_sumeru.state.bookmarks import Verdict
 
-_STRING, _TIMESTAMP, _VERDICT = "a string", "a timestamp", f"one of {', '.join(Verdict)}"
+_STRING, _TIMESTAMP = "a string", "a timestamp"
+_VERDICT = f"one of {', '.join(Verdict)}"
+_PRECISION = f"one of {', '.join(one.value for one in Precision)}"
+_WORDS: dict[str, set[str]] = {_VERDICT: set(Verdict), _PRECISION: {one.value for one in Precision}}
 _READING = {"began": _TIMESTAMP, "since": _TIMESTAMP, "query": _STRING, "cursor": _STRING, "after": _STRING}
 _PARTITION = {
     "context": {"shop": _STRING},
     "replication_key": _STRING,
     "replication_key_value": _TIMESTAMP,
+    "start_date": _TIMESTAMP,
     "filters": _STRING,
+    "precision": _PRECISION,
     "unproven_from": _TIMESTAMP,
+    "last_audit": _TIMESTAMP,
+    "filtered_from": _TIMESTAMP,
     "reading": _READING,
     "date_filter": {"verdict": _VERDICT, "names": [_STRING]},
 }
@@ -115,4 +123,5 @@ def _check_members(where: str, prefix: str, members: dict[str, Any], shape: dict
 def _is_scalar(value: object, kind: object) -> bool:
     if not isinstance(value, str) or kind == _STRING:
         return isinstance(value, str)
-    return value in list(Verdict) if kind == _VERDICT else timestamps.parse(value) is not None
+    words = _WORDS.get(str(kind))
+    return value in words if words is not None else timestamps.parse(value) is not None

@@ -10,6 +10,7 @@ import pytest
 
 from support.factories import stream_options
 from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.extract.audit import AuditSchedule
 from tap_sumeru.extract.filter_trust import FilterTrust
 from tap_sumeru.extract.queries import Query
 from tap_sumeru.extract.read_plan import ReadPlan
@@ -56,6 +57,7 @@ class Read:
             end=end,
             by_day=by_day,
             traffic=self.traffic,
+            audits=AuditSchedule(timedelta(days=7), "acme", "orders"),
         )
 
     def days(self, slices: list[Slice]) -> list[int | None]:

@@ -52,6 +52,7 @@ def test_a_bookmark_is_kept_in_the_shape_of_the_sdk() -> None:
                         "context": {"shop": "acme"},
                         "replication_key": "updated_at",
                         "replication_key_value": "2026-05-10T12:00:00Z",
+                        "start_date": "0001-01-01T00:00:00Z",
                     }
                 ]
             }
@@ -117,7 +118,7 @@ def test_a_bookmark_without_a_replication_key_belongs_to_the_streams_own() -> No
     assert saved(bookmark)["replication_key"] == "updated_at"
 
 
-@pytest.mark.parametrize("word", ["unproven", "proven", "refuted"])
+@pytest.mark.parametrize("word", ["unproven", "plausible", "proven", "refuted"])
 def test_a_verdict_is_kept_as_a_word(word: str) -> None:
     bookmark = Bookmark({}, "updated_at", NAMES)
     bookmark.verdict = Verdict(word)

@@ -1,0 +1,83 @@
+"""Checks each page of rows against what the read relies on: ids, the replication key, the date filter."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from sumeru_api.timestamps import Precision
+from tap_sumeru.extract.recovery import StartOver
+
+if TYPE_CHECKING:
+    from tap_sumeru.extract.filter_trust import FilterTrust
+    from tap_sumeru.extract.queries import Query
+    from tap_sumeru.extract.read_plan import ReadPlan
+    from tap_sumeru.extract.slices import Slice
+    from tap_sumeru.records import RecordShaper, ShapedPage
+    from tap_sumeru.state.bookmarks import Bookmark
+
+logger = logging.getLogger("tap-sumeru")
+
+_COARSE = {
+    Precision.MINUTE: "has no seconds, so each sync starts a minute earlier",
+    Precision.LOCAL: "has no time zone, so each sync starts 14 hours earlier",
+    Precision.DAY: "is a date without a time, so each sync starts 38 hours earlier",
+}
+
+
+class PageChecks:
+    """Checks the pages of one stream of one shop.
+
+    Args:
+        name: Name of the stream, for the log.
+        bookmark: What is known about the stream; it learns from the pages.
+        trust: What is known about the date filter; it learns from the pages.
+        plan: What is read.
+        query: Builds the requests.
+        shaper: Has shaped the pages.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        bookmark: Bookmark,
+        trust: FilterTrust,
+        plan: ReadPlan,
+        query: Query,
+        shaper: RecordShaper,
+    ) -> None:
+        self._name = name
+        self._bookmark = bookmark
+        self._trust = trust
+        self._plan = plan
+        self._query = query
+        self._shaper = shaper
+
+    def check(self, slice_: Slice, page: ShapedPage) -> None:
+        """Check a page of a slice.
+
+        Raises:
+            StartOver: The read cannot go on as planned.
+        """
+        if not page.records:
+            return
+        self._check_precision(page)
+        if self._query.fields and None in page.ids:
+            self._query.fields = ()  # an id may have to be made from attributes that were not requested
+            raise StartOver
+        if slice_.window is None:
+            self._trust.consider(page, slice_.parent)
+            return
+        accepted = slice_.window.accepted_range.widened(self._bookmark.distance)
+        all_attributes = not self._query.fields
+        if not self._trust.check_page(accepted, page, self._plan.began, all_attributes=all_attributes):
+            raise StartOver
+
+    def _check_precision(self, page: ShapedPage) -> None:
+        """Keep a distance from now on if the replication key is less exact than it was before."""
+        if not self._bookmark.learn_precision(page.precision):
+            return
+        if self._shaper.is_coarser(page.precision):  # said once, and not for each shop
+            logger.warning("%s: `%s` %s.", self._name, self._shaper.key, _COARSE[page.precision])
+        if self._plan.may_leave_out:
+            raise StartOver
