@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _MIN_LENGTH = len("20260510")
 _MAX_LENGTH = len("Wednesday, 10 September 2026 14:23:00 +0200 (CEST)")
+_PLAIN_LENGTH = len("2026-05-10T14:23:00Z")
 _DIGIT = re.compile(r"\d")
 _YEAR_FIRST = re.compile(r"(\d{4})([-/.]?)(\d{1,2})\2(\d{1,2})(?!\d)")
 _YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})\2(\d{4})(?!\d)")
@@ -33,8 +34,8 @@ _HUGE = 10**18
 
 def coarsest(keys: Iterable[object]) -> Precision:
     """Return the coarsest precision among replication keys; a key that is no timestamp has none."""
-    texts = (key for key in keys if isinstance(key, str) and timestamps.parse(key) is not None)
-    found = {timestamps.precision(text) for text in texts}
+    unusual = (key for key in keys if isinstance(key, str) and (key[-1:] != "Z" or len(key) < _PLAIN_LENGTH))
+    found = {timestamps.precision(text) for text in unusual if timestamps.parse(text) is not None}
     return max(found, key=lambda one: one.distance, default=Precision.SECOND)
 
 

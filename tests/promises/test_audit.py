@@ -94,6 +94,15 @@ def test_a_row_without_a_replication_key_comes_with_the_audit(tmp_path: Path) ->
     assert AUDIT not in again.log
 
 
+def test_a_row_dated_in_the_future_comes_with_the_audit(tmp_path: Path) -> None:
+    api = proven(tmp_path)
+    api.wait(hours=1)
+    api.rows["ord_9"] = {"updated_at": api.moment(days=-400), "created_at": api.moment()}
+    assert api.sync().ids("orders") == []
+    api.wait(days=7)
+    assert "ord_9" in api.sync().ids("orders")
+
+
 def test_with_audit_days_of_zero_nothing_is_audited(tmp_path: Path) -> None:
     api = proven(tmp_path)
     for _ in range(2):
