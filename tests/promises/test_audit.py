@@ -75,6 +75,7 @@ def test_a_filter_on_a_nested_number_is_never_proven_and_loses_nothing(tmp_path:
 
 
 def test_a_row_without_a_replication_key_comes_with_the_audit(tmp_path: Path) -> None:
+    """As in PostHog/posthog#76090 and MeltanoLabs/tap-dbt#213."""
     api = proven(tmp_path)
     api.wait(hours=1)
     api.rows["ord_9"] = {"updated_at": None, "created_at": api.moment()}
@@ -168,6 +169,7 @@ def test_a_filter_that_is_rejected_once_is_tried_again_after_an_audit(tmp_path: 
 
 
 def test_a_row_that_changes_while_its_window_is_read_does_not_refute_the_filter(tmp_path: Path) -> None:
+    """It is not lost either, as in airbytehq/airbyte#21500."""
     api = proven(tmp_path)
     api.state = None
     api.hidden["ord_0"] = api.day(days=60)  # the API has found it there, and then it was changed

@@ -35,7 +35,10 @@ def shown(api: FilteredApi, form: str, zone: int) -> str:
 def test_what_changes_after_a_sync_comes_with_the_next(
     tmp_path: Path, form: str, zone: int, lookback: int | None, start: bool
 ) -> None:
-    """A day or a local time may be hours before the moment at which the row has changed."""
+    """A day or a local time may be hours before the moment at which the row has changed.
+
+    As in PostHog/posthog#59033 and airbytehq/airbyte#44402.
+    """
     api = FilteredApi(tmp_path)
     api.wait(hours=12)
     config: dict[str, Any] = {"start_date": api.moment(days=90)} if start else {}

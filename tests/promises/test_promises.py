@@ -40,9 +40,9 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_verification.py::test_a_bookmark_in_the_future_is_moved_back",
         "unit/tap_sumeru/state/test_bookmarks.py::test_a_bookmark_moves_forward_only_and_never_past_the_present",
     ),
-    "The date filter of the API is documented for attribution alone, so the tap uses it only as long as every "
-    "row agrees with it: rows whose other dates lie elsewhere prove it, rows without other dates make it "
-    "plausible, and a row from outside refutes it.": (
+    "The date filter of the API is documented for attribution alone, so the tap uses it only as long as "
+    "every row agrees with it: rows whose other dates lie elsewhere prove it, rows without other dates make "
+    "it plausible, and a row from outside refutes it.": (
         "promises/test_verification.py::test_a_backfill_and_the_next_sync_are_complete_whatever_the_filter_does",
         "promises/test_verification.py::test_a_filter_on_another_field_is_detected_and_remembered",
         "promises/test_verification.py::test_a_proven_filter_that_changes_loses_no_row",
