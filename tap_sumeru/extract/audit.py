@@ -138,5 +138,5 @@ class Audit:
         if filtered:
             bookmark.last_audit = bookmark.last_audit or started_at
         elif from_start or bookmark.filtered_from is None:
-            waits = bookmark.verdict is Verdict.REFUTED and bookmark.last_audit is not None and not self.due
-            bookmark.audited(bookmark.last_audit if waits and bookmark.last_audit else started_at)
+            waits = bookmark.verdict is Verdict.REFUTED and not self.due
+            bookmark.audited((bookmark.last_audit if waits else None) or started_at)

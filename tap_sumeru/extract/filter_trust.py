@@ -138,9 +138,15 @@ class FilterTrust:
 
     # A probe after an unfiltered read
 
-    def look_for_candidate(self, now: datetime) -> None:
-        """Start to look for a row that can prove the filter, among the rows of an unfiltered read."""
-        self._candidate = ProbeCandidate(now, self._bookmark.distance) if self.improvable else None
+    def look_for_candidate(self, now: datetime, *, audit: bool = False) -> None:
+        """Start to look for a row that can prove the filter, among the rows of an unfiltered read.
+
+        Args:
+            now: The present.
+            audit: Whether the read is an audit, after which a proven filter must prove itself again.
+        """
+        wanted = self.improvable or (audit and self._usable)
+        self._candidate = ProbeCandidate(now, self._bookmark.distance) if wanted else None
 
     def consider(self, page: ShapedPage, parent: str | None) -> None:
         """Consider the rows of an unfiltered read as candidates."""

@@ -175,7 +175,7 @@ class ReadPlan:
         if self._bookmark.unproven_from is not None:
             # Whatever was read through a filter that was never proven may lack rows.
             self._since, self._from_start = self._bookmark.unproven_from, True
-        self._trust.look_for_candidate(self._now)
+        self._trust.look_for_candidate(self._now, audit=self.audit.needed)
         if position is not None and position.query != self._fingerprint():
             position = None
         self.started_at = position.started_at if position else self.started_at

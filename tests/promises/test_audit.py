@@ -95,6 +95,17 @@ def test_a_row_without_a_replication_key_comes_with_the_audit(tmp_path: Path) ->
     assert AUDIT not in again.log
 
 
+def test_an_audit_ends_the_trust_in_a_filter_that_has_come_to_leave_rows_out(tmp_path: Path) -> None:
+    api = proven(tmp_path)
+    api.hidden = dict.fromkeys(api.rows, api.day(days=100))
+    api.wait(days=7)
+    assert AUDIT in api.sync().log
+    assert api.verdict == "unproven"
+    api.wait(hours=1)
+    api.rows["ord_1"]["updated_at"] = api.moment()
+    assert api.sync().ids("orders") == ["ord_1"]
+
+
 def test_a_row_dated_in_the_future_comes_with_the_audit(tmp_path: Path) -> None:
     api = proven(tmp_path)
     api.wait(hours=1)
