@@ -154,7 +154,8 @@ def test_an_interrupted_audit_continues_at_its_cursor_and_leaves_the_bookmark(tm
     output = api.sync()
     assert output.code == 0, output.log
     assert output.ids("orders") == ["ord_1", "ord_2"]
-    assert [query["cursor"] for query in api.queries if "cursor" in query] == ["1", "2"]
+    listed = [query for query in api.queries if FIRST not in query]
+    assert [query["cursor"] for query in listed if "cursor" in query] == ["1", "2"]
     assert earliest < api.bookmark()["replication_key_value"] <= latest, "when the audit began"
     assert "reading" not in api.bookmark()
 
