@@ -80,11 +80,9 @@ class StreamReader:
         self.trust = FilterTrust(bookmark, usable=options.date_filter is not None and not full_table)
         self.listed: list[str | None] | None = None
         self._spec = spec
-        self._details = options.details
+        self._details, self._full_table = options.details, full_table
         self._shop = client.shop.name
-        self._bookmark = bookmark
-        self._shaper = shaper
-        self._sink = sink
+        self._bookmark, self._shaper, self._sink = bookmark, shaper, sink
         self._query = Query(spec, options, fields)
         self._lists = ListReader(spec, client, self._query, shaper, details=options.details)
         self.parents = Parents(spec, self._shop, self._lists)
@@ -101,7 +99,6 @@ class StreamReader:
             traffic=client.queue,
             audits=AuditSchedule(options.audit_interval, self._shop, spec.name),
         )
-        self._full_table = full_table
         self._checks = PageChecks(spec.name, bookmark, self.trust, self._plan, self._query, shaper)
         self._reads_all = not options.filters and (full_table or end_date is None)
         # A slice got a response; the plan is about to be made again; nothing more is to be read.
