@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from sumeru_api.timestamps import Precision
+from sumeru_api.timestamps import DAY, Precision
 from tap_sumeru.extract.recovery import StartOver
 
 if TYPE_CHECKING:
@@ -21,8 +21,10 @@ logger = logging.getLogger("tap-sumeru")
 _COARSE = {
     Precision.MINUTE: "has no seconds, so each sync starts a minute earlier",
     Precision.LOCAL: "has no time zone, so each sync starts 14 hours earlier",
-    Precision.DAY: "is a date without a time, so each sync starts 38 hours earlier",
+    Precision.DAY: "has no time of day, so each sync starts 38 hours earlier",
 }
+_MIN_ROWS = 20
+"""Rows that must show the same time of day before it is taken for none."""
 
 
 class PageChecks:
@@ -75,9 +77,18 @@ class PageChecks:
 
     def _check_precision(self, page: ShapedPage) -> None:
         """Keep a distance from now on if the replication key is less exact than it was before."""
-        if not self._bookmark.learn_precision(page.precision):
+        precision = Precision.DAY if _same_time_of_day(page) else page.precision
+        if not self._bookmark.learn_precision(precision):
             return
-        if self._shaper.is_coarser(page.precision):  # said once, and not for each shop
-            logger.warning("%s: `%s` %s.", self._name, self._shaper.key, _COARSE[page.precision])
+        if self._shaper.is_coarser(precision):  # said once, and not for each shop
+            logger.warning("%s: `%s` %s.", self._name, self._shaper.key, _COARSE[precision])
         if self._plan.may_leave_out:
             raise StartOver
+
+
+def _same_time_of_day(page: ShapedPage) -> bool:
+    """Return whether many rows of several days all show the same time of day, such as midnight."""
+    if len(page.timestamps) < _MIN_ROWS or len(set(page.span)) == 1:
+        return False
+    dated = [one for one in (*page.span, *page.timestamps) if one is not None]
+    return len(dated) >= _MIN_ROWS and not any((one - dated[0]) % DAY for one in dated[1:])

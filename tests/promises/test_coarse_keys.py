@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SAID = {
-    "day": "orders: `updated_at` is a date without a time, so each sync starts 38 hours earlier",
+    "day": "orders: `updated_at` has no time of day, so each sync starts 38 hours earlier",
     "local": "orders: `updated_at` has no time zone, so each sync starts 14 hours earlier",
     "minute": "orders: `updated_at` has no seconds, so each sync starts a minute earlier",
 }
@@ -57,6 +57,18 @@ def test_what_changes_after_a_sync_comes_with_the_next(
     assert [row["status"] for row in records if row["id"] == "ord_1"] == ["changed 2"]
     assert logs.count(SAID[form]) == 1, "said once"
     assert api.bookmark()["precision"] == form
+
+
+def test_a_time_of_day_that_is_always_the_same_is_none(tmp_path: Path) -> None:
+    api = FilteredApi(tmp_path)
+    for number in range(30):
+        day = api.day(days=number + 2)
+        api.rows[f"ord_{number}"] = {"updated_at": f"{day}T00:00:00Z", "created_at": api.moment(days=300)}
+    output = api.sync(lookback_days=0)
+    assert SAID["day"] in output.log
+    api.wait(seconds=20)
+    api.rows["ord_1"]["updated_at"] = f"{api.day()}T00:00:00Z"
+    assert api.sync(lookback_days=0).ids("orders") == ["ord_1"]
 
 
 def test_a_key_that_becomes_coarse_is_noticed_in_time(tmp_path: Path) -> None:
