@@ -27,8 +27,7 @@ def shown(api: FilteredApi, form: str, zone: int) -> str:
     return local.strftime("%Y-%m-%d" if form == "day" else "%Y-%m-%dT%H:%M:%S")
 
 
-@pytest.mark.parametrize("start", [False, True], ids=["all history", "start_date"])
-@pytest.mark.parametrize("lookback", [None, 0])
+@pytest.mark.parametrize(("start", "lookback"), [(False, None), (True, 0)], ids=["all history", "start_date"])
 @pytest.mark.parametrize(
     ("form", "zone"), [("day", 0), ("day", -12), ("day", 14), ("local", -12), ("local", 14), ("minute", 0)]
 )
