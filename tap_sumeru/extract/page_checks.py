@@ -88,7 +88,8 @@ class PageChecks:
 
 def _same_time_of_day(page: ShapedPage) -> bool:
     """Return whether many rows of several days all show the same time of day, such as midnight."""
-    if len(page.timestamps) < _MIN_ROWS or len(set(page.span)) == 1:
-        return False
-    dated = [one for one in (*page.span, *page.timestamps) if one is not None]
-    return len(dated) >= _MIN_ROWS and not any((one - dated[0]) % DAY for one in dated[1:])
+    if not page.span or page.span[0] == page.span[1] or (page.span[1] - page.span[0]) % DAY:
+        return False  # so that an ordinary page costs nothing per row
+    first = page.span[0]
+    dated = [one for one in page.timestamps if one is not None]
+    return len(dated) >= _MIN_ROWS and not any((one - first) % DAY for one in dated)
