@@ -206,6 +206,7 @@ class Bookmark:
             return False
         more, self.precision = precision.distance - self.distance, precision
         self.value = self.value and timestamps.shift(self.value, -more)
+        self.unproven_from = self.unproven_from and timestamps.shift(self.unproven_from, -more)
         return True
 
     def audited(self, at: datetime) -> None:

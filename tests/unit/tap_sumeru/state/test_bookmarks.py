@@ -83,9 +83,10 @@ def test_a_bookmark_in_the_future_moves_back() -> None:
 def test_a_bookmark_keeps_the_distance_of_its_precision(precision: Precision) -> None:
     bookmark = Bookmark({}, "updated_at", NAMES)
     bookmark.advance(NOON, NOON)
+    bookmark.unproven_from = NOON
     coarser = precision is not Precision.SECOND
     assert bookmark.learn_precision(precision) is coarser
-    assert bookmark.value == NOON - precision.distance
+    assert bookmark.value == bookmark.unproven_from == NOON - precision.distance
     assert not bookmark.learn_precision(precision), "it is known already"
     assert not bookmark.learn_precision(Precision.SECOND), "the coarsest counts"
     later = NOON + timedelta(days=3)
