@@ -193,7 +193,7 @@ def test_a_rejected_filter_is_refuted_unless_the_request_fails_without_it_too() 
     assert one.known == "proven"
 
 
-def test_an_acquittal_counts_once() -> None:
+def test_a_rejection_is_undone_once() -> None:
     one, bookmark = trust(Verdict.PROVEN)
     one.rejected()
     one.undo_rejection()
