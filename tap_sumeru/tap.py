@@ -84,7 +84,7 @@ class TapSumeru(Tap):
             SettingsError: A setting is not valid.
         """
         if self._settings is None:
-            self._settings = Settings.from_config(self.config)
+            self._settings = Settings.from_config(self.config, datetime.now(UTC))
         return self._settings
 
     @classproperty

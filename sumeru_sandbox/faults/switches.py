@@ -49,6 +49,10 @@ class RowFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         "local_id",
         "null_replication_key",
         "bad_replication_key",
+        "day_replication_key",
+        "local_replication_key",
+        "hidden_dates",
+        "nested_dates",
         "future",
         "surrogate",
         "newline",
@@ -69,6 +73,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     date_filter: Literal["applied", "ignored", "refused"] = "applied"
     date_field: str = "replication_key"
     date_to: Literal["inclusive", "exclusive"] = "inclusive"
+    dates: Literal["optional", "both_required"] = "optional"
     zone: Annotated[int, Meta(ge=-720, le=840)] = 0
     shape: Literal["enveloped", "flat"] = "enveloped"
     usage: Literal["list", "object"] = "list"

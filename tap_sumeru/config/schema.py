@@ -88,7 +88,10 @@ _SETTINGS = {
         default=API_URL,
     ),
     "start_date": _setting(
-        _DATE_TIME, "Start date", "Where the first sync starts. Without it, the tap reads the whole history."
+        _DATE_TIME,
+        "Start date",
+        "Where the first sync starts. Without it, the tap reads the whole history. If it moves to an earlier "
+        "date, the streams are read again from there.",
     ),
     "end_date": _setting(_DATE_TIME, "End date", "Exclusive end of the sync, for a bounded backfill."),
     "lookback_days": _setting(
@@ -96,6 +99,14 @@ _SETTINGS = {
         "Lookback (days)",
         "How many days before the bookmark each sync starts. "
         "Default: 7 for attribution, 2 for usage, one hour for other streams.",
+    ),
+    "audit_days": _setting(
+        _NUMBER,
+        "Audit (days)",
+        "At least every so many days, a stream that is read through the date filter is read once without it, "
+        "in case the filter leaves out rows. 0: never; then such rows may be missing for good, and a filter "
+        "that was refuted is not tried again.",
+        default=7,
     ),
     "window_days": _setting(
         _INTEGER,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sumeru_api.timestamps import text
 from tap_sumeru.catalog.streams import DATE_FILTER, STREAMS, StreamSpec
 from tap_sumeru.config.filters import read_filters
 from tap_sumeru.config.given_values import given_values
@@ -37,6 +38,7 @@ class StreamOptions:
         date_filter: Names of the query parameters for the first and the last day, or None.
         lookback: How far before the bookmark a sync starts.
         window_days: Length of the windows into which a date range is split.
+        audit_interval: The longest time between two audits of the date filter, zero for no audits.
     """
 
     replication_key: str
@@ -46,6 +48,7 @@ class StreamOptions:
     date_filter: tuple[str, str] | None
     lookback: timedelta
     window_days: int
+    audit_interval: timedelta
 
     @property
     def fingerprint(self) -> str:
@@ -94,8 +97,12 @@ class Settings:
         return replace(self, shops=shops)
 
     @classmethod
-    def from_config(cls, config: Config) -> Settings:
+    def from_config(cls, config: Config, now: datetime | None = None) -> Settings:
         """Return the settings of a config.
+
+        Args:
+            config: The config.
+            now: The present; without it, a start date may lie in the future.
 
         Raises:
             SettingsError: A setting is not valid; the message names it and says what to do.
@@ -107,6 +114,10 @@ class Settings:
         end_date = read_date(config, "end_date")
         shops = read_shops(config)
         for shop in shops:
+            if now and shop.start_date and shop.start_date > now:
+                raise SettingsError(
+                    f"start_date: must not be in the future (shop {shop.name}). Now it is {text(now)}."
+                )
             if end_date and shop.start_date and end_date <= shop.start_date:
                 raise SettingsError(f"end_date: must be after start_date (shop {shop.name}).")
         selected, sharded = select_shard(config.get("shard"), shops)
@@ -162,12 +173,14 @@ def _stream_options(spec: StreamSpec, config: Config) -> StreamOptions:
         date_filter=(date_filter[0], date_filter[1]) if date_filter else None,
         lookback=timedelta(days=lookback),
         window_days=int(window),
+        audit_interval=timedelta(days=_number(config, "audit_days")),
     )
 
 
 _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "lookback_days": (lambda days: 0 <= days <= _MAX_DAYS, f"from 0 to {_MAX_DAYS}"),
     "window_days": (lambda days: 1 <= days <= _MAX_DAYS, f"from 1 to {_MAX_DAYS}"),
+    "audit_days": (lambda days: 0 <= days <= _MAX_DAYS, f"from 0 to {_MAX_DAYS}"),
     "concurrency": (lambda requests: requests >= 1, "at least 1"),
     "rate_limit_share": (lambda share: 0 < share <= 1, "above 0 and at most 1"),
     "request_timeout_seconds": (lambda seconds: 0 < seconds < math.inf, "above 0"),

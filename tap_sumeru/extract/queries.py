@@ -55,8 +55,7 @@ class Query:
         if window is not None and self._options.date_filter is not None:
             (since, until), (first, last) = self._options.date_filter, window.requested_days
             yield since, first
-            if last is not None:
-                yield until, last
+            yield until, last
         if self._options.include:
             yield "include", ",".join(self._options.include)
         if fields:

@@ -6,11 +6,13 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from sumeru_api.errors import ApiError
+from sumeru_api.errors import ApiError, RequestRejected
 from sumeru_api.responses import Page
+from tap_sumeru.extract.audit import AuditSchedule
 from tap_sumeru.extract.filter_probe import probe
 from tap_sumeru.extract.filter_trust import FilterTrust
 from tap_sumeru.extract.list_reader import ListReader
+from tap_sumeru.extract.page_checks import PageChecks
 from tap_sumeru.extract.parents import Listing, Parents
 from tap_sumeru.extract.queries import Query
 from tap_sumeru.extract.read_page import ReadPage
@@ -27,7 +29,6 @@ from tap_sumeru.extract.row_ids import RowIds
 from tap_sumeru.state.bookmarks import Bookmark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
     from typing import Any
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from tap_sumeru.extract.list_reader import ListPage
     from tap_sumeru.extract.read_page import PageSink
     from tap_sumeru.extract.slices import Slice
-    from tap_sumeru.records import RecordShaper, ShapedPage
+    from tap_sumeru.records import RecordShaper
 
 logger = logging.getLogger("tap-sumeru")
 
@@ -81,10 +82,9 @@ class StreamReader:
         self.trust = FilterTrust(bookmark, usable=options.date_filter is not None and not full_table)
         self.listed: list[str | None] | None = None
         self._spec = spec
+        self._full_table = full_table
         self._shop = client.shop.name
-        self._bookmark = bookmark
-        self._shaper = shaper
-        self._sink = sink
+        self._bookmark, self._shaper, self._sink = bookmark, shaper, sink
         self._query = Query(spec, options, fields)
         self._lists = ListReader(spec, client, self._query, shaper, details=options.details)
         self.parents = Parents(spec, self._shop, self._lists)
@@ -98,9 +98,11 @@ class StreamReader:
             end=None if full_table else end_date,
             by_day=shaper.by_day,
             traffic=client.queue,
+            audits=AuditSchedule(options.audit_interval, self._shop, spec.name),
         )
         self.reached = self._plan.reached
         self._row_ids = RowIds(spec, bookmark, self._query, self._plan, self._shop)
+        self._checks = PageChecks(spec.name, bookmark, self.trust, self._plan, shaper)
         self._reads_all = not options.filters and (full_table or end_date is None)
         # A slice got a response; the plan is about to be made again; nothing more is to be read.
         self._answered = self._outdated = self._given_up = False
@@ -128,11 +130,9 @@ class StreamReader:
         try:
             if self._spec.parent:
                 await self._find_parents(parents)
-            if self._plan.forget_future():
-                self._log("the bookmark lies in the future; reading from the start", logging.WARNING)
             await self._read_rows()
         except ApiError:
-            self.trust.acquit()
+            self.trust.undo_rejection()
             self._put_bookmark()
             raise
         finally:
@@ -160,21 +160,33 @@ class StreamReader:
             try:
                 await self._read_slices(cursor)
                 await self.parents.confirm_missing()
-            except Recovery:  # whatever raised it has recorded what not to rely on again
+            except (Recovery, RequestRejected) as error:  # a recovery has recorded what not to rely on again
                 if self._given_up:
                     raise asyncio.CancelledError from None
+                if isinstance(error, RequestRejected):
+                    self._plan.audit.postpone(error)
+                elif isinstance(error, StartOver):
+                    self._put_bookmark()  # what the rows have shown counts even if the read fails
                 cursor = self._plan.plan(whole=self.listed is not None)
                 continue
-            if not (self.trust.unproven and self._plan.windowed and self._answered):
+            if not (self.trust.first_read_unproven and self._plan.windowed and self._answered):
                 break
             self._log("the API's date filter could not be verified, so this stream is read again in full")
             cursor = self._plan.plan_unfiltered()
         self._lists.details.check()
         if not self._plan.empty:
-            self._plan.keep_all()
+            await self._complete()
+
+    async def _complete(self) -> None:
+        """Record that everything is read, then probe the date filter."""
+        self._plan.keep_all()
+        if self._full_table and self._plan.started_at is not None:
+            self.trust.try_again()
+            self._bookmark.audited(self._plan.started_at)
+        self._put_bookmark()
+        since, distance = self._plan.began, self._bookmark.distance
+        if await probe(self.trust, self._lists, self._shaper, self._shop, began=since, distance=distance):
             self._put_bookmark()
-            if await probe(self.trust, self._lists, self._shaper, self._shop):
-                self._put_bookmark()
 
     async def _read_slices(self, cursor: str | None) -> None:
         self._answered = self._outdated = False
@@ -227,7 +239,12 @@ class StreamReader:
         self._check_plan()
         self._answered = True
         self.trust.confirm_rejection()
-        self._plan.requested(answer.requested_at)
+        again = self._plan.requested(answer.requested_at)
+        if self._plan.forget_future():
+            self._log("the bookmark lies in the future; reading from the start", logging.WARNING)
+            again = True
+        if again:
+            raise StartOver
         if isinstance(page, Page):
             await self._complete_rows(slice_, page)
         natural_key = self._row_ids.natural_key
@@ -235,10 +252,10 @@ class StreamReader:
         if page.next_cursor is not None:
             slice_.progress.take(shaped.identity, rows=len(page.rows))
         self._row_ids.check(slice_, shaped, whole=answer.whole)
+        self._checks.check(slice_, shaped, all_attributes=answer.whole)
         if self.listed is not None:
             self.listed += shaped.ids
-        self._check_filter(slice_, shaped, whole=answer.whole)
-        records = self._within_read(slice_, shaped)
+        records = self._plan.select(slice_, shaped)
         await self._sink.room()
         self._check_plan()
         # From here on nothing waits: pages are put in the order in which the bookmark counts on them.
@@ -261,20 +278,6 @@ class StreamReader:
             return timestamp is None or self._plan.holds(slice_, timestamp)
 
         await self._lists.details.complete(page, *self._query.of(slice_), wanted)
-
-    def _check_filter(self, slice_: Slice, shaped: ShapedPage, *, whole: bool) -> None:
-        if not shaped.records:
-            return
-        if slice_.window is None:
-            self.trust.consider(shaped, slice_.parent)
-        elif not self.trust.verify(slice_.window.reach, shaped, whole=whole):
-            raise StartOver
-
-    def _within_read(self, slice_: Slice, shaped: ShapedPage) -> Sequence[Any]:
-        if all(self._plan.holds(slice_, timestamp) for timestamp in shaped.span):
-            return shaped.records
-        dated = zip(shaped.records, shaped.timestamps, strict=True)
-        return [record for record, one in dated if one is None or self._plan.holds(slice_, one)]
 
     def _advance(self, slice_: Slice, next_cursor: str | None) -> None:
         last = self._plan.finish(slice_) if next_cursor is None else None

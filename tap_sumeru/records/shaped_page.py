@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
+from sumeru_api.timestamps import Precision
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
@@ -25,6 +27,7 @@ class ShapedPage(ABC):
         mismatches: By column, the number of values that do not have the column's type.
         made_ids: By index of each row whose id is made from its natural key: that id, and a hash of the row.
         replaced: How many characters of the page could not be decoded.
+        precision: The coarsest precision of the replication keys.
     """
 
     made_ids: Mapping[int, tuple[str, int]] = MappingProxyType({})
@@ -33,6 +36,7 @@ class ShapedPage(ABC):
     ids: Sequence[str | None]
     timestamps: Sequence[datetime | None]
     mismatches: Counter[str]
+    precision: Precision = Precision.SECOND
 
     @abstractmethod
     def other_dates(self, index: int) -> Iterator[datetime]:

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from sumeru_api.responses import Page, row_id
+from sumeru_api.timestamps import Precision
 from tap_sumeru.records.adaptive_decoder import AdaptiveDecoder, DecodedPage
 from tap_sumeru.records.columnar import ColumnarPage, ReferencePathRequired
 from tap_sumeru.records.record_builder import RecordBuilder, RowContext, canonical
 from tap_sumeru.records.related import keep_unlinked, owner_of
-from tap_sumeru.records.row_dates import other_dates_of
+from tap_sumeru.records.row_dates import coarsest, other_dates_of
 from tap_sumeru.records.shaped_page import EMPTY_PAGE, ShapedPage
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class RecordShaper:
         self.key = key
         self.by_day = selection.properties.get(key, {}).get("format") == "date"
         """Whether the replication key is a date without a time."""
+        self._precision = Precision.SECOND
         self._builder = RecordBuilder(spec, selection, key, include)
         self._decoder = AdaptiveDecoder(spec, selection, key, include) if selection.columnar else None
 
@@ -87,6 +89,12 @@ class RecordShaper:
             self._decoder.learn(page, shaped.mismatches)
         return shaped
 
+    def is_coarser(self, precision: Precision) -> bool:
+        """Return whether a replication key is coarser than those of all shops before."""
+        coarser = precision.distance > self._precision.distance
+        self._precision = precision if coarser else self._precision
+        return coarser
+
     def timestamp(self, row: Row, page: Page, parent: str | None = None) -> datetime | None:
         """Return the replication key of a row, None if it is missing or not a timestamp."""
         return self._builder.peek(row, (page.included,), parent)[0]
@@ -114,6 +122,7 @@ class _ReferencePage(ShapedPage):
         self.timestamps = [one.timestamp for one in built]
         self.made_ids = {i: one.made_id for i, one in enumerate(built) if one.made_id is not None}
         self._attributes = [one.attributes for one in built]
+        self.precision = coarsest(attributes.get(builder.key) for attributes in self._attributes)
         self._key = builder.key
         self._rows = page.rows
         self._keep_unlinked(page)

@@ -18,9 +18,13 @@ _PARTITION = {
     "context": {"shop": _STRING},
     "replication_key": _STRING,
     "replication_key_value": _TIMESTAMP,
+    "start_date": _TIMESTAMP,
     "filters": _STRING,
+    "precision": _STRING,
     "unproven_from": _TIMESTAMP,
     "not_unique": [_STRING],
+    "last_audit": _TIMESTAMP,
+    "filtered_from": _TIMESTAMP,
     "reading": _READING,
     "date_filter": {"verdict": _STRING, "names": [_STRING]},
 }

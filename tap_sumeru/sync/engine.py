@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sumeru_api.errors import ApiError
+    from sumeru_api.shop import Shop
     from tap_sumeru.catalog.selection import StreamSelection
     from tap_sumeru.config.settings import Settings, StreamOptions
     from tap_sumeru.extract.reached import Reached
@@ -83,11 +84,13 @@ class _StreamSetup:
         self.fields = fields_to_request(self.spec, selection, key, self.options.include)
         self.shaper = RecordShaper(self.spec, selection, key, self.options.include)
 
-    def bookmark(self, bookmarks: Bookmarks, shop: str) -> Bookmark:
+    def bookmark(self, bookmarks: Bookmarks, shop: Shop) -> Bookmark:
         """Return the bookmark of a shop, for its read to work on."""
         options = self.options
-        entry = bookmarks.entry(self.spec.name, shop)
-        return Bookmark(entry, options.replication_key, options.date_filter, options.fingerprint)
+        entry = bookmarks.entry(self.spec.name, shop.name)
+        return Bookmark(
+            entry, options.replication_key, options.date_filter, options.fingerprint, shop.start_date
+        )
 
 
 class Engine:
@@ -125,11 +128,15 @@ class Engine:
         return RequestQueue(RateLimiter(self._settings.rate_limit_share, self._settings.concurrency))
 
     def outdated(self) -> Counter[tuple[str, str]]:
-        """Return how many shops have a bookmark that a changed option makes useless, by stream and option."""
+        """Return how many shops have a bookmark that an option makes useless, by stream and option."""
         count: Counter[tuple[str, str]] = Counter()
+        end = self._settings.end_date
         for stream in self._streams:
             for shop in () if stream.full_table else self._settings.shops:
-                option = stream.bookmark(self._bookmarks, shop.name).outdated_by
+                bookmark = stream.bookmark(self._bookmarks, shop)
+                option = bookmark.outdated_by
+                if end is not None and bookmark.reaches(end):
+                    option = "end_date"
                 if option:
                     count[stream.spec.name, option] += 1
         return count
@@ -243,7 +250,7 @@ class Engine:
             stream.spec,
             stream.options,
             client,
-            stream.bookmark(self._bookmarks, client.shop.name),
+            stream.bookmark(self._bookmarks, client.shop),
             stream.shaper,
             self._handover,
             now=self._now,

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-sumeru")
 
+_OUTDATED = {
+    "start_date": "is earlier than in the runs before; reading it again from there",
+    "end_date": "is not after the bookmark, so nothing is left to read; remove or raise it to read on",
+}
 _NEXT_RUN = "The next run continues from the last STATE."
 
 
@@ -137,12 +141,8 @@ class Run:
 
     def _log_outdated(self) -> None:
         for (stream, option), shops in self._engine.outdated().items():
-            logger.warning(
-                "%s: `%s` has changed since the last run; reading it again from the start, for %s.",
-                stream,
-                option,
-                count(shops, "shop"),
-            )
+            text = _OUTDATED.get(option, "has changed since the last run; reading it again from the start")
+            logger.warning("%s: `%s` %s, for %s.", stream, option, text, count(shops, "shop"))
 
     def _read(self, items: Iterable[Item | None], stop: StopRequest) -> None:
         self._watch.writes()

@@ -40,15 +40,32 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_verification.py::test_a_bookmark_in_the_future_is_moved_back",
         "unit/tap_sumeru/state/test_bookmarks.py::test_a_bookmark_moves_forward_only_and_never_past_the_present",
     ),
-    "The date filter of the API is documented for attribution alone, so the tap uses it only once rows have "
-    "proved that it acts on the replication key, checks every row that it returns, and otherwise reads "
-    "everything.": (
+    "The date filter of the API is documented for attribution alone, so the tap uses it only as long as "
+    "every row agrees with it: rows whose other dates lie elsewhere prove it, rows without other dates make "
+    "it plausible, and a row from outside refutes it.": (
         "promises/test_verification.py::test_a_backfill_and_the_next_sync_are_complete_whatever_the_filter_does",
         "promises/test_verification.py::test_a_filter_on_another_field_is_detected_and_remembered",
         "promises/test_verification.py::test_a_proven_filter_that_changes_loses_no_row",
         "promises/test_verification.py::test_a_crash_in_a_backfill_does_not_prove_its_filter",
         "unit/tap_sumeru/extract/test_filter_trust.py::test_one_row_from_outside_refutes_the_filter_and_discards_the_bookmark",
         "unit/tap_sumeru/extract/test_windows.py::test_the_requested_days_hold_the_window_in_any_time_zone",
+    ),
+    "What rows cannot show, a filter on a hidden date, a row without a replication key or one dated in the "
+    "future, is missing for at most `audit_days` (7 by default): then the stream is read once without the "
+    "filter, and everything is written again.": (
+        "promises/test_audit.py::test_a_row_that_a_filter_on_a_hidden_date_leaves_out_comes_with_the_audit",
+        "promises/test_audit.py::test_a_filter_on_a_nested_number_is_never_proven_and_loses_nothing",
+        "promises/test_audit.py::test_a_row_without_a_replication_key_comes_with_the_audit",
+        "promises/test_audit.py::test_a_row_dated_in_the_future_comes_with_the_audit",
+        "promises/test_audit.py::test_an_audit_ends_the_trust_in_a_filter_that_has_come_to_leave_rows_out",
+        "promises/test_audit.py::test_an_interrupted_audit_continues_at_its_cursor_and_leaves_the_bookmark",
+        "promises/test_audit.py::test_a_filter_that_is_rejected_once_is_tried_again_after_an_audit",
+        "unit/tap_sumeru/extract/test_audit.py::test_an_audit_is_due_within_the_interval_and_not_long_before",
+    ),
+    "A replication key that is a date without a time, or a time without a zone, has each sync start so much "
+    "earlier that changes of the same day come too.": (
+        "promises/test_coarse_keys.py::test_what_changes_after_a_sync_comes_with_the_next",
+        "promises/test_coarse_keys.py::test_a_key_that_becomes_coarse_is_noticed_in_time",
     ),
     "`kill -9` and a restart from the last STATE lose nothing.": (
         "promises/test_interrupted.py::test_kill_9_loses_no_row",
@@ -61,7 +78,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_complete.py::test_all_runs_of_a_random_life_together_emit_every_row",
         "promises/test_complete.py::test_lives_that_failed_before_are_complete",
     ),
-    "What no filter can give is a row that has no replication key: it comes with every unfiltered read.": (
+    "A row that has no replication key comes with every unfiltered read.": (
         "promises/test_verification.py::test_rows_without_a_readable_replication_key_are_always_emitted",
     ),
     "Rows are told apart by their ids, those of children within their parent, and without an id by their "

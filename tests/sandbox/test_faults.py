@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -105,6 +105,24 @@ def test_a_replication_key_may_be_anything(sandbox: Sandbox) -> None:
     assert _datetime(row["attributes"]["updated_at"]) == _datetime(truth["updated_at"])
     row, truth = faulty_row(sandbox, "fraction_timestamp")
     assert row["attributes"]["updated_at"] == truth["updated_at"].replace("Z", ".123456789Z")
+
+
+def test_a_replication_key_may_be_coarse_or_local(sandbox: Sandbox) -> None:
+    row, truth = faulty_row(sandbox, "day_replication_key")
+    assert row["attributes"]["updated_at"] == truth["updated_at"][:10]
+    row, truth = faulty_row(sandbox, "local_replication_key")
+    shown, at = row["attributes"]["updated_at"], _datetime(truth["updated_at"])
+    assert _datetime(f"{shown}-08:00") == at
+
+
+def test_other_dates_may_be_hidden_or_nested(sandbox: Sandbox) -> None:
+    row, truth = faulty_row(sandbox, "hidden_dates")
+    assert {"created_at", "placed_at"}.isdisjoint(row["attributes"])
+    assert row["attributes"]["updated_at"] == truth["updated_at"]
+    row, truth = faulty_row(sandbox, "nested_dates")
+    assert "created_at" not in row["attributes"]
+    created = row["attributes"]["meta"]["created_at"]
+    assert datetime.fromtimestamp(created, UTC) == _datetime(truth["created_at"])
 
 
 def _datetime(text: str) -> datetime:

@@ -69,6 +69,14 @@ def test_a_date_filter_may_be_ignored_or_refused(sandbox: Sandbox) -> None:
     assert get(sandbox, "orders", "globex").status_code == 200
 
 
+def test_a_date_filter_may_require_both_dates(sandbox: Sandbox) -> None:
+    sandbox.configure({"orders": {"dates": "both_required"}})
+    for name, day in DAYS.items():
+        assert get(sandbox, "orders", **{name: day}).status_code == 422
+    assert get(sandbox, "orders", **DAYS).status_code == 200
+    assert get(sandbox, "orders").status_code == 200
+
+
 def test_the_most_specific_scope_wins_key_by_key(sandbox: Sandbox) -> None:
     sandbox.configure(
         {

@@ -99,6 +99,11 @@ class RandomShops:
         text = self.timestamp(at)
         return text[:10] if self.key == "date" else text
 
+    @property
+    def date_columns(self) -> set[str]:
+        """Names of the columns that hold dates."""
+        return {name for name, one in FIELDS[self.stream].items() if "date" in one.schema.get("format", "")}
+
     def _other_dates(self, stream: str, at: str | None) -> Json:
         """Return the other dates of a row: equal to its replication key, earlier, or absent."""
         dates: Json = {}
@@ -134,7 +139,7 @@ class RandomShops:
         kind = self._draw.choice(("create", "create parent", "change", "change", "delete", "wait"))
         ids = self._ids.setdefault((shop, self.stream), [])
         if kind == "create":
-            self._create(shop, self.stream)
+            self._create(shop, self.stream, None if self.keyless and self._chance(0.3) else "now")
         elif kind == "create parent":
             if STREAMS[self.stream].parent:
                 self._create(shop, "journeys")

@@ -32,6 +32,7 @@ def test_the_defaults() -> None:
     assert made.options["attribution"].lookback == timedelta(days=7)
     assert made.options["usage"].lookback == timedelta(days=2)
     assert made.options["orders"].lookback == timedelta(hours=1)
+    assert made.options["orders"].audit_interval == timedelta(days=7)
     assert made.options["attribution"].include == ("touchpoints",)
     assert made.options["orders"].date_filter == ("filter[date_from]", "filter[date_to]")
 
@@ -69,6 +70,8 @@ def test_the_defaults() -> None:
         ({"end_date": "2026-13-01"}, "end_date"),
         ({"start_date": "2026-02-01", "end_date": "2026-02-01"}, "end_date"),
         ({"lookback_days": -1}, "lookback_days"),
+        ({"audit_days": -1}, "audit_days"),
+        ({"audit_days": "often"}, "audit_days"),
         ({"window_days": 0}, "window_days"),
         ({"concurrency": 0}, "concurrency"),
         ({"concurrency": "eight"}, "concurrency"),
@@ -129,6 +132,15 @@ def test_a_date_means_utc() -> None:
     made = settings(start_date="2026-01-01", end_date="2026-02-01T00:00:00+02:00")
     assert made.shops[0].start_date == datetime(2026, 1, 1, tzinfo=UTC)
     assert made.end_date == datetime(2026, 1, 31, 22, tzinfo=UTC)
+
+
+def test_a_start_date_must_not_lie_in_the_future() -> None:
+    now = datetime(2026, 5, 10, 12, tzinfo=UTC)
+    for start in ("2026-05-10T12:00:00Z", "2026-05-10"):
+        Settings.from_config({"api_token": SECRET, "start_date": start}, now)
+    shops = [{"shop": "acme", "api_token": SECRET, "start_date": "2026-05-10T12:00:01Z"}]
+    with pytest.raises(SettingsError, match=r"^start_date: must not be in the future \(shop acme\)"):
+        Settings.from_config({"shops": shops}, now)
 
 
 def test_a_number_may_be_text_as_the_environment_has_it() -> None:

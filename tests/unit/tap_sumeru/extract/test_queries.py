@@ -48,9 +48,11 @@ def test_every_option_becomes_a_parameter() -> None:
     )
 
 
-def test_an_open_window_is_requested_by_its_first_day() -> None:
+def test_an_open_window_is_requested_by_both_days() -> None:
     one = query(date_filter=("from", "to"))
-    assert one.of(Slice(window=Window(DAY, None))) == ("orders", (LIMIT, ("from", "2026-05-09")))
+    window = Window(DAY, None, DAY + timedelta(days=1))
+    params = (LIMIT, ("from", "2026-05-09"), ("to", "2026-05-12"))
+    assert one.of(Slice(window=window)) == ("orders", params)
 
 
 def test_without_a_date_filter_no_window_is_requested() -> None:
@@ -83,6 +85,7 @@ def test_a_probe_requests_the_same_with_all_fields() -> None:
             LIMIT,
             ("filter[fields]", "x"),
             ("filter[date_from]", "2026-05-09"),
+            ("filter[date_to]", "2026-05-11"),
             ("include", "customer"),
         ),
     )

@@ -10,6 +10,7 @@ import pytest
 
 from support.factories import stream_options
 from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.extract.audit import AuditSchedule
 from tap_sumeru.extract.filter_trust import FilterTrust
 from tap_sumeru.extract.queries import Query
 from tap_sumeru.extract.read_plan import ReadPlan
@@ -56,6 +57,7 @@ class Read:
             end=end,
             by_day=by_day,
             traffic=self.traffic,
+            audits=AuditSchedule(timedelta(days=7), "acme", "orders"),
         )
 
     def days(self, slices: list[Slice]) -> list[int | None]:
@@ -284,3 +286,43 @@ def test_how_far_a_read_of_children_has_come_is_the_number_of_their_parents() ->
     read.plan.keep_position(after="jrn_1")
     read.plan.plan_unfiltered(read.bookmark.position)
     assert (read.plan.reached.parents_read, read.plan.reached.parents) == (2, 4)
+
+
+def audited(now_filtered: Verdict = Verdict.PROVEN) -> Read:
+    """Return a read that must be an audit, with a bookmark of yesterday."""
+    bookmark = Bookmark({}, "updated_at", stream_options().date_filter)
+    bookmark.value, bookmark.verdict = NOW - timedelta(days=1), now_filtered
+    bookmark.last_audit, bookmark.filtered_from = NOW - timedelta(days=8), NOW - timedelta(days=7)
+    return Read(backlogged=False, bookmark=bookmark)
+
+
+def test_an_audit_brings_everything_and_continues_at_its_cursor() -> None:
+    read = audited()
+    assert read.plan.plan(whole=False) is None
+    (only,) = read.plan.next_slices()
+    assert only.window is None
+    assert read.plan.holds(only, NOW - YEARS)
+    read.plan.requested(NOW)
+    read.plan.keep_position(cursor="c2")
+    assert read.bookmark.value == NOW - timedelta(days=1), "not before the audit is complete"
+    again = Read(backlogged=False, bookmark=read.bookmark)
+    assert again.plan.plan(whole=False) == "c2"
+    again.plan.requested(NOW + timedelta(hours=1))
+    again.plan.keep_all()
+    assert (read.bookmark.value, read.bookmark.last_audit, read.bookmark.filtered_from) == (NOW, NOW, None)
+
+
+def test_a_refuted_filter_that_is_due_is_tried_again_once_per_run() -> None:
+    read = audited(Verdict.REFUTED)
+    read.plan.plan(whole=False)
+    assert read.bookmark.verdict is Verdict.UNPROVEN
+    read.bookmark.verdict = Verdict.REFUTED
+    read.plan.plan(whole=False)
+    assert read.bookmark.verdict is Verdict.REFUTED
+
+
+def test_a_clock_that_is_days_behind_the_servers_has_the_read_planned_again() -> None:
+    read = planned(backlogged=False)
+    assert not read.plan.requested(NOW + timedelta(days=1))
+    assert read.plan.requested(NOW + timedelta(days=9))
+    assert not read.plan.requested(NOW + timedelta(days=9, hours=1)), "once"

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sumeru_api.timestamps import Precision
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.errors import StateError
 from tap_sumeru.state.bookmarks import Bookmark, Bookmarks, ReadPosition, Verdict
@@ -57,6 +58,8 @@ def verdict(**more: Any) -> dict[str, Any]:
         verdict(names=[]),
         partition(filters="0123abcd"),
         partition(not_unique=["date"]),
+        partition(start_date="0001-01-01T00:00:00Z", precision="day"),
+        partition(last_audit="2026-01-01T00:00:00Z", filtered_from="2026-01-01T00:00:00Z"),
     ],
 )
 def test_a_valid_state_passes(good: dict[str, Any]) -> None:
@@ -68,7 +71,8 @@ def test_a_state_that_bookmarks_have_written_is_valid() -> None:
     for names in (NAMES, None):
         bookmarks = Bookmarks(state)
         bookmark = Bookmark(bookmarks.entry("orders", "acme"), "updated_at", names, "0123abcd")
-        bookmark.value = bookmark.unproven_from = NOON
+        bookmark.value = bookmark.unproven_from = bookmark.last_audit = bookmark.filtered_from = NOON
+        bookmark.precision = Precision.LOCAL
         bookmark.verdict = Verdict.REFUTED
         bookmark.not_unique = ("order_id", "model")
         bookmark.position = ReadPosition(NOON, NOON, "query", "cursor", "after")
@@ -115,6 +119,10 @@ ACME = r"^state of orders, shop acme"
         (partition(replication_key_value=1767225600), ACME + ": `replication_key_value` must be a timestamp"),
         (partition(replication_key_value=None), ACME + ": `replication_key_value` must be a timestamp"),
         (partition(not_unique="date"), ACME + ": `not_unique` must be a list"),
+        (partition(last_audit="soon"), ACME + ": `last_audit` must be a timestamp"),
+        (partition(filtered_from=True), ACME + ": `filtered_from` must be a timestamp"),
+        (partition(start_date=None), ACME + ": `start_date` must be a timestamp"),
+        (partition(precision=1), ACME + ": `precision` must be a string"),
         (partition(unproven_from="soon"), ACME + ": `unproven_from` must be a timestamp"),
         (partition(reading=None), ACME + ": `reading` must be an object"),
         (partition(date_filter=None), ACME + ": `date_filter` must be an object"),
