@@ -128,6 +128,25 @@ def test_a_natural_key_that_is_not_unique_collapses_no_rows(tmp_path: Path, size
     assert warnings(again) == []
 
 
+def test_a_read_that_compares_its_rows_is_not_continued_by_a_later_run(tmp_path: Path) -> None:
+    """What was on the pages of the earlier run could no longer be compared."""
+    serve = in_pages(USAGE, 1)
+
+    def interrupted(request: Request) -> Reply:
+        return (
+            Reply({"error": {"code": "unauthenticated"}}, 401)
+            if request.params.get("cursor")
+            else serve(request)
+        )
+
+    first = sync(tmp_path, interrupted, "usage")
+    assert first.code == 1
+    assert "reading" not in first.bookmark("usage")
+    second = sync(tmp_path, serve, "usage", first.state)
+    assert_complete(second, "usage")
+    assert len({one for one in second.ids("usage") if one.startswith("hash_")}) == 3
+
+
 def test_a_natural_key_that_a_later_run_finds_not_unique_has_everything_read_again(tmp_path: Path) -> None:
     """A row of an earlier run may have replaced another one in the warehouse."""
     old = {"attributes": {"date": "2025-01-01", "channel": "email"}}

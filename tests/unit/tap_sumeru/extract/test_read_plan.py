@@ -112,6 +112,14 @@ def test_windows_do_not_grow_if_each_row_takes_a_request() -> None:
     assert read.days(read.finish(first, pages=1)) == [30]
 
 
+def test_two_slices_are_open_if_each_row_takes_a_request() -> None:
+    """Their completed pages wait outside of the hand-over."""
+    read = Read(backlogged=False, details=True)
+    read.plan.plan(whole=False)
+    read.plan.requested(NOW)
+    assert len(read.plan.next_slices()) == 2
+
+
 def test_without_a_backlog_windows_have_the_configured_length_again() -> None:
     read = planned(backlogged=True)
     first, second = read.plan.next_slices()
