@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
 
@@ -12,13 +14,14 @@ from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
-from singer_sdk.singerlib import Catalog
+from singer_sdk.singerlib import Catalog, Schema
 from typing_extensions import override
 
+from sumeru_api.redaction import mask
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.config.schema import CONFIG_SCHEMA
 from tap_sumeru.config.settings import Settings
-from tap_sumeru.config.stream_maps import check_maps
+from tap_sumeru.config.stream_maps import check_keys, check_maps
 from tap_sumeru.error_reporting import reported_errors, silence_libraries
 from tap_sumeru.errors import SettingsError, TapError
 from tap_sumeru.extract.read_page import ReadPage
@@ -41,6 +44,9 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.plugin_base import _ConfigInput
+    from singer_sdk.singerlib import CatalogEntry
+
+logger = logging.getLogger("tap-sumeru")
 
 silence_libraries()
 
@@ -136,9 +142,23 @@ class TapSumeru(Tap):
         """Load the stream maps of selected streams: the SDK rejects a map of a deselected one."""
         super(Tap, self).setup_mapper()
         selected = {
-            name: entry for name, entry in self.catalog.items() if entry.metadata.resolve_selection()[()]
+            name: self._as_applied(name, entry)
+            for name, entry in self.catalog.items()
+            if entry.metadata.resolve_selection()[()]
         }
-        self.mapper.register_raw_streams_from_catalog(Catalog(selected))
+        try:
+            self.mapper.register_raw_streams_from_catalog(Catalog(selected))
+        except ValueError as error:  # two columns that flattening gives one name
+            raise SettingsError(f"flattening_enabled: {mask(str(error))}.") from None
+        check_keys(self.mapper.stream_maps)
+
+    def _as_applied(self, name: str, entry: CatalogEntry) -> CatalogEntry:
+        """Return an entry of the catalog with the schema and the keys that the tap uses."""
+        stream = self.streams.get(name)
+        if stream is None:
+            return entry
+        schema = Schema.from_dict(stream.schema)
+        return replace(entry, stream=name, schema=schema, key_properties=list(stream.primary_keys))
 
     @override
     def load_state(self, state_dict: dict[str, Any]) -> None:
@@ -172,6 +192,8 @@ class TapSumeru(Tap):
         writers = {}
         for stream in selected:
             self._choose_replication_key(stream)
+            for level, note in stream.catalog_schema.notes(stream.name):
+                logger.log(level, "%s", note)
             writer = writers[stream.name] = StreamWriter(stream, self.message_writer, files)
             if stream.full_table:
                 writer.version = int(time.time() * 1000)

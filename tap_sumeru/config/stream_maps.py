@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from tap_sumeru.errors import SettingsError
+
+if TYPE_CHECKING:
+    from singer_sdk.mapper import StreamMap
 
 _NULL = "__NULL__"
 _ELSE = "__else__"
@@ -44,3 +48,17 @@ def _check_column(where: str, column: str, expression: object) -> None:
         valid = False
     if not valid:
         raise SettingsError(f"{where}: must be a valid Python expression.")
+
+
+def check_keys(maps: Mapping[str, Sequence[StreamMap]]) -> None:
+    """Check that flattening has left the names of the keys as they are.
+
+    Raises:
+        SettingsError: It has shortened one, so that the target would find no key.
+    """
+    for stream, resolved in maps.items():
+        for stream_map in resolved:
+            for key in stream_map.transformed_key_properties or ():
+                if key not in stream_map.transformed_schema["properties"]:
+                    problem = f"would shorten `{key}`, a key of {stream}. Set a larger number."
+                    raise SettingsError(f"flattening_max_key_length: {problem}")

@@ -11,6 +11,7 @@ import msgspec
 
 from sumeru_api import timestamps
 from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS
+from tap_sumeru.records.conversions import converting
 from tap_sumeru.records.type_checks import TypeMismatch, converter_for
 
 if TYPE_CHECKING:
@@ -58,10 +59,12 @@ class RecordBuilder:
         self._include = include
         self._protected = selection.protected
         properties = selection.properties
-        self._known = frozenset(properties)
+        self._known = frozenset(properties) | selection.protected
         self._columns = [name for name in properties if name in selection.columns]
         self._converters = [
-            (name, converter_for(properties[name])) for name in self._columns if name not in OWN_COLUMNS
+            (name, (converting if name in selection.retyped else converter_for)(properties[name]))
+            for name in self._columns
+            if name not in OWN_COLUMNS
         ]
         self._keeps_extra = "extra" in self._columns
 
@@ -90,12 +93,14 @@ class RecordBuilder:
                 record[name] = convert(value)
             except TypeMismatch:
                 mismatches[name] += 1
-                if name not in self._protected:
-                    extra[name] = value
+                extra[name] = value
         extra.update({name: value for name, value in attributes.items() if name not in self._known})
+        row_id = self._identify(row, attributes, extra)
+        for name in self._protected & extra.keys():
+            del extra[name]
         own = {
             "shop": shop,
-            "id": self._identify(row, attributes, extra),
+            "id": row_id,
             "relationships": relationships,
             "extra": extra if extra and self._keeps_extra else None,
         }
@@ -145,12 +150,18 @@ class RecordBuilder:
             extra.setdefault("id", row_id)
         natural = [attributes.get(name) for name in self._spec.natural_key]
         if natural and all(isinstance(part, (str, int)) and part != "" for part in natural):
-            return ":".join(str(part) for part in natural)
-        return "hash_" + hashlib.sha256(canonical(row)).hexdigest()[:32]
+            key = ":".join(str(part) for part in natural)
+            masked = self._protected & set(self._spec.natural_key)
+            return _hash(key.encode()) if masked else key
+        return _hash(canonical(row))
 
     def _timestamp(self, attributes: Row) -> datetime | None:
         value = attributes.get(self.key)
         return timestamps.parse(value) if isinstance(value, str) else None
+
+
+def _hash(content: bytes) -> str:
+    return "hash_" + hashlib.sha256(content).hexdigest()[:32]
 
 
 def _same_id(one: object, other: object) -> bool:

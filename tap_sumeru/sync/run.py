@@ -116,6 +116,7 @@ class Run:
     def _read(self, items: Iterable[Item | None], stop: StopRequest) -> None:
         for selection in self._selections:
             self._writers[selection.name].write_schema()
+        self._state.write()  # some targets take the first STATE of a run for what they have loaded
         for item in items:
             if item is not None:
                 self._take(item)
