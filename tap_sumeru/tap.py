@@ -17,11 +17,10 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import Catalog, Schema
 from typing_extensions import override
 
-from sumeru_api.redaction import mask
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.config.schema import CONFIG_SCHEMA
 from tap_sumeru.config.settings import Settings
-from tap_sumeru.config.stream_maps import check_keys, check_maps
+from tap_sumeru.config.stream_maps import check_keys, check_maps, flattened_names
 from tap_sumeru.error_reporting import reported_errors, silence_libraries
 from tap_sumeru.errors import SettingsError, TapError
 from tap_sumeru.extract.read_page import ReadPage
@@ -141,15 +140,11 @@ class TapSumeru(Tap):
     def setup_mapper(self) -> None:
         """Load the stream maps of selected streams: the SDK rejects a map of a deselected one."""
         super(Tap, self).setup_mapper()
-        selected = {
-            name: self._as_applied(name, entry)
-            for name, entry in self.catalog.items()
-            if entry.metadata.resolve_selection()[()]
-        }
-        try:
-            self.mapper.register_raw_streams_from_catalog(Catalog(selected))
-        except ValueError as error:  # two columns that flattening gives one name
-            raise SettingsError(f"flattening_enabled: {mask(str(error))}.") from None
+        for name, entry in self.catalog.items():
+            if entry.metadata.resolve_selection()[()]:
+                applied = Catalog({name: self._as_applied(name, entry)})
+                with flattened_names(name):
+                    self.mapper.register_raw_streams_from_catalog(applied)
         check_keys(self.mapper.stream_maps)
 
     def _as_applied(self, name: str, entry: CatalogEntry) -> CatalogEntry:

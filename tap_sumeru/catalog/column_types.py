@@ -22,7 +22,7 @@ _ANNOTATIONS = frozenset(
 )
 
 
-def column_type(where: str, schema: Mapping[str, Any], *, nullable: bool = True) -> Schema:
+def column_type(where: str, schema: object, *, nullable: bool = True) -> Schema:
     """Return the schema of a column in its simplest form.
 
     `anyOf` becomes the one type that its branches share, and an object without members has no `properties`.
@@ -35,6 +35,8 @@ def column_type(where: str, schema: Mapping[str, Any], *, nullable: bool = True)
     Raises:
         CatalogError: The tap cannot make values of this type.
     """
+    if not isinstance(schema, Mapping):
+        raise CatalogError(f"{where}: must be an object with a `type`.")
     for keyword in schema:
         if keyword not in _KEYWORDS | _ANNOTATIONS and not keyword.startswith("x-"):
             raise CatalogError(f"{where}: `{mask(keyword)}` is not supported. Use `type` and `format`.")
@@ -82,6 +84,8 @@ def _members(where: str, schema: Mapping[str, Any], kinds: list[str]) -> Schema:
         raise CatalogError(f"{where}: `additionalProperties` must be true; an unknown member is kept.")
     members: Schema = {"additionalProperties": True} if "additionalProperties" in schema else {}
     if schema.get("properties"):
+        if not isinstance(schema["properties"], Mapping):
+            raise CatalogError(f"{where}: `properties` must be an object.")
         if len(kinds) > 1:
             raise CatalogError(f"{where}: an object with `properties` cannot have another type.")
         members["properties"] = {

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from singer_sdk.mapper import StreamMap
 
 _NULL = "__NULL__"
@@ -48,6 +51,22 @@ def _check_column(where: str, column: str, expression: object) -> None:
         valid = False
     if not valid:
         raise SettingsError(f"{where}: must be a valid Python expression.")
+
+
+@contextmanager
+def flattened_names(stream: str) -> Iterator[None]:
+    """Report names that flattening gives to two columns of a stream.
+
+    Raises:
+        SettingsError: There is such a name.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if "Duplicate column name" not in str(error):
+            raise
+        problem = f"two columns of {stream} would have one name. Set a larger number, or another separator."
+        raise SettingsError(f"flattening_max_key_length: {problem}") from None
 
 
 def check_keys(maps: Mapping[str, Sequence[StreamMap]]) -> None:

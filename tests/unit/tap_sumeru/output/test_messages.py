@@ -38,13 +38,11 @@ def test_both_paths_write_the_same_records(tap: Tap, sandbox: Sandbox) -> None:
         assert any(record["extra"] for record in direct.records(stream))
 
 
-MAPPED = [
-    {"stream_maps": {"orders": {"shop": "shop"}}},
-    {"flattening_enabled": True, "flattening_max_depth": 1},
-]
+FLATTENED = [{"flattening_enabled": True, "flattening_max_depth": 1}]
+MAPPED = [{"stream_maps": {"orders": {"shop": "shop"}}}]
 
 
-@pytest.mark.parametrize("config", MAPPED, ids=["mapped", "flattened"])
+@pytest.mark.parametrize("config", MAPPED + FLATTENED, ids=["mapped", "flattened"])
 def test_the_sdks_path_keeps_the_digits_of_numbers_and_deeply_nested_values(
     tap: Tap, sandbox: Sandbox, config: dict[str, Any]
 ) -> None:
@@ -56,13 +54,12 @@ def test_the_sdks_path_keeps_the_digits_of_numbers_and_deeply_nested_values(
     assert output.code == 0, output.log
     (line,) = (line for line in output.lines if '"id":"odd"' in line)
     record = _texts(_texts(line)["record"])
-    extra, line_items = (
-        msgspec.json.decode(record[name], type=str).encode() if record[name][:1] == b'"' else record[name]
-        for name in ("extra", "line_items")
-    )
+    extra, line_items = (bytes(record[name]) for name in ("extra", "line_items"))
+    if config in FLATTENED:
+        extra, line_items = (msgspec.json.decode(text, type=str).encode() for text in (extra, line_items))
     assert [bytes(record[key]).decode() for key in ("total_price", "total_tax")] == ["1e400", "1e-7"]
     assert bytes(_texts(extra)["deep"]).decode() == deep
-    assert bytes(line_items).decode() == shallow
+    assert line_items.decode() == shallow
 
 
 def test_a_member_of_a_column_can_be_deselected(tap: Tap) -> None:
