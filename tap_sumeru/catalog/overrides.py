@@ -73,7 +73,7 @@ def apply_schema(
     retyped = set()
     for name, column in columns.items():
         where = f"catalog: {stream}.{name}"
-        merged = _merged(where, name, column, known.get(name))
+        merged = _merged(where, name, column, known.get(name), fixed=name in needed)
         if merged is not known.get(name):
             _check_fixed(where, name, merged, known, moments, parent_column)
             retyped.add(name)
@@ -85,14 +85,15 @@ def apply_schema(
     return CatalogSchema({**own, "properties": properties}, frozenset(retyped), restored, missing)
 
 
-def _merged(where: str, name: str, column: Mapping[str, Any], known: Schema | None) -> Schema:
-    """Return the schema of a column: the tap's, if the catalog's has the same type."""
+def _merged(where: str, name: str, column: Mapping[str, Any], known: Schema | None, *, fixed: bool) -> Schema:
+    """Return the schema of a column: the tap's, unless the catalog's has another type or was written anew."""
     given = column_type(where, column)
     if known is None:
         if not name or _NOT_IN_A_NAME & set(name) or not name.isprintable():
             raise CatalogError(f"{where}: is not the name of a column.")
         return given
-    if _structure(given) == _structure(column_type(where, known)):
+    same = _structure(given) == _structure(column_type(where, known))
+    if same and (fixed or "description" in column):  # what --discover has written has a description
         return known
     kept = {key: value for key, value in known.items() if key == "description" or key.startswith("x-")}
     return {**kept, **given}

@@ -14,6 +14,7 @@ from tap_sumeru.catalog.overrides import CatalogSchema, apply_schema
 from tap_sumeru.errors import CatalogError
 
 Json = dict[str, Any]
+MOMENT = {"type": ["string", "null"], "format": "date-time"}
 
 
 def applied(given_columns: Json, *, stream: str = "orders", without: tuple[str, ...] = ()) -> CatalogSchema:
@@ -54,6 +55,13 @@ def test_a_column_is_added_and_a_type_is_set() -> None:
     assert list(properties)[-2:] == ["relationships", "extra"]
     ((_, note),) = schema.notes("orders")
     assert note == "orders: the catalog sets the type of `total_price`, `gift`; null is allowed in each."
+
+
+def test_a_column_that_was_written_anew_is_converted_even_to_the_type_that_it_had() -> None:
+    schema = applied(
+        {"total_price": {"type": ["null", "number"]}, "updated_at": MOMENT, "id": {"type": "string"}}
+    )
+    assert schema.retyped == {"total_price"}
 
 
 def test_a_personal_column_stays_marked() -> None:
