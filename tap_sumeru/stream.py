@@ -85,7 +85,7 @@ class SumeruStream(Stream):
         keys = {self.replication_key}
         super().apply_catalog(catalog)
         entry = catalog.get_stream(self.name)
-        if entry is None:
+        if entry is None or not self.selected:
             return
         if entry.key_properties is None and not self.primary_keys:
             self.primary_keys = PRIMARY_KEY

@@ -35,7 +35,7 @@ def _masked_by(stream_map: StreamMap, columns: Iterable[str]) -> set[str]:
     if not isinstance(stream_map, CustomStreamMap):
         return set()
     # The SDK keeps the resolved rules of a map nowhere else.
-    rules = getclosurevars(stream_map._transform_fn).nonlocals  # noqa: SLF001 - pinned by test_sdk_names
+    rules = getclosurevars(stream_map._transform_fn).nonlocals  # noqa: SLF001 - pinned by test_masked_columns
     mapped = {name: rule for name, rule, _ in rules["stream_map_parsed"]}
     unchanged = {name for name, rule in mapped.items() if rule in (name, "self")}
     if rules["include_by_default"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +16,7 @@ from tap_sumeru.output.extraction_times import ExtractionTimes
 from tap_sumeru.output.mapped_records import RecordMapper, emitting_maps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from singer_sdk.streams import Stream
 
@@ -71,6 +72,8 @@ class StreamWriter:
         for message in self._stream._generate_schema_messages():  # noqa: SLF001 - pinned by test_sdk_names
             if self.direct:
                 message.schema = {**message.schema, "properties": self._properties()}
+            elif self._stream.replication_key not in message.schema["properties"]:
+                message.bookmark_properties = None  # a stream map leaves it out, or flattening shortens it
             self._writer.write_message(message)
 
     def write_records(self, records: Sequence[Any]) -> None:
@@ -79,10 +82,13 @@ class StreamWriter:
         if self._files is not None:
             self._write_to_files(records, self._files)
             return
-        name = self._stream.name
-        outgoing = [(name, record) for record in records] if self.direct else self._mapped(records)
-        if outgoing:
-            self._writer.write(self._lines(outgoing))
+        if self.direct:
+            lines = self._lines(repeat(self._stream.name), records)
+        else:
+            mapped = self._mapped(records)
+            lines = self._lines([name for name, _ in mapped], [record for _, record in mapped])
+        if lines:
+            self._writer.write(lines)
 
     def _write_to_files(self, records: Sequence[Any], files: BatchFiles) -> None:
         """Write records as they would be in RECORD messages, and nothing around them."""
@@ -106,14 +112,14 @@ class StreamWriter:
     def _mapped(self, records: Sequence[Any]) -> list[tuple[str, Any]]:
         return [mapped for record in records for mapped in self._mapper.map(record)]
 
-    def _lines(self, records: Sequence[tuple[str, Any]]) -> bytes:
-        """Return RECORD messages as lines, for records with the names of their streams."""
+    def _lines(self, names: Iterable[str], records: Sequence[Any]) -> bytes:
+        """Return RECORD messages as lines, for records and the name of the stream of each."""
         version = UNSET if self.version is None else self.version
         times = self._times.next(len(records))
         return encode_lines(
             [
                 _RecordMessage(name, record, time, version)
-                for (name, record), time in zip(records, times, strict=True)
+                for name, record, time in zip(names, records, times, strict=False)
             ]
         )
 

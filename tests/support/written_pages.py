@@ -33,7 +33,7 @@ class Written:
     Attributes:
         text: The lines.
         schemas: The schema of each emitted stream.
-        keys: The key properties of each emitted stream.
+        keys: The key properties and bookmark properties of each emitted stream.
         records: Name of the emitted stream and record.
     """
 
@@ -47,7 +47,8 @@ class Written:
             message = json.loads(line, parse_float=_number)
             if message["type"] == "SCHEMA":
                 self.schemas[message["stream"]] = message["schema"]
-                self.keys[message["stream"]] = message["key_properties"]
+                bookmarks = message.get("bookmark_properties") or []
+                self.keys[message["stream"]] = [*message["key_properties"], *bookmarks]
             else:
                 self.records.append((message["stream"], message["record"]))
 

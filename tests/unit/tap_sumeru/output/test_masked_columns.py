@@ -19,8 +19,8 @@ def row(**attributes: Any) -> Json:
     return {"id": "one", "attributes": {"updated_at": "2026-05-10T00:00:00Z", **attributes}}
 
 
-DRIFTED = [[CANARY], {"value": CANARY}, [{"deep": [CANARY]}]]
-DRIFTED_BY_COLUMN = {"address": [CANARY, [CANARY]], "tags": [CANARY, {"value": CANARY}]}
+DRIFTED: list[Any] = [[CANARY], {"value": CANARY}, [{"deep": [CANARY]}]]
+DRIFTED_BY_COLUMN: dict[str, list[Any]] = {"address": [CANARY, [CANARY]], "tags": [CANARY, {"value": CANARY}]}
 MASKS = [
     None,
     "__NULL__",
@@ -119,7 +119,7 @@ def random_maps(draw: st.DrawFn) -> tuple[Json, set[str]]:
         definition["__filter__"] = "1 == 1"
     key = draw(st.sampled_from(["customers", "*", "cust*", "?ustomers", "[c]*"]))
     form = draw(st.sampled_from(["plain", "alias", "source", "both"]))
-    maps = {key: definition}
+    maps: Json = {key: definition}
     if form == "alias":
         maps = {key: {**definition, "__alias__": "people"}}
     elif form in ("source", "both"):
@@ -141,7 +141,7 @@ def test_no_map_of_any_form_lets_a_drifted_value_through(
     drifted = {
         name: data.draw(st.sampled_from(DRIFTED_BY_COLUMN.get(name, DRIFTED))) for name in sorted(masked)
     }
-    flat = {"flattening_enabled": True, "flattening_max_depth": depth} if depth else {}
+    flat: Json = {"flattening_enabled": True, "flattening_max_depth": depth} if depth else {}
     written = write_pages(
         "customers",
         [page_of(row(**drifted, new="kept"))],

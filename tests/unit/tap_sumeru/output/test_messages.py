@@ -38,8 +38,8 @@ def test_both_paths_write_the_same_records(tap: Tap, sandbox: Sandbox) -> None:
         assert any(record["extra"] for record in direct.records(stream))
 
 
-FLATTENED = [{"flattening_enabled": True, "flattening_max_depth": 1}]
-MAPPED = [{"stream_maps": {"orders": {"shop": "shop"}}}]
+FLATTENED: list[dict[str, Any]] = [{"flattening_enabled": True, "flattening_max_depth": 1}]
+MAPPED: list[dict[str, Any]] = [{"stream_maps": {"orders": {"shop": "shop"}}}]
 
 
 @pytest.mark.parametrize("config", MAPPED + FLATTENED, ids=["mapped", "flattened"])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 KEYS = {"shop": "shop", "id": "id"}
-FLAT = {"flattening_enabled": True}
+FLAT: Json = {"flattening_enabled": True}
 
 
 def assert_agrees(written: Written) -> None:
