@@ -104,12 +104,12 @@ def build_column(
     types = schema.get("type")
     names = [one for one in ([types] if isinstance(types, str) else types or []) if one != "null"]
     convert = converting(schema) if retyped else converter_for(schema)
-    if singly or retyped or len(names) != 1:
+    if singly or len(names) != 1:
         return Column(name, field, Check.SINGLY, Raw, convert, related=related)
     (kind,) = names
-    if kind == "array" and schema.get("items") == _STRINGS and not related:
+    if kind == "array" and schema.get("items") == _STRINGS and not (related or retyped):
         return Column(name, field, Check.DECODED, list[str | None] | None, convert)
-    if kind in ("array", "object"):
+    if retyped or kind in ("array", "object"):
         value = _type({**schema, "type": kind}, related=related)
         values: Any = list[value | None]  # type: ignore[valid-type]  # built at run time
         nested: msgspec.json.Decoder[Any] = msgspec.json.Decoder(values)

@@ -25,6 +25,17 @@ if TYPE_CHECKING:
     from support.written_pages import Written
 
 Json = dict[str, Any]
+TYPES: list[Json] = [
+    {"type": "string"},
+    {"type": ["string", "null"], "format": "date-time"},
+    {"type": ["null", "number"]},
+    {"type": "integer"},
+    {"type": "boolean"},
+    {"type": ["string", "integer"]},
+    {"type": "array", "items": {"type": "string"}},
+    {"type": "object", "properties": {"city": {"type": "integer"}, "a": {"type": "object"}}},
+    {"anyOf": [{"type": "object", "properties": {"q": {"type": "string"}}}, {"type": "null"}]},
+]
 KEYS = {"shop": "shop", "id": "id"}
 FLAT: Json = {"flattening_enabled": True}
 
@@ -71,8 +82,15 @@ def random_options(random: Random, stream: str) -> Json:
 
 
 def random_catalog(random: Random, stream: str) -> Json:
-    """Return a catalog with columns and members deselected at random."""
+    """Return a catalog that deselects, retypes, adds and lacks columns at random."""
     catalog, entry = discovered(stream)
+    properties = entry["schema"]["properties"]
+    fixed = {*KEYS, "extra", "relationships", "journey_id", STREAMS[stream].replication_key}
+    for name in random.sample([*properties, "new", "meta"], 4 if random.random() < 0.4 else 0):
+        if name not in fixed:
+            properties[name] = random.choice(TYPES)
+    for name in random.sample(sorted(properties.keys() - fixed), random.choice([0, 0, 2])):
+        del properties[name]
     for item in entry["metadata"]:
         if item["breadcrumb"] and item["metadata"].get("inclusion") != "automatic" and random.random() < 0.15:
             item["metadata"]["selected"] = False
