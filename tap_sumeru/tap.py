@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -15,17 +17,17 @@ from singer_sdk.exceptions import ConfigValidationError, StreamMapConfigError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.plugin_base import _ConfigInput
-from singer_sdk.singerlib import Catalog
+from singer_sdk.singerlib import Catalog, Schema
 from typing_extensions import override
 
-from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.config.column_names import check_columns
 from tap_sumeru.config.given_values import given_values
-from tap_sumeru.config.replication_keys import check_replication_key, replication_keys
+from tap_sumeru.config.replication_keys import replication_keys
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
 from tap_sumeru.config.setting_names import check_variable_names
 from tap_sumeru.config.settings import Settings
-from tap_sumeru.config.stream_maps import check_map_names, check_maps
+from tap_sumeru.config.stream_maps import check_keys, check_maps, flattened_names
 from tap_sumeru.error_reporting import reported_errors, silence_libraries
 from tap_sumeru.errors import SettingsError, TapError
 from tap_sumeru.extract.read_page import ReadPage
@@ -47,6 +49,9 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.singerlib import CatalogEntry
+
+logger = logging.getLogger("tap-sumeru")
 
 _ENVIRONMENT = "ENV"
 """Stands for the environment variables in `--config`."""
@@ -133,10 +138,10 @@ class TapSumeru(Tap):
     @override
     def setup_mapper(self) -> None:
         """Load the stream maps of selected streams: the SDK rejects a map of a deselected one."""
-        self._check_columns()
+        check_columns(self.config, self.streams)
         try:
             self._load_maps()
-        except (ConfigValidationError, StreamMapConfigError):
+        except (ConfigValidationError, StreamMapConfigError, TapError):
             raise
         except Exception as error:  # noqa: BLE001 - the SDK raises many kinds, and quotes expressions
             source = "stream_maps" if self.config.get("stream_maps") else "catalog"
@@ -144,27 +149,20 @@ class TapSumeru(Tap):
 
     def _load_maps(self) -> None:
         super(Tap, self).setup_mapper()
-        selected = {
-            name: entry for name, entry in self.catalog.items() if entry.metadata.resolve_selection()[()]
-        }
-        self.mapper.register_raw_streams_from_catalog(Catalog(selected))
+        for name, entry in self.catalog.items():
+            if entry.metadata.resolve_selection()[()]:
+                applied = Catalog({name: self._as_applied(name, entry)})
+                with flattened_names(name):
+                    self.mapper.register_raw_streams_from_catalog(applied)
+        check_keys(self.mapper.stream_maps)
 
-    def _check_columns(self) -> None:
-        """Check the columns that the settings and the catalog name.
-
-        Raises:
-            SettingsError: A column does not exist; the message names it.
-        """
-        columns = {
-            name: {*stream.schema["properties"], *stream_schemas.load(name)["properties"]}
-            for name, stream in self.streams.items()
-        }
-        check_map_names(self.config.get("stream_maps", {}), columns)
-        for name, key in replication_keys(self.config).items():
-            check_replication_key(f"stream_options.{name}.replication_key", key, columns[name])
-            given = self.streams[name].replication_key
-            if given not in (None, key):
-                check_replication_key(f"catalog: {name}.replication_key", given, columns[name])
+    def _as_applied(self, name: str, entry: CatalogEntry) -> CatalogEntry:
+        """Return an entry of the catalog with the schema and the keys that the tap uses."""
+        stream = self.streams.get(name)
+        if stream is None:
+            return entry
+        schema = Schema.from_dict(stream.schema)
+        return replace(entry, stream=name, schema=schema, key_properties=list(stream.primary_keys))
 
     @override
     def load_state(self, state_dict: dict[str, Any]) -> None:
@@ -203,6 +201,8 @@ class TapSumeru(Tap):
         writers = {}
         for stream in selected:
             self._choose_replication_key(stream)
+            for level, note in stream.catalog_schema.notes(stream.name):
+                logger.log(level, "%s", note)
             writer = writers[stream.name] = StreamWriter(stream, self.message_writer, files)
             if stream.full_table:
                 writer.version = int(time.time() * 1000)

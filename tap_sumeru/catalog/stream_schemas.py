@@ -25,25 +25,25 @@ _LEADING: Schema = {
         "x-provenance": "documented",
     },
 }
+# Without `properties`: flattening would make columns of these, and drop all others.
 _TRAILING: Schema = {
     "relationships": {
         "description": "Links to related resources, as the API gives them.",
         "type": ["object", "null"],
-        "properties": {},
         "additionalProperties": True,
         "x-provenance": "documented",
     },
     "extra": {
         "description": "What the schema does not know: new fields, and values of an unexpected type.",
         "type": ["object", "null"],
-        "properties": {},
         "additionalProperties": True,
         "x-provenance": "documented",
         "x-pii": True,
     },
 }
 
-OWN_COLUMNS = frozenset({*_LEADING, *_TRAILING})
+LEADING_COLUMNS, TRAILING_COLUMNS = tuple(_LEADING), tuple(_TRAILING)
+OWN_COLUMNS = frozenset({*LEADING_COLUMNS, *TRAILING_COLUMNS})
 """Columns that the tap adds. An attribute of the same name goes into `extra`."""
 
 

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import ast
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sumeru_api.redaction import mask_name
 from tap_sumeru.config.names import check_name, not_extended, reject_misspelt, resembling
 from tap_sumeru.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from singer_sdk.mapper import StreamMap
 
 logger = logging.getLogger("tap-sumeru")
 
@@ -98,3 +104,33 @@ def _check_columns(where: str, mapped: Mapping[str, Any], existing: Collection[s
             raise SettingsError(f"{place}: drops a column that does not exist. {advice}")
         if meant := resembling(column, not_extended(column, existing)):
             logger.warning("%s: adds a column; `%s` stays as it is. Did you mean that?", place, meant)
+
+
+@contextmanager
+def flattened_names(stream: str) -> Iterator[None]:
+    """Report names that flattening gives to two columns of a stream.
+
+    Raises:
+        SettingsError: There is such a name.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if "Duplicate column name" not in str(error):
+            raise
+        problem = f"two columns of {stream} would have one name. Set a larger number, or another separator."
+        raise SettingsError(f"flattening_max_key_length: {problem}") from None
+
+
+def check_keys(maps: Mapping[str, Sequence[StreamMap]]) -> None:
+    """Check that flattening has left the names of the keys as they are.
+
+    Raises:
+        SettingsError: It has shortened one, so that the target would find no key.
+    """
+    for stream, resolved in maps.items():
+        for stream_map in resolved:
+            for key in stream_map.transformed_key_properties or ():
+                if key not in stream_map.transformed_schema["properties"]:
+                    problem = f"would shorten `{key}`, a key of {stream}. Set a larger number."
+                    raise SettingsError(f"flattening_max_key_length: {problem}")

@@ -69,6 +69,8 @@ class AdaptiveDecoder:
         self._spec = spec
         self._properties = properties = selection.properties
         self._selected = tuple(name for name in properties if name in selection.columns)
+        self._retyped = selection.retyped
+        self._known = frozenset(properties) | selection.protected
         self._include = include
         self._key = key
         self._mismatched: set[str] = set()
@@ -139,6 +141,7 @@ class AdaptiveDecoder:
                 f"c{i}",
                 self._properties[name],
                 singly=name in self._mismatched,
+                retyped=name in self._retyped,
                 related=name in self._include,
             )
             for i, name in enumerate(self._selected)
@@ -149,7 +152,7 @@ class AdaptiveDecoder:
             OWN_COLUMNS & set(self._selected),
             {f"o{i}": name for i, name in enumerate(self._unknown_attributes)},
             {f"b{i}": name for i, name in enumerate(self._unknown_members)},
-            frozenset(self._properties),
+            self._known,
             self._key,
             self._spec.parent_column,
         )

@@ -15,6 +15,7 @@ import msgspec
 
 from sumeru_api import timestamps
 from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS
+from tap_sumeru.records.conversions import converting
 from tap_sumeru.records.related import add_related
 from tap_sumeru.records.type_checks import TypeMismatch, converter_for
 
@@ -82,10 +83,12 @@ class RecordBuilder:
         self._include = include
         self._protected = selection.protected
         properties = selection.properties
-        self._known = frozenset(properties)
+        self._known = frozenset(properties) | selection.protected
         self._columns = [name for name in properties if name in selection.columns]
         self._converters = [
-            (name, converter_for(properties[name])) for name in self._columns if name not in OWN_COLUMNS
+            (name, (converting if name in selection.retyped else converter_for)(properties[name]))
+            for name in self._columns
+            if name not in OWN_COLUMNS
         ]
         self._keeps_extra = "extra" in self._columns
 
@@ -113,10 +116,11 @@ class RecordBuilder:
                 record[name] = convert(value)
             except TypeMismatch:
                 mismatches[name] += 1
-                if name not in self._protected:
-                    extra[name] = value
+                extra[name] = value
         extra.update({name: value for name, value in attributes.items() if name not in self._known})
         row_id, content = self._identify(row, attributes, extra, context)
+        for name in self._protected & extra.keys():
+            del extra[name]
         own = {
             "shop": context.shop,
             "id": row_id,
@@ -171,8 +175,10 @@ class RecordBuilder:
         content = canonical(row) if context.parent is None else canonical([context.parent, row])
         natural = [attributes.get(name) for name in self._spec.natural_key] if context.natural_key else []
         if natural and all(isinstance(part, (str, int)) and part != "" for part in natural):
-            return ":".join(str(part) for part in natural), hash(content)
-        return "hash_" + hashlib.sha256(content).hexdigest()[:32], None
+            key = ":".join(str(part) for part in natural)
+            masked = self._protected & set(self._spec.natural_key)
+            return (_hash(key.encode()) if masked else key), hash(content)
+        return _hash(content), None
 
     def _timestamp(self, attributes: Row) -> datetime | None:
         value = attributes.get(self.key)
@@ -181,6 +187,10 @@ class RecordBuilder:
 
 def _is_id(value: object) -> bool:
     return isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
+
+
+def _hash(content: bytes) -> str:
+    return "hash_" + hashlib.sha256(content).hexdigest()[:32]
 
 
 def _same_id(one: object, other: object) -> bool:

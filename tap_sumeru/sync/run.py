@@ -148,6 +148,7 @@ class Run:
         self._watch.writes()
         for selection in self._selections:
             self._writers[selection.name].write_schema()
+        self._state.write()  # some targets take the first STATE of a run for what they have loaded
         self._watch.written()
         for item in items:
             self._watch.writes()

@@ -70,6 +70,20 @@ def test_files_hold_the_same_records_as_messages(tap: Tap, compression: str) -> 
     assert output.state["bookmarks"].keys() == plain.state["bookmarks"].keys()
 
 
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_files_hold_flattened_records(tap: Tap, depth: int) -> None:
+    options: Json = {"flattening_enabled": True, "flattening_max_depth": depth}
+    plain = tap.sync(streams=STREAMS, **options)
+    output = tap.sync(streams=STREAMS, batch_config=batches(tap), **options)
+    assert (plain.code, output.code) == (0, 0), output.log
+    assert {name: sorted(lines) for name, lines in read(output).items()} == {
+        name: sorted(lines) for name, lines in records(plain).items()
+    }
+    for schema in output.of_type("SCHEMA"):
+        keys = list(schema["schema"]["properties"])
+        assert all(list(json.loads(line)) == keys for line in read(output)[schema["stream"]])
+
+
 def test_selection_and_maps_are_applied(tap: Tap) -> None:
     catalog = tap.catalog("customers", deselected=(("customers", "phone"), ("customers", "city")))
     maps = {"customers": {"email": "md5(email) if email else None", "__alias__": "people"}}

@@ -66,11 +66,11 @@ def full_table(tap: Tap, stream: str) -> Json:
     return catalog
 
 
-# singer_sdk.Stream._stream_version
+# The version of a FULL_TABLE read, which the SDK keeps in Stream._stream_version
 
 
 def test_mapped_records_of_a_full_table_stream_have_the_version_that_is_activated(tap: Tap) -> None:
-    """Without `_stream_version` the records have no version, and the target soft-deletes all of them."""
+    """Without a version, the target soft-deletes all records."""
     output = tap.sync(catalog=full_table(tap, "products"), stream_maps={"products": {"shop": "shop"}})
     assert output.code == 0, output.log
     (activated,) = output.of_type("ACTIVATE_VERSION")
@@ -93,7 +93,7 @@ def test_records_have_the_version_of_their_writer(
     assert versioned["version"] == 1_800_000_000_000
 
 
-# singer_sdk.Stream._generate_schema_messages, _generate_record_messages, mask; SameRecordTransform
+# singer_sdk.Stream._generate_schema_messages, mask; SameRecordTransform
 
 
 def test_schema_messages_follow_the_stream_maps(capsys: pytest.CaptureFixture[str]) -> None:
