@@ -31,7 +31,7 @@ demo-clean: ## Remove the sample shops
 test: .venv/.installed ## Run all tests
 	$(RUN)/python -m pytest -n auto --dist worksteal
 
-test-warehouses: warehouses ## Run the tests with DuckDB, PostgreSQL, and emulators of Snowflake and BigQuery
+test-warehouses: warehouses ## Run the tests with DuckDB, PostgreSQL, emulators of Snowflake and BigQuery, and other loaders
 	TEST_WAREHOUSES=all $(RUN)/python -m pytest tests/warehouses
 
 warehouses: .venv/.installed ## Install what those tests need: targets, emulators and Meltano in .cache, PostgreSQL with apt-get

@@ -90,6 +90,8 @@ def install(target: str, uv: str) -> None:
 
 
 def _python(target: str) -> str:
+    if target in OTHERS:
+        return "3.11"  # the newest for which all that they pin has been built
     wanted: str = _LOADERS.get(target, {}).get("python", PYTHON)
     return "3.11" if target in SERVERS and sys.version_info < (3, 11) else wanted
 
