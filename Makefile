@@ -32,14 +32,14 @@ demo-clean: ## Remove the sample shops
 test: .venv/.installed ## Run all tests
 	$(RUN)/python -m pytest -n auto --dist worksteal
 
-test-warehouses: warehouses ## Run the tests with DuckDB, PostgreSQL, and emulators of Snowflake and BigQuery
+test-warehouses: warehouses ## Run the tests with DuckDB, PostgreSQL, emulators of Snowflake and BigQuery, and other loaders
 	TEST_WAREHOUSES=all $(RUN)/python -m pytest tests/warehouses
 
 warehouses: .venv/.installed ## Install what those tests need: targets, emulators and Meltano in .cache, PostgreSQL with apt-get
 	PYTHONPATH=tests $(RUN)/python -m warehouses.install $(UV)
 
 test-dbt: .venv/.installed ## Test the dbt package on DuckDB, PostgreSQL and an emulator of Snowflake (some minutes)
-	TEST_DBT=1 $(RUN)/python -m pytest tests/project/test_dbt.py
+	TEST_DBT=1 $(RUN)/python -m pytest tests/project/test_dbt.py tests/project/test_dbt_variables.py
 
 soak: warehouses ## Sync into each warehouse for an hour with faults and kills, then compare every row
 	PYTHONPATH=tests $(RUN)/python -u -m warehouses.soak $(ARGS)
