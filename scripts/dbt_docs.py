@@ -157,7 +157,7 @@ def staging() -> str:
             f"  - name: stg_sumeru__{stream}",
             f"    description: {json.dumps(description, ensure_ascii=False)}",
             "    data_tests:",
-            f"      - sumeru.unique_together: {{config: {{meta: {{columns: [{', '.join(key)}]}}}}}}}}",
+            f"      - sumeru.unique_together: {{config: {{meta: {{columns: [{', '.join(key)}]}}}}}}",
             "    columns:",
         ]
         for name, field in columns(stream).items():
