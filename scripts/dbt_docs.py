@@ -99,22 +99,23 @@ def _column(name: str, field: Field, tests: list[str]) -> list[str]:
 
 def _tests(stream: str, name: str) -> list[str]:
     """Return the tests of a staging model's column in YAML."""
-    lines = ["          - not_null"] if name in {"shop", "id"} else []
+    lines = ["          - not_null"] if name in STREAMS[stream].primary_key else []
     if (stream, name) in VALUES:
         values = ", ".join(VALUES[stream, name])
         lines += [
-            "          - accepted_values:",
-            f"              arguments: {{values: [{values}]}}",
-            "              config: {severity: warn}",
+            f"          - sumeru.is_one_of: {{config: {{severity: warn, meta: {{values: [{values}]}}}}}}",
         ]
     if (stream, name) in REFERENCES:
-        to = REFERENCES[stream, name]
-        lines += [
-            "          - sumeru.refers_to:",
-            f"              arguments: {{to: ref('stg_sumeru__{to}'), field: {ENTITIES[to]}_id}}",
-            "              config: {severity: warn}",
-        ]
+        lines.append(
+            f"          - sumeru.refers_to_{REFERENCES[stream, name]}: {{config: {{severity: warn}}}}"
+        )
     return lines
+
+
+def _hours(stream: str, level: str) -> str:
+    """Return the expression for the age in hours at which a stream is stale; none if it is not checked."""
+    checked = f"(var('sumeru_freshness').get('{stream}') or {{}}).get('{level}')"
+    return f"\"{{{{ none if '{stream}' in var('sumeru_absent') else {checked} }}}}\""
 
 
 def sources() -> str:
@@ -127,16 +128,20 @@ def sources() -> str:
         "    description: What tap-sumeru lands, as the loader types it.",
         "    database: \"{{ var('sumeru_database', target.database) }}\"",
         "    schema: \"{{ var('sumeru_schema') }}\"",
-        "    config:",
-        "      loaded_at_field: \"{{ var('sumeru_loaded_at') }}\"",
-        "      freshness:",
-        "        warn_after: {count: 24, period: hour}",
-        "        error_after: {count: 48, period: hour}",
         "    tables:",
     ]
     for stream in STREAMS:
-        lines += [f"    - name: {stream}", f"      description: {stream_schemas.load(stream)['description']}"]
-        lines += ["      columns:"]
+        lines += [
+            f"    - name: {stream}",
+            f"      description: {stream_schemas.load(stream)['description']}",
+            f"      identifier: \"{{{{ var('sumeru_{stream}_identifier', '{stream}') }}}}\"",
+            "      config:",
+            "        loaded_at_field: \"{{ var('sumeru_loaded_at') }}\"",
+            "        freshness:",
+            f"          warn_after: {{count: {_hours(stream, 'warn')}, period: hour}}",
+            f"          error_after: {{count: {_hours(stream, 'error')}, period: hour}}",
+            "      columns:",
+        ]
         for name, field in columns(stream).items():
             lines += _column(name, field, [])
     return "\n".join(lines) + "\n"
@@ -147,12 +152,12 @@ def staging() -> str:
     lines = [f"# {GENERATED}", "version: 2", "models:"]
     for stream in STREAMS:
         description = stream_schemas.load(stream)["description"]
+        key = [alias(stream, name) for name in STREAMS[stream].primary_key]
         lines += [
             f"  - name: stg_sumeru__{stream}",
             f"    description: {json.dumps(description, ensure_ascii=False)}",
             "    data_tests:",
-            "      - sumeru.unique_together:",
-            f"          arguments: {{columns: [shop, {ENTITIES[stream]}_id]}}",
+            f"      - sumeru.unique_together: {{config: {{meta: {{columns: [{', '.join(key)}]}}}}}}",
             "    columns:",
         ]
         for name, field in columns(stream).items():

@@ -70,7 +70,7 @@ class Samples:
         """
         taken = {name.lower() for name in (*known, *OWN_COLUMNS)}
         folded = [name.lower() for name in self._kinds]
-        columns = {}
+        columns: dict[str, Schema] = {}
         for name in self.names:
             type_ = _type(self._kinds[name])
             unique = name.lower() not in taken and folded.count(name.lower()) == 1

@@ -27,8 +27,8 @@ def as_text(checks: Sequence[ShopCheck]) -> str:
         lines += [_shop_line(check), *_notes(check), "", *_table(check), "", *_errors(check)]
     if pasted := _meltano(checks):
         lines += [
-            "To load these unknown fields into columns of their own, set `discover_rows`, or paste this below ",
-            "the plugin in meltano.yml. Without either they stay in `extra`.",
+            "To load these unknown fields into columns of their own, set `discover_rows`, or paste this",
+            "below the plugin in meltano.yml. Without either they stay in `extra`.",
             *pasted,
             "",
         ]
@@ -136,14 +136,17 @@ def _type(schema: Schema | None) -> str:
     return "several types" if schema is None else str(schema.get("format", schema["type"][0]))
 
 
-def _errors(check: ShopCheck) -> Iterator[str]:
+def reasons(check: ShopCheck) -> list[str]:
+    """Return why streams of a shop cannot be read, one line each, or one line if its token is refused."""
     failed = [one for one in check.streams if one.error]
     if check.token_refused:
         failed = failed[:1]  # the same for all
-    for one in failed:
-        yield f"{one.stream} cannot be read: {one.error}"
-    if failed:
-        yield ""
+    return [f"{one.stream} cannot be read: {one.error}" for one in failed]
+
+
+def _errors(check: ShopCheck) -> list[str]:
+    lines = reasons(check)
+    return [*lines, ""] if lines else []
 
 
 def _meltano(checks: Sequence[ShopCheck]) -> list[str]:

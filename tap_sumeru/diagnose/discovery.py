@@ -7,15 +7,15 @@ import logging
 from typing import TYPE_CHECKING
 
 from sumeru_api.errors import ApiError
+from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.learned_columns import Samples
+from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS
+from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.diagnose.samples import open_shops
 from tap_sumeru.extract.recovery import Recovery
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from tap_sumeru.catalog.selection import StreamSelection
     from tap_sumeru.catalog.stream_schemas import Schema
     from tap_sumeru.config.settings import Settings
     from tap_sumeru.diagnose.samples import SampledShop, StreamSampler
@@ -26,18 +26,16 @@ _MAX_PARENTS = 10
 """Parents whose children are sampled, at most: a list of each is a request."""
 
 
-def learn_columns(
-    settings: Settings, selections: Sequence[StreamSelection], rows: int
-) -> dict[str, dict[str, Schema]]:
+def learn_columns(settings: Settings) -> dict[str, dict[str, Schema]]:
     """Return the columns that sampled rows have and the schemas have not, by stream.
 
     A stream that cannot be read keeps its schema, and a warning says so.
 
     Args:
         settings: The settings.
-        selections: All streams; their records must be dicts.
-        rows: Rows to sample per stream and shop.
     """
+    rows = settings.discover_rows
+    selections = [_whole(name) for name in STREAMS]
     samples = {one.name: Samples() for one in selections}
 
     async def sample_shop(shop: SampledShop) -> None:
@@ -56,6 +54,11 @@ def learn_columns(
                 "%s: %d unknown fields stay in `extra`: no single type, or no safe name.", stream, len(left)
             )
     return columns
+
+
+def _whole(stream: str) -> StreamSelection:
+    properties = stream_schemas.load(stream)["properties"]
+    return StreamSelection(stream, properties, tuple(properties))
 
 
 async def _sample(sampler: StreamSampler, shop: str, rows: int, samples: Samples) -> None:

@@ -119,7 +119,8 @@ class StreamSampler:
             return [None]
         async for answer in self.lists.pages(Slice(Kind.PARENTS)):
             ids = [row_id(row) for row in answer.page.rows]
-            return [one for one in ids if one is not None][:max_parents]
+            found: list[str | None] = [one for one in ids if one is not None]
+            return found[:max_parents]
         return []
 
 

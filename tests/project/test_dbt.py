@@ -54,7 +54,7 @@ def _marts() -> dict[str, Any]:
 
 
 def _key(mart: dict[str, Any]) -> str:
-    columns: list[str] = mart["data_tests"][0]["sumeru.unique_together"]["arguments"]["columns"]
+    columns: list[str] = mart["data_tests"][0]["sumeru.unique_together"]["config"]["meta"]["columns"]
     return ", ".join(columns)
 
 
@@ -185,14 +185,6 @@ def test_revenue_equals_that_of_the_api_to_the_last_digit(warehouses: list[Wareh
             FROM analytics.sumeru__revenue_by_channel GROUP BY shop
         """
         assert {row["shop"]: Decimal(row["revenue"]) for row in warehouse.query(query)} == expected
-
-
-@builds
-def test_sources_are_fresh_after_a_load(warehouses: list[Warehouse]) -> None:
-    for warehouse in warehouses[:2]:  # only these two were loaded by a target
-        run, status = warehouse.dbt("source", "freshness")
-        assert run.returncode == 0, run.stdout
-        assert list(status.values()) == ["pass"] * len(STREAMS)
 
 
 @builds

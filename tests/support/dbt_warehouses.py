@@ -66,14 +66,18 @@ def dbt(
     folder: Path,
     *arguments: str,
     profiles: Path = PROJECT / "profiles",
+    version: str = "",
     **environment: str,
 ) -> Done:
-    """Run dbt with some adapters; its output goes into a folder."""
+    """Run dbt, of the locked version or a series, with some adapters; its output goes into a folder."""
     packages = [part for adapter in adapters for part in ("--with", f"dbt-{adapter}")]
     lock = ["--constraints", str(PROJECT / "requirements.lock")]
+    core = "dbt-core"
+    if version:
+        lock, core = ["--with", targets.PINS["target-duckdb"].split()[1]], f"dbt-core~={version}.0"
     places = ["--project-dir", PROJECT, "--profiles-dir", profiles]
     places += ["--target-path", folder, "--log-path", folder]
-    command = ["--from", "dbt-core", *packages, "dbt", "--no-use-colors", *arguments, *map(str, places)]
+    command = ["--from", core, *packages, "dbt", "--no-use-colors", *arguments, *map(str, places)]
     return tool(*lock, *command, **environment)
 
 
@@ -86,18 +90,27 @@ class Warehouse:
         folder: Folder of dbt's output.
         place: Path of its file, or port of its server.
         profiles: Folder of dbt's profiles.
+        version: Series of dbt, such as `1.8`; the locked version if empty.
     """
 
     kind: str
     folder: Path
     place: str
     profiles: Path = PROJECT / "profiles"
+    version: str = ""
 
     def dbt(self, *arguments: str) -> tuple[Done, dict[str, str]]:
         """Run dbt; return the process and the status of each node by name."""
         environment = {"SUMERU_DBT_FILE": self.place, "SUMERU_DBT_PORT": self.place}
         command = (*arguments, "--target", self.kind)
-        run = dbt((self.kind,), self.folder, *command, profiles=self.profiles, **environment)
+        run = dbt(
+            (self.kind,),
+            self.folder,
+            *command,
+            profiles=self.profiles,
+            version=self.version,
+            **environment,
+        )
         results = self.folder / ("sources.json" if arguments[0] == "source" else "run_results.json")
         if not results.exists():
             return run, {}
@@ -134,15 +147,23 @@ def _wait_for(port: int) -> None:
 
 
 def synced(folder: Path) -> Path:
-    """Sync two generated shops into a file and return its path."""
+    """Sync two generated shops into a file and return its path; beside it, `quiet.jsonl` is the next sync."""
     with Sandbox(SHOPS, customers=100) as sandbox:
         shops = [{"shop": shop, "api_token": sandbox.token(shop)} for shop in SHOPS]
         config = folder / "config.json"
         config.write_text(json.dumps({"api_url": sandbox.url, "shops": shops}))
-        with (folder / "synced.jsonl").open("wb") as file:
-            command = [sys.executable, "-m", "tap_sumeru", "--config", str(config)]
-            subprocess.run(command, check=True, stdout=file, stderr=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "tap_sumeru", "--config", str(config)]
+        _run(command, folder / "synced.jsonl")
+        last = (folder / "synced.jsonl").read_text(encoding="utf-8").splitlines()[-1]
+        state = folder / "state.json"
+        state.write_text(json.dumps(json.loads(last)["value"]))
+        _run([*command, "--state", str(state)], folder / "quiet.jsonl")
     return folder / "synced.jsonl"
+
+
+def _run(command: list[str], output: Path) -> None:
+    with output.open("wb") as file:
+        subprocess.run(command, check=True, stdout=file, stderr=subprocess.DEVNULL)
 
 
 def _load(target: str, config: dict[str, Any], synced: Path) -> None:

@@ -87,6 +87,9 @@ def without_records(stdout: str) -> str:
     """Return the messages of stdout without records, and without the cursors and parent ids of a STATE."""
     lines = []
     for line in stdout.splitlines():
+        if not line.startswith('{"type"'):
+            lines.append(line)  # of a report
+            continue
         message = json.loads(line)
         for stream in message.get("value", {}).get("bookmarks", {}).values():
             for entry in stream["partitions"]:

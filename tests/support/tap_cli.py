@@ -131,8 +131,16 @@ class Tap:
         return self.run(self.command(state, streams, catalog, **config))
 
     def run(self, command: list[str], environment: Mapping[str, str] | None = None) -> Output:
+        """Run a command that writes messages until it ends."""
+        done = self.run_text(command, environment)
+        lines = done.stdout.split("\n")[:-1]  # not splitlines: strings may contain other line separators
+        return Output(done.returncode, lines, done.stderr)
+
+    def run_text(
+        self, command: list[str], environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command until it ends."""
-        done = subprocess.run(
+        return subprocess.run(
             command,
             capture_output=True,
             text=True,
@@ -141,8 +149,6 @@ class Tap:
             timeout=120,
             env={**os.environ, **(environment or {})},
         )
-        lines = done.stdout.split("\n")[:-1]  # not splitlines: strings may contain other line separators
-        return Output(done.returncode, lines, done.stderr)
 
     def sync_and_stop(
         self, after: int, how: signal.Signals = signal.SIGKILL, state: Json | None = None, **config: Any

@@ -21,7 +21,7 @@ from typing_extensions import override
 
 from tap_sumeru.catalog import stream_schemas
 from warehouses import targets
-from warehouses.warehouse import WAREHOUSES, Json, Warehouse, _as_floats, is_of
+from warehouses.warehouse import WAREHOUSES, Json, Warehouse, as_floats, is_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,54 +31,23 @@ _PATIENCE = 300
 """Seconds that a server may take to begin, or to answer, on a machine that has much else to do."""
 
 
-class Served(ABC):
-    """A warehouse behind a server of its own, on a free port of this machine.
+class Server:
+    """A server that stands in for a service of a cloud, on a free port of this machine.
 
     Attributes:
-        target: Name of its target in `meltano.yml`.
-        server: Environment of its server.
-        environment: What leads the target to the server.
-        at_once: How many runs it can take at a time.
+        server: Its environment, and its `*_shim.py`.
+        port: Where it listens.
     """
 
-    target: str
-    server: str
-    environment: dict[str, str]
-    at_once: int
-
-    def __init__(self) -> None:
+    def __init__(self, server: str) -> None:
+        self.server = server
         self.port = 0
 
-    @abstractmethod
-    def config(self, schema: str) -> Json:
-        """Settings of the target."""
-
-    @abstractmethod
-    def query(self, schema: str, *queries: str) -> list[list[str | None]]:
-        """What each query gives, as text; each asks for one column."""
-
-    @abstractmethod
-    def text(self, table: str, column: str, ident: str) -> str:
-        """The query for a value as text."""
-
-    @abstractmethod
-    def types(self, schema: str, table: str) -> dict[str, str]:
-        """The type of each column of a table."""
-
-    @abstractmethod
-    def row(self, table: str) -> str:
-        """The query for each row of a table as JSON."""
-
-    @abstractmethod
-    def lands(self, value: Any, column: Json) -> Any:
-        """What JSON of a row shows of a value that was sent, given the schema of its column."""
-
     def missing(self) -> str | None:
-        return targets.missing(self.target) or targets.missing(self.server)
+        return targets.missing(self.server)
 
     def install(self, uv: str) -> None:
-        for one in (self.target, self.server):
-            targets.install(one, uv)
+        targets.install(self.server, uv)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -112,8 +81,60 @@ class Served(ABC):
                 assert time.monotonic() < until, log.read_text(encoding="utf-8")
                 time.sleep(0.1)
 
-    def _ready(self, folder: Path) -> None:  # noqa: B027 - most need nothing
+    def _ready(self, folder: Path) -> None:
         """Make what the target needs besides a server, in a folder that stays as long as it."""
+
+
+class Served(Server, ABC):
+    """A warehouse behind a server of its own.
+
+    Attributes:
+        target: Name of its target in `meltano.yml`.
+        server: Environment of its server.
+        environment: What leads the target to the server.
+        at_once: How many runs it can take at a time.
+    """
+
+    target: str
+    server: str
+    environment: dict[str, str]
+    at_once: int
+
+    def __init__(self) -> None:
+        super().__init__(self.server)
+
+    @abstractmethod
+    def config(self, schema: str) -> Json:
+        """Settings of the target."""
+
+    @abstractmethod
+    def query(self, schema: str, *queries: str) -> list[list[str | None]]:
+        """What each query gives, as text; each asks for one column."""
+
+    @abstractmethod
+    def text(self, table: str, column: str, ident: str) -> str:
+        """The query for a value as text."""
+
+    @abstractmethod
+    def types(self, schema: str, table: str) -> dict[str, str]:
+        """The type of each column of a table."""
+
+    @abstractmethod
+    def row(self, table: str) -> str:
+        """The query for each row of a table as JSON."""
+
+    @abstractmethod
+    def lands(self, value: Any, column: Json) -> Any:
+        """What JSON of a row shows of a value that was sent, given the schema of its column."""
+
+    @override
+    def missing(self) -> str | None:
+        return targets.missing(self.target) or super().missing()
+
+    @override
+    def install(self, uv: str) -> None:
+        targets.install(self.target, uv)
+        super().install(uv)
 
 
 _SNOWFLAKE = """
@@ -176,7 +197,7 @@ class Snowflake(Served):
             return None
         if is_of(column, "date-time"):
             return _instant(value)
-        return _as_floats(value) if is_of(column, "number") else value
+        return as_floats(value) if is_of(column, "number") else value
 
 
 class BigQuery(Served):
@@ -233,7 +254,7 @@ class BigQuery(Served):
             return {
                 name: self.lands(value.get(name), member) for name, member in column["properties"].items()
             }
-        return _instant(value) if is_of(column, "date-time") else _as_floats(value)
+        return _instant(value) if is_of(column, "date-time") else as_floats(value)
 
     @override
     def _ready(self, folder: Path) -> None:

@@ -9,22 +9,29 @@ from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pytest
 
 from warehouses import targets
-from warehouses.warehouse import WAREHOUSES, Json, Postgres, Warehouse
+from warehouses.warehouse import WAREHOUSES, Destination, Json, Postgres, Warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from support.tap_cli import Tap
 
-    Start = Callable[[Warehouse], Warehouse]
+Where = TypeVar("Where", bound=Destination)
 
 ALWAYS = "TEST_WAREHOUSES"
 """With this in the environment a warehouse that is missing fails its tests, instead of skipping them."""
+
+
+class Start(Protocol):
+    """Starts a warehouse, unless it runs already."""
+
+    def __call__(self, warehouse: Where) -> Where:
+        """Return the warehouse once it runs."""
 
 
 def require(missing: str | None, *, always: bool = True) -> None:
@@ -41,7 +48,7 @@ def start() -> Iterator[Start]:
     started = set()
     with ExitStack() as stack:
 
-        def start(warehouse: Warehouse) -> Warehouse:
+        def start(warehouse: Where) -> Where:
             require(warehouse.missing(), always=not targets.without_python(warehouse.target))
             if warehouse not in started:
                 stack.enter_context(warehouse.running())
@@ -87,7 +94,7 @@ class Pipeline:
     """
 
     tap: Tap
-    warehouse: Warehouse
+    warehouse: Destination
     schema: str
 
     def run(self, state: Json | None = None, *, target: Json | None = None, **options: Any) -> Loaded:

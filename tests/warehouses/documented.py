@@ -58,6 +58,13 @@ def lines(target: str) -> list[Line]:
     return found
 
 
+def table(name: str) -> list[list[str]]:
+    """The cells of a table of `warehouses.md`, without backquotes and without its head."""
+    text = page("").partition(f"<!-- {name} -->\n")[2].partition(f"\n<!-- /{name} -->")[0]
+    rows = [row.strip("| ").split(" | ") for row in text.splitlines()]
+    return [[cell.strip(" `") for cell in row] for row in rows[2:]]
+
+
 def shops(target: str) -> str:
     """The query that tells, for each shop, whether all is there."""
     (found,) = re.findall(r"```sql\n(.+?);\n```", _chapter(target), re.DOTALL)

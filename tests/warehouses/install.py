@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from warehouses import targets
 from warehouses.clouds import EVERYWHERE
+from warehouses.loaders import OTHERS
+
+if TYPE_CHECKING:
+    from warehouses.warehouse import Destination
 
 
 def main() -> str | None:
     """Install everything; say what is missing still, but for what no one here could bring."""
     targets.install("meltano", sys.argv[1])
-    for warehouse in EVERYWHERE:
+    everything: tuple[Destination, ...] = (*EVERYWHERE, *OTHERS)
+    for warehouse in everything:
         warehouse.install(sys.argv[1])
     needed = []
-    for warehouse in EVERYWHERE:
+    for warehouse in everything:
         missing = warehouse.missing()
         if missing and targets.without_python(warehouse.target):
             sys.stderr.write(f"{missing}: its tests are skipped\n")

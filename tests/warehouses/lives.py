@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from support.tap_cli import Output
     from warehouses.documented import Line
-    from warehouses.warehouse import Json, Warehouse
+    from warehouses.warehouse import Destination, Json, Warehouse
 
     Rows = dict[tuple[str, str], Json]
 
@@ -66,17 +66,18 @@ class ReadPosition:
         warehouse: The warehouse.
         folder: A folder for its files.
         name: Schema of its tables.
+        settings: Settings of the tap besides the shops.
     """
 
-    warehouse: Warehouse
+    warehouse: Destination
     folder: Path
     name: str
+    settings: Json = field(default_factory=dict)
 
     def pipeline(self, sandbox: Sandbox, *shops: str) -> Pipeline:
         entries = [{"shop": shop, "api_token": sandbox.token(shop)} for shop in shops]
-        return Pipeline(
-            Tap(self.folder, {"api_url": sandbox.url, "shops": entries}), self.warehouse, self.name
-        )
+        tap = Tap(self.folder, {"api_url": sandbox.url, "shops": entries, **self.settings})
+        return Pipeline(tap, self.warehouse, self.name)
 
 
 @dataclass
@@ -106,7 +107,7 @@ class Trip:
     documented: list[tuple[Line, str | None, str | None]]
 
 
-def trip(place: ReadPosition, streams: Sequence[str], lines: Sequence[Line]) -> Trip:
+def trip(place: ReadPosition, warehouse: Warehouse, streams: Sequence[str], lines: Sequence[Line]) -> Trip:
     """Odd rows and documented ones, then changes to some."""
     with Sandbox(SHOPS, customers=100) as sandbox:
         pipeline = place.pipeline(sandbox, *SHOPS)
@@ -120,23 +121,20 @@ def trip(place: ReadPosition, streams: Sequence[str], lines: Sequence[Line]) -> 
             )
         first = see(pipeline.run(streams=tuple(streams)), pipeline, sandbox, SHOPS, *streams)
         sandbox.advance(3 * 3600)
-        changed = {(shop, stream): _change(sandbox, shop, stream) for shop in SHOPS for stream in streams}
+        changed = {(shop, stream): change(sandbox, shop, stream) for shop in SHOPS for stream in streams}
         second = see(
             pipeline.run(first.run.state, streams=tuple(streams)), pipeline, sandbox, SHOPS, *streams
         )
         queries = [
-            place.warehouse.text(line.stream, line.column, f"doc_{number}")
-            for number, line in enumerate(lines)
+            warehouse.text(line.stream, line.column, f"doc_{number}") for number, line in enumerate(lines)
         ]
-        texts = [text for [text] in place.warehouse.query(place.name, *queries)]
-        types = {
-            stream: place.warehouse.types(place.name, stream) for stream in {line.stream for line in lines}
-        }
+        texts = [text for [text] in warehouse.query(place.name, *queries)]
+        types = {stream: warehouse.types(place.name, stream) for stream in {line.stream for line in lines}}
         kinds = [types[line.stream][line.column] for line in lines]
         return Trip(first, second, changed, list(zip(lines, texts, kinds, strict=True)))
 
 
-def _change(sandbox: Sandbox, shop: str, stream: str) -> str:
+def change(sandbox: Sandbox, shop: str, stream: str) -> str:
     """Give a row the values of its neighbour, null one of them, and make a new row; return which it was."""
     row, other = sandbox.truth(shop, stream)[:2]
     kept = {"id", "journey_id", STREAMS[stream].replication_key}

@@ -92,7 +92,9 @@ def live(warehouse: Warehouse, folder: Path) -> Lives:
             return pool.submit(life, ReadPosition(warehouse, folder / name, name), *arguments)
 
         trips = {
-            group: begin(f"trip_{group[0]}", trip, group, [line for line in lines if line.stream in group])
+            group: begin(
+                f"trip_{group[0]}", trip, warehouse, group, [line for line in lines if line.stream in group]
+            )
             for group in groups
         }
         # target-snowflake cannot load twice into a schema that is named like a word of SQL.

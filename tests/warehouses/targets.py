@@ -21,19 +21,27 @@ SERVERS = {
     "fakesnow": "fakesnow[server]==0.12.1 snowflake-connector-python==4.8.1",
     # It needs numpy without saying so, and does not work with the newest DuckDB, which it would take.
     "bqemulator": "bqemulator==1.4.0 duckdb==1.5.5 numpy",
+    "moto": "moto[s3]==5.2.5 flask==3.1.3 flask-cors==6.0.5",
 }
 """What stands in for a warehouse in the cloud."""
-STANDS_IN = {"target-snowflake": "fakesnow", "target-bigquery": "bqemulator"}
+STANDS_IN = {"target-snowflake": "fakesnow", "target-bigquery": "bqemulator", "plinxore-target-s3": "moto"}
 """Which of them a target loads into."""
+OTHERS = {
+    "pipelinewise-target-postgres": "pipelinewise-target-postgres==2.1.2",
+    "target-sqlite": "target-sqlite==0.2.0",
+    "meltanolabs-target-csv": "meltanolabs-target-csv==0.5.0",
+    "plinxore-target-s3": "plinxore-target-s3==0.1.7",
+}
+"""Loaders that `meltano.yml` does not have, each with a program that is named from `target` on."""
 MELTANO = "meltano==4.4.1"
 PINS: dict[str, str] = (
-    {name: loader["pip_url"] for name, loader in _LOADERS.items()} | SERVERS | {"meltano": MELTANO}
+    {name: loader["pip_url"] for name, loader in _LOADERS.items()} | OTHERS | SERVERS | {"meltano": MELTANO}
 )
 
 
 def program(target: str, name: str = "") -> Path:
     """A program of a target's environment; without a name the target itself."""
-    return _environment(target) / "bin" / (name or target)
+    return _environment(target) / "bin" / (name or target[max(target.find("target-"), 0) :])
 
 
 def defaults(target: str) -> dict[str, Any]:
@@ -44,7 +52,7 @@ def defaults(target: str) -> dict[str, Any]:
 
 def settings(target: str) -> set[str]:
     """The names of a target's settings."""
-    return {setting["name"] for setting in _LOADERS[target]["settings"]}
+    return {setting["name"] for setting in _LOADERS.get(target, {"settings": ()})["settings"]}
 
 
 def missing(target: str) -> str | None:
@@ -82,6 +90,8 @@ def install(target: str, uv: str) -> None:
 
 
 def _python(target: str) -> str:
+    if target in OTHERS:
+        return "3.11"  # the newest for which all that they pin has been built
     wanted: str = _LOADERS.get(target, {}).get("python", PYTHON)
     return "3.11" if target in SERVERS and sys.version_info < (3, 11) else wanted
 

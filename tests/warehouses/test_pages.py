@@ -40,7 +40,8 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture(params=WAREHOUSES, ids=lambda one: one.target.removeprefix("target-"))
 def warehouse(request: pytest.FixtureRequest, start: Start) -> Warehouse:
     """Each that has a page of this form, in turn."""
-    return start(request.param)
+    one: Warehouse = request.param
+    return start(one)
 
 
 @pytest.fixture
@@ -90,7 +91,9 @@ def test_the_commands_of_a_page_name_what_there_is(target: str) -> None:
     assert set(runs) == {("4.4.1", f"tap-sumeru {target}")}
 
 
-def test_the_types_of_a_page_are_those_of_the_tables(pipeline: Pipeline, sandbox: Sandbox) -> None:
+def test_the_types_of_a_page_are_those_of_the_tables(
+    pipeline: Pipeline, warehouse: Warehouse, sandbox: Sandbox
+) -> None:
     target = pipeline.warehouse.target
     table = page(target).partition("<!-- types -->")[2].partition("<!-- /types -->")[0]
     documented = re.findall(r"^\| `(\w+)\.(\w+)` \| `([^`]+)` \|$", table, re.MULTILINE)
@@ -98,7 +101,7 @@ def test_the_types_of_a_page_are_those_of_the_tables(pipeline: Pipeline, sandbox
     values = {"note": "n", "tags": ["a"], "line_items": [{"price": 1}], "test": True, "odd": 1}
     sandbox.put("acme", "orders", "typed", shipping_address={"city": "a"}, **values)
     synced(pipeline, streams=tuple({stream for stream, _, _ in documented}))
-    types = {table: pipeline.warehouse.types(SCHEMA, table) for table, _, _ in documented}
+    types = {table: warehouse.types(SCHEMA, table) for table, _, _ in documented}
     assert [types[table][column] for table, column, _ in documented] == [kind for _, _, kind in documented]
 
 

@@ -25,18 +25,16 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-class Warehouse(Protocol):
-    """A warehouse. `schema` is where the tables of one test are.
+class Destination(Protocol):
+    """Where a target loads into. `schema` is where the tables of one test are.
 
     Attributes:
-        target: Name of its target in `meltano.yml`.
+        target: Name of its target in `targets.py`.
         environment: What the target finds in its environment besides ours.
-        at_once: How many runs it can take at a time.
     """
 
     target: str
     environment: dict[str, str]
-    at_once: int
 
     def missing(self) -> str | None:
         """Why it cannot be used here, if it cannot."""
@@ -53,12 +51,6 @@ class Warehouse(Protocol):
     def query(self, schema: str, *queries: str) -> list[list[str | None]]:
         """What each query gives, as text; each asks for one column."""
 
-    def text(self, table: str, column: str, ident: str) -> str:
-        """The query for a value as text."""
-
-    def types(self, schema: str, table: str) -> dict[str, str]:
-        """The type of each column of a table."""
-
     def row(self, table: str) -> str:
         """The query for each row of a table as JSON."""
 
@@ -66,12 +58,28 @@ class Warehouse(Protocol):
         """What JSON of a row shows of a value that was sent, given the schema of its column."""
 
 
+class Warehouse(Destination, Protocol):
+    """A warehouse whose target is in `meltano.yml`.
+
+    Attributes:
+        at_once: How many runs it can take at a time.
+    """
+
+    at_once: int
+
+    def text(self, table: str, column: str, ident: str) -> str:
+        """The query for a value as text."""
+
+    def types(self, schema: str, table: str) -> dict[str, str]:
+        """The type of each column of a table."""
+
+
 def is_of(column: Json, kind: str) -> bool:
     """Whether a column has a type or a format."""
     return kind in column["type"] or column.get("format") == kind
 
 
-def _asked(target: str, script: str, *arguments: str) -> list[list[str | None]]:
+def asked(target: str, script: str, *arguments: str) -> list[list[str | None]]:
     """What a script prints that runs beside a target, with its driver."""
     command = [str(targets.program(target, "python")), "-c", script, *arguments]
     done = subprocess.run(command, capture_output=True, check=False, text=True)
@@ -116,7 +124,7 @@ class DuckDb:
         return {**targets.defaults(self.target), **own, "default_target_schema": schema}
 
     def query(self, schema: str, *queries: str) -> list[list[str | None]]:
-        return _asked(self.target, _DUCKDB, str(self._file(schema)), schema, *queries)
+        return asked(self.target, _DUCKDB, str(self._file(schema)), schema, *queries)
 
     def text(self, table: str, column: str, ident: str) -> str:
         return f"SELECT CAST({column} AS VARCHAR) FROM {table} WHERE id = '{ident}'"  # noqa: S608 - ours
@@ -135,7 +143,7 @@ class DuckDb:
             return None
         if is_of(column, "date-time"):
             return value.removesuffix("Z").replace("T", " ")
-        return _as_floats(value)
+        return as_floats(value)
 
     def _file(self, schema: str) -> Path:
         return self._folder / f"file_of_{schema}.duckdb"  # its stem must differ from the schema's name
@@ -198,7 +206,7 @@ class Postgres:
         return {**targets.defaults(self.target), **own}
 
     def query(self, schema: str, *queries: str) -> list[list[str | None]]:
-        return _asked(self.target, _POSTGRES, self._url, schema, *queries)
+        return asked(self.target, _POSTGRES, self._url, schema, *queries)
 
     def text(self, table: str, column: str, ident: str) -> str:
         return f"SELECT CAST({column} AS VARCHAR) FROM {table} WHERE id = '{ident}'"  # noqa: S608 - ours
@@ -218,15 +226,15 @@ class Postgres:
         if is_of(column, "date-time"):
             return value.removesuffix("Z")
         # Arrays and objects are jsonb, which keeps numbers as they are.
-        return _as_floats(value) if is_of(column, "number") else value
+        return as_floats(value) if is_of(column, "number") else value
 
 
-def _as_floats(value: Any) -> Any:
+def as_floats(value: Any) -> Any:
     """A value of which the fractions have been floats on their way."""
     if isinstance(value, dict):
-        return {name: _as_floats(item) for name, item in value.items()}
+        return {name: as_floats(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_as_floats(item) for item in value]
+        return [as_floats(item) for item in value]
     return Decimal(repr(float(value))) if isinstance(value, Decimal) else value
 
 

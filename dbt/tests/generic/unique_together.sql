@@ -1,7 +1,8 @@
-{# No two rows have the same values in these columns. #}
-{% test unique_together(model, columns) %}
-select {{ columns | join(', ') }}
+{# No two rows have the same values in the columns that the `meta` of the test names. #}
+{% test unique_together(model) %}
+{%- set columns = sumeru.meta_of_test('columns') | join(', ') -%}
+select {{ columns }}
 from {{ model }}
-group by {{ columns | join(', ') }}
+group by {{ columns }}
 having count(*) > 1
 {% endtest %}
