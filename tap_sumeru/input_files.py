@@ -7,6 +7,7 @@ from typing import IO, Any
 
 from singer_sdk.singerlib import Catalog
 
+from tap_sumeru.catalog.column_types import check_keywords
 from tap_sumeru.errors import StateError
 
 
@@ -24,6 +25,7 @@ def load_catalog(file: IO[str]) -> dict[str, Any]:
 
     Raises:
         StateError: The file is not a Singer catalog, or has no streams.
+        CatalogError: The schema of a column has a keyword that cannot be honoured.
     """
     catalog = _load(file, "catalog")
     if not catalog.get("streams"):
@@ -32,6 +34,8 @@ def load_catalog(file: IO[str]) -> dict[str, Any]:
         Catalog.from_dict(catalog)
     except (AttributeError, KeyError, TypeError):
         raise StateError("catalog: is not a Singer catalog. Create one with --discover.") from None
+    for entry in catalog["streams"]:
+        check_keywords(f"catalog: {entry['tap_stream_id']}", entry.get("schema"))
     return catalog
 
 
