@@ -37,6 +37,7 @@ BODY = json.dumps(
     ],
 )
 def test_a_body_is_read_in_its_charset(tmp_path: Path, charset: str, header: str) -> None:
+    """Met elsewhere as n8n-io/n8n#11928."""
     reply = Reply(BODY.encode(charset), headers={"Content-Type": header})
     output = sync(tmp_path, lambda _: reply, "customers")
     assert_complete(output, "customers")
