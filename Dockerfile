@@ -1,17 +1,21 @@
 # An image of the tap, without a target: `docker build -t tap-sumeru .`
-FROM python:3.13-slim AS build
+# To pin the base image too: `--build-arg PYTHON=python:3.13-slim@sha256:…`.
+ARG PYTHON=python:3.13-slim
+FROM $PYTHON AS build
 WORKDIR /src
-COPY runtime.lock ./
+COPY build.lock runtime.lock ./
 RUN python -m venv --without-pip /opt/tap \
+    && pip install --no-cache-dir --require-hashes -r build.lock \
     && pip --python /opt/tap/bin/python install --no-cache-dir --require-hashes -r runtime.lock
 COPY LICENSE README.md pyproject.toml ./
 COPY schemas schemas
 COPY sumeru_api sumeru_api
 COPY sumeru_sandbox sumeru_sandbox
 COPY tap_sumeru tap_sumeru
-RUN pip --python /opt/tap/bin/python install --no-cache-dir --no-deps .
+RUN pip wheel --no-cache-dir --no-build-isolation --no-deps --wheel-dir /dist . \
+    && pip --python /opt/tap/bin/python install --no-cache-dir --no-deps /dist/*.whl
 
-FROM python:3.13-slim
+FROM $PYTHON
 LABEL org.opencontainers.image.title="tap-sumeru" \
       org.opencontainers.image.description="Singer tap for the Sumeru v1 admin API." \
       org.opencontainers.image.licenses="Apache-2.0"

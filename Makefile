@@ -3,6 +3,7 @@
 .PHONY: $(shell sed -nE 's/^([a-z-]+):.*\#\# .*/\1/p' Makefile)
 
 PYTHON ?= python3
+UV_VERSION := 0.13.9
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := .venv/bin
 # With this variable each of the many test processes would compile the tap again.
@@ -14,12 +15,12 @@ help: ## List the targets
 
 .tools/bin/uv:
 	$(PYTHON) -m venv .tools
-	.tools/bin/pip install --quiet --disable-pip-version-check uv
+	.tools/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
-.venv/.installed: requirements.lock pyproject.toml | $(UV)
+.venv/.installed: requirements.lock build.lock pyproject.toml | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv
 	$(UV) pip install --quiet --compile-bytecode --python .venv --require-hashes -r requirements.lock
-	$(UV) pip install --quiet --python .venv --no-deps -e .
+	$(UV) pip install --quiet --python .venv --no-deps --build-constraints build.lock -e .
 	@touch $@
 
 demo: .venv/.installed ## Sync three sample shops into a DuckDB file, count every row, build marts and charts
@@ -75,19 +76,20 @@ format: .venv/.installed ## Format the code and apply ruff's fixes
 
 LOCKED = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
 
-lock: | $(UV) ## Update requirements.lock, runtime.lock and dbt/requirements.lock
+lock: | $(UV) ## Update requirements.lock, runtime.lock, build.lock and dbt/requirements.lock
 	$(LOCKED) --all-extras --group dev -o requirements.lock pyproject.toml
 	$(LOCKED) --constraint requirements.lock -o runtime.lock pyproject.toml
+	$(LOCKED) --group build -o build.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 \
 	  --custom-compile-command 'make lock' -o dbt/requirements.lock dbt/requirements.in
 
 dist: | $(UV) ## Build the packages
-	$(UV) build --quiet --clear
+	$(UV) build --quiet --clear --build-constraints build.lock --require-hashes
 
 sbom: | $(UV) ## Write an SBOM of the tap in CycloneDX format: output/sbom.cdx.json
 	$(UV) venv --quiet --clear --python $(PYTHON) output/bare
 	$(UV) pip install --quiet --python output/bare --require-hashes -r runtime.lock
-	$(UV) pip install --quiet --python output/bare --no-deps .
+	$(UV) pip install --quiet --python output/bare --no-deps --build-constraints build.lock .
 	$(UV) tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py environment --pyproject pyproject.toml \
 	  --mc-type application --output-reproducible --of JSON -o output/sbom.cdx.json output/bare
 	@$(PYTHON) scripts/check_sbom.py output/sbom.cdx.json runtime.lock

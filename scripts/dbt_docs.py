@@ -99,7 +99,7 @@ def _column(name: str, field: Field, tests: list[str]) -> list[str]:
 
 def _tests(stream: str, name: str) -> list[str]:
     """Return the tests of a staging model's column in YAML."""
-    lines = ["          - not_null"] if name in {"shop", "id"} else []
+    lines = ["          - not_null"] if name in STREAMS[stream].primary_key else []
     if (stream, name) in VALUES:
         values = ", ".join(VALUES[stream, name])
         lines += [
@@ -152,12 +152,12 @@ def staging() -> str:
     lines = [f"# {GENERATED}", "version: 2", "models:"]
     for stream in STREAMS:
         description = stream_schemas.load(stream)["description"]
-        key = f"[shop, {ENTITIES[stream]}_id]"
+        key = [alias(stream, name) for name in STREAMS[stream].primary_key]
         lines += [
             f"  - name: stg_sumeru__{stream}",
             f"    description: {json.dumps(description, ensure_ascii=False)}",
             "    data_tests:",
-            f"      - sumeru.unique_together: {{config: {{meta: {{columns: {key}}}}}}}",
+            f"      - sumeru.unique_together: {{config: {{meta: {{columns: [{', '.join(key)}]}}}}}}",
             "    columns:",
         ]
         for name, field in columns(stream).items():

@@ -18,7 +18,13 @@ No error carries a token, a response body or a value of a row.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
+
+from sumeru_api.timestamps import shift
+
+_MINUTE = 60
+_DAY = 86_400
 
 
 class ApiError(Exception):
@@ -79,9 +85,33 @@ class ApiUnavailable(ApiError):
 
 
 class RateLimited(ApiUnavailable):
-    """The rate limit asks for a wait that is too long, or refuses the same request again and again."""
+    """The rate limit asks for a wait that is too long, or refuses the same request for too long."""
 
     affects_shop = True
+
+    @classmethod
+    def too_long(cls, wait: float, at: datetime | None = None, status: int = 0) -> RateLimited:
+        """Return the error for a wait that is too long to sit out.
+
+        Args:
+            wait: Seconds.
+            at: When the wait begins; None for now.
+            status: HTTP status of the response that asks for it, 0 if none does.
+        """
+        return cls(f"the API asks for a wait of {duration(wait)}; {run_again(wait, at)}", status=status)
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in words: in seconds, minutes or days."""
+    if seconds < 2 * _MINUTE:
+        return f"{max(1.0, seconds):.0f} seconds"
+    return f"{seconds / _MINUTE:.0f} minutes" if seconds <= 2 * _DAY else f"{seconds / _DAY:.0f} days"
+
+
+def run_again(wait: float, at: datetime | None = None) -> str:
+    """Return when to run the tap again: a wait from a moment on, rounded up to a minute."""
+    until = shift(at or datetime.now(UTC), timedelta(seconds=wait + _MINUTE - 1))
+    return f"run the tap again after {until:%Y-%m-%d %H:%M} UTC"
 
 
 class UntrustedHost(ApiUnavailable):

@@ -19,6 +19,8 @@ from sumeru_api.transport_errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from aiohttp.client_proto import ResponseHandler
 
 TICKS = 20
@@ -29,6 +31,12 @@ _INFLATE_BYTES = 1 << 20
 """Bodies are decompressed in pieces of this size, so that other tasks can run in between."""
 _SWITCHING_PROTOCOLS = 101
 _GZIP = ("gzip", "x-gzip")
+_SUCCESS = range(200, 300)
+_NOT_ENCODED = ("", "identity")
+_MAX_MEMBERS = 10_000
+"""Parts of a gzip body that are compressed on their own: each costs time, even if it holds nothing."""
+_DEFLATED_BYTES = 1 << 14
+"""Compressed bodies are read in pieces of this size: the rest of a piece is copied with each member."""
 
 
 class Request(aiohttp.ClientRequest):
@@ -128,6 +136,8 @@ class Exchange:
         encoding = response.headers.get(hdrs.CONTENT_ENCODING, "").strip().lower()
         if parts and (encoding in _GZIP or encoding == "deflate"):
             return await _decompressed(parts, limit, gzip=encoding in _GZIP)
+        if parts and encoding not in _NOT_ENCODED and response.status in _SUCCESS:
+            raise TransportError("the answer is compressed in a way that was not requested")
         return b"".join(parts)
 
     def _reset_at_end(self, response: aiohttp.ClientResponse) -> bool:
@@ -144,21 +154,30 @@ def _too_large(limit: int) -> TransportError:
     return TransportError(f"the answer is larger than {limit >> 20} MiB")
 
 
+def _pieces(parts: Iterable[bytes]) -> Iterator[bytes]:
+    for part in parts:
+        for start in range(0, len(part), _DEFLATED_BYTES):
+            yield part[start : start + _DEFLATED_BYTES]
+
+
 async def _decompressed(parts: list[bytes], limit: int, *, gzip: bool) -> bytes:
     # Some servers omit the zlib header of "deflate".
     raw = -zlib.MAX_WBITS if parts[0][0] & 15 != zlib.DEFLATED else zlib.MAX_WBITS
     window = 16 + zlib.MAX_WBITS if gzip else raw
     inflater = zlib.decompressobj(window)
     inflated: list[bytes] = []
-    size = 0
-    for part in parts:
-        rest = part
+    size = read = 0
+    members = 1
+    for piece in _pieces(parts):
+        rest = piece
+        read += len(piece)
         while rest:
             if inflater.eof:
                 rest = rest.lstrip(b"\0") if gzip else b""
                 if not rest:
                     break
                 inflater = zlib.decompressobj(window)  # a gzip body may have several members
+                members += 1
             try:
                 inflated.append(inflater.decompress(rest, _INFLATE_BYTES))
             except zlib.error:
@@ -166,8 +185,10 @@ async def _decompressed(parts: list[bytes], limit: int, *, gzip: bool) -> bytes:
             size += len(inflated[-1])
             if size > limit:
                 raise _too_large(limit)
+            if members > _MAX_MEMBERS:
+                raise TransportError("the answer is compressed in too many parts")
             rest = inflater.unconsumed_tail or inflater.unused_data
-            if size > _INFLATE_BYTES:
+            if size + read > _INFLATE_BYTES:
                 await asyncio.sleep(0)
     if not inflater.eof:
         raise TransportError(CUT_SHORT)

@@ -40,10 +40,22 @@ _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}|u[dD][89a-fA-F][\da-fA-F]{2}|.)"
 )
 _LONE_LENGTH = 6
+_REPLACEMENT = "\ufffd"
+_LONE = r"\ufffd"
 
 
 def decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON
-    """Return the content of a JSON body, with numbers exact and lone surrogates as U+FFFD.
+    """Return the content of a JSON body; see `decode_counting`."""
+    return decode_counting(body)[0]
+
+
+def decode_counting(body: bytes) -> tuple[Any, int]:
+    """Return the content of a JSON body, and how many characters could not be decoded.
+
+    Numbers are exact; broken UTF-8 and lone surrogates become U+FFFD.
+
+    Args:
+        body: The body, in UTF-8.
 
     Raises:
         UndecodableError: The body is not JSON.
@@ -51,15 +63,24 @@ def decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     # The strict decoder rejects lone surrogates and invalid UTF-8; the lenient one below accepts them.
     with suppress(msgspec.DecodeError, ValueError, RecursionError):
         if not _MINUS_ZERO.search(body):
-            return _decode(body)
+            return _decode(body), 0
+    text, replaced = _repaired(body)
     try:
-        text = _ESCAPE.sub(_without_lone, body.decode("utf-8-sig", errors="replace"))
-        return json.loads(
+        content = json.loads(
             text, parse_float=exact_number, parse_int=_integer, parse_constant=str, strict=False
         )
     except (ValueError, RecursionError):
         raise UndecodableError("the body is not JSON") from None
+    return content, replaced
+
+
+def _repaired(body: bytes) -> tuple[str, int]:
+    """Return a body as text that a JSON decoder accepts, and how many characters were replaced for that."""
+    decoded = body.decode("utf-8-sig", errors="replace")
+    text = _ESCAPE.sub(_without_lone, decoded)
+    broken = decoded.count(_REPLACEMENT) - body.count(_REPLACEMENT.encode())
+    return text, broken + text.count(_LONE) - decoded.count(_LONE)
 
 
 def _without_lone(escape: re.Match[str]) -> str:
-    return r"\ufffd" if len(escape[0]) == _LONE_LENGTH else escape[0]
+    return _LONE if len(escape[0]) == _LONE_LENGTH else escape[0]

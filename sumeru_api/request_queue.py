@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from enum import Enum, auto
+from math import inf
+from typing import TYPE_CHECKING, NamedTuple
 
 from sumeru_api.errors import RateLimited
 from sumeru_api.rate_limiter import MAX_WAIT
@@ -12,6 +14,32 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from sumeru_api.rate_limiter import RateLimiter
+
+
+_SILENT = 10.0
+"""Seconds without a response after which a token waits for its host."""
+
+
+class Reason(Enum):
+    """What the requests of a token wait for."""
+
+    RATE_LIMIT = auto()
+    RESPONSE = auto()
+    RETRY = auto()
+
+
+class Wait(NamedTuple):
+    """A wait of all requests of a token.
+
+    Attributes:
+        reason: What they wait for.
+        since: When it began, or minus infinity.
+        until: When it ends, or infinity, by the clock of the event loop.
+    """
+
+    reason: Reason
+    since: float = -inf
+    until: float = inf
 
 
 class RequestQueue:
@@ -30,10 +58,33 @@ class RequestQueue:
         self.requests = 0
         self.refused = 0
         self.held = 0.0
+        self._holders = 0
+        self._held_since = 0.0
         self._limiter = limiter
         self._turn = asyncio.Lock()
         self._changed = asyncio.Event()
         self._waiting = 0
+        self._held_until = self._retry_at = -inf
+        self._silent_since = inf
+
+    def wait_at(self, now: float) -> Wait | None:
+        """Return what all requests wait for, None if they make progress. Any thread may ask.
+
+        Args:
+            now: The time by the clock of the event loop.
+        """
+        if self._limiter.in_flight:
+            silent = now - self._silent_since >= _SILENT
+            return Wait(Reason.RESPONSE, self._silent_since) if silent else None
+        if self._waiting and self._held_until > now:
+            reason = Reason.RETRY if self._limiter.unanswered else Reason.RATE_LIMIT
+            return Wait(reason, until=self._held_until)
+        return Wait(Reason.RETRY, until=self._retry_at) if self._retry_at > now else None
+
+    @property
+    def per_minute(self) -> float | None:
+        """Requests per minute that the rate limit allows, None until a response has stated it."""
+        return self._limiter.per_minute
 
     @property
     def concurrency(self) -> int:
@@ -76,22 +127,55 @@ class RequestQueue:
                     now = await self._allowed()
         finally:
             self._waiting -= 1
+        if not self._limiter.in_flight:
+            self._silent_since = now
         self._limiter.started(now)
         return now
 
+    def retrying(self, seconds: float) -> None:
+        """Record that a request that has failed is sent again after so many seconds."""
+        self._retry_at = max(self._retry_at, asyncio.get_running_loop().time() + seconds)
+
     async def _allowed(self) -> float:
         clock = asyncio.get_running_loop().time
-        held_since: float | None = None
-        # Each round reads the clock once and then waits, so it cannot spin, whatever the clock does.
-        while (wait := self._limiter.wait(now := clock())) != 0:
-            if wait is not None and wait > MAX_WAIT:
-                raise RateLimited(f"the rate limit asks for a wait of {wait / 60:.0f} minutes")
-            if wait and not self._limiter.unanswered and held_since is None:
-                held_since = now
-            await self._change(wait)
-        if held_since is not None:
-            self.held += now - held_since
+        held = False
+        try:
+            # Each round reads the clock once and then waits, so it cannot spin, whatever the clock does.
+            while (wait := self._limiter.wait(now := clock())) != 0:
+                if wait is not None and wait > MAX_WAIT:
+                    raise RateLimited.too_long(wait)
+                if wait and not self._limiter.unanswered and not held:
+                    held = True
+                    self._hold(now)
+                self._held_until = now + (wait or 0.0)
+                await self._change(wait)
+        finally:
+            if held:
+                self._release(clock())
         return now
+
+    async def sit_out(self, seconds: float) -> None:
+        """Wait after a refusal, without a place in the queue: other requests may be let through meanwhile."""
+        clock = asyncio.get_running_loop().time
+        now = clock()
+        self._waiting += 1
+        self._hold(now)
+        self._held_until = max(self._held_until, now + seconds)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._waiting -= 1
+            self._release(clock())
+
+    def _hold(self, now: float) -> None:
+        self._holders += 1
+        if self._holders == 1:
+            self._held_since = now
+
+    def _release(self, now: float) -> None:
+        self._holders -= 1
+        if not self._holders:
+            self.held += now - self._held_since
 
     async def _change(self, wait: float | None) -> None:
         """Wait until a request ends, at most for `wait` seconds."""
@@ -105,14 +189,16 @@ class RequestQueue:
     def answered(self, headers: Mapping[str, str]) -> None:
         """Record a response, and learn from its headers."""
         self.requests += 1
-        self._limiter.answered(asyncio.get_running_loop().time(), headers)
+        now = self._silent_since = asyncio.get_running_loop().time()
+        self._limiter.answered(now, headers)
         self._changed.set()
 
-    def refused_by_limit(self, headers: Mapping[str, str]) -> None:
-        """Record a response with which the rate limit refused the request."""
+    def refused_by_limit(self, headers: Mapping[str, str], started_at: float, refusals: int = 1) -> None:
+        """Record a response with which the rate limit refused the request, so many times in a row."""
         self.requests += 1
         self.refused += 1
-        self._limiter.refused(asyncio.get_running_loop().time(), headers)
+        now = self._silent_since = asyncio.get_running_loop().time()
+        self._limiter.refused(now, headers, started_at, refusals)
         self._changed.set()
 
     def failed(self, started_at: float) -> None:

@@ -8,7 +8,8 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from sumeru_api.errors import UnexpectedResponse
-from sumeru_api.json_values import UndecodableError, decode
+from sumeru_api.included import Included
+from sumeru_api.json_values import UndecodableError, decode_counting
 from sumeru_api.pagination import next_cursor
 from sumeru_api.redaction import name_only
 from sumeru_api.timestamps import http_date
@@ -27,8 +28,9 @@ _STATUS_OF_CODE = {
     "not_found": 404,
     "conflict": 409,
     "validation_failed": 422,
+    "rate_limited": 429,
 }
-"""HTTP status of each documented code that is not worth a retry; any other error is."""
+"""HTTP status of each documented code that is not worth a plain retry; any other error is."""
 _PAGING_MEMBERS = ("links", "meta", "paging", "page_info", "pageInfo")
 _NEXT_NAMES = frozenset(
     {"next", "nextcursor", "nextpage", "nextpagetoken", "nexttoken", "hasnext", "hasmore", "hasnextpage"}
@@ -42,9 +44,10 @@ class Response:
     Attributes:
         status: HTTP status.
         headers: Headers; names are case-insensitive.
-        body: The body.
+        body: The body, in UTF-8.
         elapsed: Seconds from sending the request to the headers of the response.
         sent: Values that the request held and that must not be shown, in case the response quotes them.
+        replaced: How many characters of the body could not be decoded, and have become U+FFFD.
     """
 
     status: int
@@ -52,6 +55,7 @@ class Response:
     body: bytes
     elapsed: float
     sent: tuple[str, ...] = field(default=(), repr=False)
+    replaced: int = 0
 
     @property
     def ok(self) -> bool:
@@ -64,15 +68,24 @@ class Response:
         now = http_date(self.headers.get("Date")) or datetime.now(UTC).replace(microsecond=0)
         return now - timedelta(seconds=ceil(self.elapsed))
 
+    def content(self) -> tuple[Any, int]:
+        """Return the decoded body, and how many of its characters could not be decoded.
+
+        Raises:
+            UndecodableError: The body is not JSON.
+        """
+        content, broken = decode_counting(self.body)
+        return content, self.replaced + broken
+
     def error_envelope(self) -> tuple[str, str, str]:
         """Return the code, the message and the request id of an error, each empty if it is missing."""
         try:
-            error = _error_in(decode(self.body))
+            error = _error_in(self.content()[0])
         except UndecodableError:
             error = None
         if not isinstance(error, dict):
-            return "", str(error or "") if isinstance(error, str) else "", ""
-        code, message, request_id = (str(error.get(name) or "") for name in _ERROR_FIELDS)
+            return "", error if isinstance(error, str) else "", ""
+        code, message, request_id = (_text(error.get(name)) for name in _ERROR_FIELDS)
         return code, message, request_id
 
 
@@ -94,13 +107,17 @@ class Page:
 
     Attributes:
         rows: The rows as the API sent them.
-        included: Related resources from the top-level `included`, by type and id.
+        included: Related resources.
         next_cursor: Cursor of the next page, None on the last page.
+        replaced: How many characters of the response could not be decoded.
+        included_of: Related resources that came with the detail of a row, by its index.
     """
 
     rows: list[Row]
-    included: Mapping[tuple[str, str], Row] = field(default_factory=dict)
+    included: Included = field(default_factory=Included)
     next_cursor: str | None = None
+    replaced: int = 0
+    included_of: dict[int, Included] = field(default_factory=dict)
 
 
 def read_page(content: object, *, limit: int | None = None, bare: bool = False) -> Page:
@@ -132,7 +149,7 @@ def read_page(content: object, *, limit: int | None = None, bare: bool = False) 
         raise UnexpectedResponse("`data` is an object that does not look like a resource")
     if not pagination and isinstance(data, list):
         _check_last(content, full=limit is not None and len(rows) >= limit)
-    return Page(rows, _included(content.get("included")), next_cursor(pagination))
+    return Page(rows, Included.of(content.get("included")), next_cursor(pagination))
 
 
 def _check_last(content: Row, *, full: bool) -> None:
@@ -166,21 +183,27 @@ def _error_in(content: object) -> object:
     return next(iter(error), None) if isinstance(error, list) else error
 
 
+def _text(value: object) -> str:
+    """Return a member of an error, empty if it is no text: an object may be of any size."""
+    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+
+
 def _status_of(error: object) -> int:
     code = error.get("code") if isinstance(error, dict) else None
     return _STATUS_OF_CODE.get(str(code), _INTERNAL_ERROR)
 
 
-def read_resource(content: object) -> Row:
-    """Return the resource in the decoded response of a detail endpoint.
+def read_resource(content: object) -> Page:
+    """Return the page of one row in the decoded response of a detail endpoint.
 
     Raises:
-        UnexpectedResponse: The response does not hold exactly one.
+        EmbeddedError: The response says that the request failed.
+        UnexpectedResponse: It does not hold exactly one resource.
     """
     page = read_page(content)
     if len(page.rows) != 1:
         raise UnexpectedResponse("the response does not hold exactly one resource")
-    return page.rows[0]
+    return page
 
 
 def row_id(row: Row) -> str | None:
@@ -190,11 +213,3 @@ def row_id(row: Row) -> str | None:
     given = row.get("id") if row.get("id") not in (None, "") else inside
     is_id = isinstance(given, (str, int)) and not isinstance(given, bool) and given != ""
     return str(given) if is_id else None
-
-
-def _included(resources: object) -> dict[tuple[str, str], Row]:
-    found = {}
-    for resource in resources if isinstance(resources, list) else ():
-        if isinstance(resource, dict) and "id" in resource:
-            found[str(resource.get("type", "")), str(resource["id"])] = resource
-    return found

@@ -5,7 +5,7 @@
 | 2xx | no decision needed |
 | 2xx that is not JSON, 408, 425, 5xx, no complete response | retry with backoff, then `ApiUnavailable` |
 | the same, after at least three requests of the shop in a row without a response | `HostNotResponding` |
-| 429 | wait for the rate limit; `RateLimited` if it asks for over 15 minutes or refuses 50 times |
+| 429 | wait, longer each time; `RateLimited` if it asks for over 15 minutes, or after two hours in all |
 | 3xx | `UnexpectedResponse`: no redirect is followed |
 | 401, 403, 404, any other 4xx | fail at once |
 | certificate not trusted | fail at once with `UntrustedHost` |
@@ -13,8 +13,8 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import backoff
@@ -30,12 +30,14 @@ from sumeru_api.errors import (
     RequestRejected,
     UnexpectedResponse,
     UntrustedHost,
+    duration,
+    run_again,
 )
-from sumeru_api.rate_limiter import MAX_WAIT, retry_after
-from sumeru_api.redaction import mask, name_only
+from sumeru_api.rate_headers import retry_after
+from sumeru_api.rate_limiter import MAX_WAIT, pause_after
+from sumeru_api.redaction import error_code, mask, request_id
 from sumeru_api.responses import Response
 from sumeru_api.session import TransportError, UntrustedHostError
-from sumeru_api.timestamps import shift
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,8 +48,8 @@ TOO_MANY_REQUESTS = 429
 """The status with which the rate limit refuses a request."""
 
 _MAX_BACKOFF = 60.0
-_MAX_REFUSALS = 50
-"""How often the rate limit may refuse the same request in a row."""
+_MAX_WAITED = 7200.0
+"""Seconds to wait, all in all, for the rate limit to let the same request pass."""
 _MIN_UNANSWERED = 3
 """Requests in a row without a response before the host counts as not responding."""
 _RETRIABLE = frozenset({408, 425, *range(500, 600)})
@@ -61,16 +63,27 @@ class Retry:
 
     Attributes:
         after: Seconds to wait before sending it again.
-        cause: What went wrong, for the log.
+        error: What went wrong.
     """
 
     after: float
-    cause: str
+    error: ApiError
+
+    @property
+    def cause(self) -> str:
+        """What went wrong, for the log."""
+        return self.error.describe()
 
 
 @dataclass(frozen=True, slots=True)
 class WaitForRateLimit:
-    """Send the request again as soon as the rate limit allows it; this does not count as a retry."""
+    """Send the request again once the rate limit allows it; this does not count as a retry.
+
+    Attributes:
+        after: Seconds to wait at least: it may be this request alone that is refused.
+    """
+
+    after: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +102,16 @@ class Retries:
 
     Args:
         max_retries: Retries after the first try.
+
+    Attributes:
+        refusals: How often the rate limit refused the request.
     """
 
     def __init__(self, max_retries: int) -> None:
         self._max_tries = max_retries + 1
         self._tries = 0
-        self._refusals = 0
+        self.refusals = 0
+        self._waited = 0.0
 
     def decide(self, outcome: Outcome, unanswered: int) -> Retry | WaitForRateLimit | Fail:
         """Return what to do next.
@@ -114,21 +131,25 @@ class Retries:
         else:
             error = error_of(outcome)
         if outcome.ok or outcome.status in _RETRIABLE:
-            wait = retry_after(outcome.headers) or 0.0
-            return (
-                self._retry(error, unanswered, wait) if wait <= MAX_WAIT else Fail(_too_long(wait, outcome))
-            )
+            wait = retry_after(outcome.headers, time.time()) or 0.0
+            if wait > MAX_WAIT:
+                return Fail(RateLimited.too_long(wait, outcome.requested_at, outcome.status))
+            return self._retry(error, unanswered, wait)
         return Fail(error)
 
     def _refused(self, response: Response) -> WaitForRateLimit | Fail:
-        self._refusals += 1
-        wait = retry_after(response.headers) or 0.0
+        self.refusals += 1
+        wait = pause_after(response.headers, self.refusals, time.time())
         if wait > MAX_WAIT:
-            return Fail(_too_long(wait, response))
-        if self._refusals > _MAX_REFUSALS:
-            cause = f"the rate limit refused the same request {self._refusals} times in a row"
+            return Fail(RateLimited.too_long(wait, response.requested_at, response.status))
+        if self._waited + wait > _MAX_WAITED:
+            cause = (
+                f"the rate limit refused the same request {self.refusals} times in {duration(self._waited)}; "
+                f"{run_again(wait, response.requested_at)}"
+            )
             return Fail(RateLimited(cause, status=response.status))
-        return WaitForRateLimit()
+        self._waited += wait
+        return WaitForRateLimit(wait)
 
     def _retry(self, error: ApiError, unanswered: int, asked: float = 0.0) -> Retry | Fail:
         self._tries += 1
@@ -141,22 +162,16 @@ class Retries:
                 )
             )
         wait = backoff.full_jitter(min(_MAX_BACKOFF, 2.0 ** (self._tries - 1)))
-        return Retry(max(wait, asked), error.describe())
-
-
-def _too_long(wait: float, response: Response) -> RateLimited:
-    until = shift(response.requested_at, timedelta(seconds=wait)).strftime("%Y-%m-%d %H:%M UTC")
-    cause = f"the API asks for a wait of {wait / 60:.0f} minutes; run the tap again after {until}"
-    return RateLimited(cause, status=response.status)
+        return Retry(max(wait, asked), error)
 
 
 def error_of(response: Response) -> ApiError:
     """Return the error that a response with a status other than 2xx stands for; its message is masked."""
     if response.status in _REDIRECT:
         return UnexpectedResponse("the API redirects; check `api_url`", status=response.status)
-    code, message, request_id = response.error_envelope()
+    code, message, identifier = response.error_envelope()
     kind = _ERRORS.get(response.status)
     if kind is None:
         kind = ApiUnavailable if response.status in _RETRIABLE else RequestRejected
     cause = mask(message, response.sent) or "no reason given"
-    return kind(cause, status=response.status, code=name_only(code), request_id=name_only(request_id))
+    return kind(cause, status=response.status, code=error_code(code), request_id=request_id(identifier))

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from enum import Enum
 from functools import lru_cache
 
 DAY = timedelta(days=1)
+ZONES = timedelta(hours=14)
+"""No time zone is further than this from UTC, to either side."""
 
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -21,6 +24,40 @@ _FORM = re.compile(
     r"(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?)?",
     re.ASCII,
 )
+
+
+class Precision(Enum):
+    """How exactly a timestamp names a moment."""
+
+    SECOND = "second"
+    MINUTE = "minute"
+    LOCAL = "local"
+    """A time without a zone: it may be meant in any zone."""
+    DAY = "day"
+    """A date without a time: it stands for a whole day of any zone."""
+
+    @property
+    def distance(self) -> timedelta:
+        """How far the moment that `parse` returns may be from the real one."""
+        return _DISTANCES[self]
+
+
+_DISTANCES = {
+    Precision.SECOND: timedelta(),
+    Precision.MINUTE: timedelta(minutes=1),
+    Precision.LOCAL: ZONES,
+    Precision.DAY: DAY + ZONES,
+}
+
+
+def precision(text: str) -> Precision:
+    """Return the precision of a timestamp that `parse` accepts."""
+    match = _FORM.fullmatch(text)
+    if match is None or match["hour"] is None:
+        return Precision.DAY
+    if match["zone"] is None:
+        return Precision.LOCAL
+    return Precision.MINUTE if match["second"] is None else Precision.SECOND
 
 
 def parse(text: str) -> datetime | None:
@@ -99,5 +136,5 @@ def http_date(text: str | None) -> datetime | None:
     """Parse the date of an HTTP header; return None if it is missing or not valid."""
     try:
         return parsedate_to_datetime(text).replace(tzinfo=UTC) if text else None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, IndexError):
         return None

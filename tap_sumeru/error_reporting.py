@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from contextlib import contextmanager
@@ -33,6 +34,9 @@ _REVEALING = (
     "urllib3.response",
     "urllib3.util.retry",
 )
+# At DEBUG they log the headers of their requests, which hold credentials of the storage of BATCH files.
+_STORAGE = ("adlfs", "aiobotocore", "azure", "boto3", "botocore", "fsspec", "gcsfs", "google", "s3fs")
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class _ErrorsOnly(logging.Filter):
@@ -48,6 +52,20 @@ def silence_libraries() -> None:
     """
     for name in _REVEALING:
         logging.getLogger(name).addFilter(_ErrorsOnly())
+    for name in _STORAGE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def check_log_level() -> None:
+    """Exit with one line if the environment names a log level that does not exist; an empty one is none."""
+    for name in ("TAP_SUMERU_LOGLEVEL", "LOGLEVEL"):
+        level = os.environ.get(name, "").strip().upper()
+        if level and level not in _LEVELS:
+            sys.exit(f"{name}: must be {', '.join(_LEVELS[:-1])} or {_LEVELS[-1]}.")
+        if not level:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = level
 
 
 @contextmanager

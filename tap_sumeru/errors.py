@@ -15,6 +15,10 @@ class StateError(TapError):
     """The state or the catalog is not valid; the message names the stream or the file."""
 
 
+class CatalogError(TapError):
+    """The catalog asks for what the tap cannot do; the message names the stream and the column."""
+
+
 class TargetClosed(TapError):
     """Standard output cannot be written: the target has ended, or the disk is full."""
 

@@ -1,45 +1,91 @@
-"""Reads the state and catalog files of the command line."""
+"""Reads the files of the command line: config, state and catalog."""
 
 from __future__ import annotations
 
-import json
-from typing import IO, Any
+import logging
+import sys
+from decimal import Decimal
+from json import JSONDecodeError
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib import Catalog
 
-from tap_sumeru.errors import StateError
+from tap_sumeru.config.catalog_names import CATALOG_SCHEMA, check_catalog_names
+from tap_sumeru.config.json_text import decode, is_blank
+from tap_sumeru.config.json_types import first_violation
+from tap_sumeru.errors import SettingsError, StateError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+logger = logging.getLogger("tap-sumeru")
 
 
-def load_state(file: IO[str]) -> dict[str, Any]:
-    """Return the content of a state file; `state.validation` checks it later.
+def load_config(path: str) -> dict[str, Any]:
+    """Return the content of a config file.
 
     Raises:
-        StateError: The file is not a JSON object.
+        SettingsError: The file cannot be read, or is not a JSON object.
     """
-    return _load(file, "state")
+    return _load(_read(path, "config", SettingsError), "config", SettingsError, Decimal)
 
 
-def load_catalog(file: IO[str]) -> dict[str, Any]:
+def load_state(path: str) -> dict[str, Any]:
+    """Return the content of a state file, empty if the file is; `state.validation` checks it later.
+
+    Raises:
+        StateError: The file cannot be read, or is not a JSON object.
+    """
+    raw = _read(path, "state", StateError)
+    if is_blank(raw):
+        logger.info("state: the file is empty, so this run starts without bookmarks.")
+        return {}
+    return _load(raw, "state", StateError)
+
+
+def load_catalog(path: str) -> dict[str, Any]:
     """Return the content of a catalog file.
 
     Raises:
-        StateError: The file is not a Singer catalog, or has no streams.
+        StateError: The file cannot be read, is not a Singer catalog, or has no streams.
+        SettingsError: It has a misspelt name.
     """
-    catalog = _load(file, "catalog")
+    catalog = _load(_read(path, "catalog", StateError), "catalog", StateError)
     if not catalog.get("streams"):
         raise StateError("catalog: has no streams. Create a catalog with --discover.")
+    if violation := first_violation(catalog, CATALOG_SCHEMA):
+        place, text = violation
+        raise StateError(f"catalog: `{place}` {text}. Create a catalog with --discover.")
     try:
         Catalog.from_dict(catalog)
-    except (AttributeError, KeyError, TypeError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise StateError("catalog: is not a Singer catalog. Create one with --discover.") from None
+    check_catalog_names(catalog)
     return catalog
 
 
-def _load(file: IO[str], kind: str) -> dict[str, Any]:
+def _read(path: str, kind: str, error: type[SettingsError | StateError]) -> bytes:
+    """Return the bytes of a file; `-` is standard input."""
     try:
-        content = json.loads(file.read())
+        return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+    except FileNotFoundError:
+        raise error(f"{kind}: the file does not exist.") from None
+    except (OSError, ValueError) as fault:
+        reason = getattr(fault, "strerror", None) or "not a valid path"
+        raise error(f"{kind}: the file cannot be read ({reason}).") from None
+
+
+def _load(
+    raw: bytes, kind: str, error: type[SettingsError | StateError], parse_float: Callable[[str], Any] = float
+) -> dict[str, Any]:
+    try:
+        content = decode(raw, parse_float)
+    except JSONDecodeError as fault:
+        place = f"line {fault.lineno}, column {fault.colno}"
+        raise error(f"{kind}: must be JSON; what is in {place} is not.") from None
     except ValueError:
-        raise StateError(f"{kind}: must be JSON.") from None
+        raise error(f"{kind}: must be JSON in Unicode, without NaN or infinity.") from None
     if not isinstance(content, dict):
-        raise StateError(f"{kind}: must be a JSON object.")
+        raise error(f"{kind}: must be a JSON object.")
     return content

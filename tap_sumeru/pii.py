@@ -39,7 +39,7 @@ def stream_maps(how: str, *, ids: bool = False) -> dict[str, dict[str, str | Non
         properties = stream_schemas.load(stream)["properties"]
         columns: dict[str, str | None] = {}
         for name, schema in properties.items():
-            if ids and (name in _PERSON_IDS or (name == "id" and stream == "customers")):
+            if ids and (name in _PERSON_IDS or (name == "id" and _names_a_person(stream))):
                 columns[name] = _hashed(name, schema)
             elif name == "extra" or (ids and name == "relationships"):
                 columns[name] = None
@@ -47,6 +47,11 @@ def stream_maps(how: str, *, ids: bool = False) -> dict[str, dict[str, str | Non
                 columns[name] = _hashed(name, schema) if how == "hash" else None
         maps[stream] = columns
     return maps
+
+
+def _names_a_person(stream: str) -> bool:
+    """Return whether the id of a row is that of a customer, or may be made from it."""
+    return stream == "customers" or not set(_PERSON_IDS).isdisjoint(STREAMS[stream].natural_key)
 
 
 def _hashed(name: str, schema: stream_schemas.Schema) -> str:

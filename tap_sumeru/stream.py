@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_sdk import Stream
+from singer_sdk.helpers.conform import TypeConformanceLevel
 from typing_extensions import override
 
+from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.overrides import CatalogSchema, apply_schema
 from tap_sumeru.catalog.selection import StreamSelection
-from tap_sumeru.catalog.streams import PRIMARY_KEY
+from tap_sumeru.errors import CatalogError
+from tap_sumeru.output.mapped_records import masked_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from singer_sdk import Tap
     from singer_sdk.helpers.types import Context, Record
+    from singer_sdk.singerlib import Catalog
 
     from tap_sumeru.catalog.streams import StreamSpec
     from tap_sumeru.config.settings import Settings
@@ -49,9 +54,52 @@ class SumeruStream(Stream):
     def __init__(self, tap: Tap, source: StreamSource, spec: StreamSpec, replication_key: str) -> None:
         self.spec = spec
         self._source = source
-        super().__init__(tap, stream_schemas.load(spec.name), spec.name)
-        self.primary_keys = PRIMARY_KEY
+        self.catalog_schema = CatalogSchema(stream_schemas.load(spec.name))
+        super().__init__(tap, self.catalog_schema.schema, spec.name)
+        self.primary_keys = spec.primary_key
         self.replication_key = replication_key
+
+    TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
+    """The SDK would drop members of objects that a schema does not have."""
+
+    @property
+    @override
+    def schema(self) -> stream_schemas.Schema:
+        """The schema, as the catalog has it."""
+        return self.catalog_schema.schema
+
+    @property
+    @override
+    def effective_schema(self) -> stream_schemas.Schema:
+        """The schema, as the catalog has it."""
+        return self.schema
+
+    @override
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Use the schema, the keys and the selection of a catalog.
+
+        Raises:
+            CatalogError: A type or a key cannot be honoured.
+        """
+        keys = {self.replication_key}
+        super().apply_catalog(catalog)
+        entry = catalog.get_stream(self.name)
+        if entry is None or not self.selected:
+            return
+        if entry.key_properties is None and not self.primary_keys:
+            self.primary_keys = self.spec.primary_key
+        self.catalog_schema = apply_schema(
+            self.name,
+            self.schema,
+            entry.schema.to_dict(),
+            moments={key for key in {*keys, self.replication_key} if key},
+            parent_column=self.spec.parent_column,
+        )
+        for key in self.primary_keys:
+            if key not in self.schema["properties"]:
+                raise CatalogError(
+                    f"catalog: {self.name}: the key property {mask_name(key)} is not a column."
+                )
 
     @property
     def full_table(self) -> bool:
@@ -88,14 +136,16 @@ class SumeruStream(Stream):
             columnar: Whether records may be structs, which only the tap's own encoder can encode.
         """
         properties = self.schema["properties"]
-        mapped = (self.config.get("stream_maps") or {}).get(self.name)
-        partly = {breadcrumb[1] for breadcrumb, selected in self.mask.items() if breadcrumb and not selected}
+        deselected = {
+            breadcrumb[1] for breadcrumb, selected in self.mask.items() if breadcrumb and not selected
+        }
         return StreamSelection(
             self.name,
             properties,
             tuple(name for name in properties if self.mask["properties", name]),
             self.replication_key,
             full_table=self.full_table,
-            protected=frozenset({*partly, *(mapped if isinstance(mapped, dict) else ())}),
+            protected=masked_columns(self) | deselected,
+            retyped=self.catalog_schema.retyped,
             columnar=columnar,
         )

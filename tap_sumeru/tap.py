@@ -2,31 +2,41 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import IO, TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
+import click
 from singer_sdk import Tap
 from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.exceptions import ConfigValidationError, StreamMapConfigError
 from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
-from singer_sdk.singerlib import Catalog
+from singer_sdk.plugin_base import _ConfigInput
+from singer_sdk.singerlib import Catalog, Schema
 from typing_extensions import override
 
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.config.schema import CONFIG_SCHEMA
+from tap_sumeru.config.column_names import check_columns
+from tap_sumeru.config.given_values import given_values
+from tap_sumeru.config.replication_keys import replication_keys
+from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
+from tap_sumeru.config.setting_names import check_variable_names
 from tap_sumeru.config.settings import Settings
-from tap_sumeru.config.stream_maps import check_maps
+from tap_sumeru.config.stream_maps import check_keys, check_maps, flattened_names
 from tap_sumeru.error_reporting import reported_errors, silence_libraries
 from tap_sumeru.errors import SettingsError, TapError
 from tap_sumeru.extract.read_page import ReadPage
-from tap_sumeru.input_files import load_catalog, load_state
+from tap_sumeru.input_files import load_catalog, load_config, load_state
 from tap_sumeru.output.batch_files import BatchConfig, BatchFiles
 from tap_sumeru.output.messages import MessageWriter
 from tap_sumeru.output.stream_writer import StreamWriter
 from tap_sumeru.state.bookmarks import Bookmarks, State
+from tap_sumeru.state.unknown_parts import unknown_parts
 from tap_sumeru.state.validation import validate
 from tap_sumeru.stream import SumeruStream
 from tap_sumeru.sync.engine import Engine
@@ -37,10 +47,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import FrameType
 
-    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.helpers.types import Context, Record
-    from singer_sdk.plugin_base import _ConfigInput
+    from singer_sdk.singerlib import CatalogEntry
+
+logger = logging.getLogger("tap-sumeru")
+
+_ENVIRONMENT = "ENV"
+"""Stands for the environment variables in `--config`."""
 
 silence_libraries()
 
@@ -75,7 +89,7 @@ class TapSumeru(Tap):
             SettingsError: A setting is not valid.
         """
         if self._settings is None:
-            self._settings = Settings.from_config(self.config)
+            self._settings = Settings.from_config(self.config, datetime.now(UTC))
         return self._settings
 
     @classproperty
@@ -84,26 +98,21 @@ class TapSumeru(Tap):
         """Settings from the environment. Unlike the SDK's errors, ours quote no value."""
         schema = cls.config_jsonschema
         cls.append_builtin_config(schema)
-        found: dict[str, Any] = {}
-        for name, setting in schema["properties"].items():
-            found |= cls._env_var_setting(name, setting)
+        as_text = {"properties": {name: {"type": ["string"]} for name in schema["properties"]}}
+        found = given_values(
+            parse_environment_config(as_text, cls._env_var_prefix), schema, cls._env_var_prefix
+        )
+        check_variable_names(os.environ, schema, cls._env_var_prefix)
         return found
-
-    @classmethod
-    def _env_var_setting(cls, name: str, setting: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return parse_environment_config({"properties": {name: setting}}, cls._env_var_prefix)
-        except ValueError:
-            kind = "an integer" if "integer" in setting["type"] else "JSON"
-            raise SettingsError(f"{cls._env_var_prefix}{name.upper()}: must be {kind}.") from None
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Validate the settings. Unlike the SDK's errors, ours quote no value."""
         self.append_builtin_config(self.config_jsonschema)
         try:
+            self._config = given_values(self._config, self.config_jsonschema)
             _ = self.settings
-            check_maps(self.config.get("stream_maps") or {})
+            check_maps(self.config.get("stream_maps", {}))
             BatchConfig.from_config(self.config.get("batch_config"))
         except SettingsError as error:
             if raise_errors:
@@ -114,13 +123,8 @@ class TapSumeru(Tap):
     @override
     def discover_streams(self) -> Sequence[SumeruStream]:
         """Return the streams, without a request."""
-        chosen = self.config.get("stream_options") or {}
-        return [
-            SumeruStream(
-                self, self, spec, (chosen.get(name) or {}).get("replication_key") or spec.replication_key
-            )
-            for name, spec in STREAMS.items()
-        ]
+        keys = replication_keys(self.config)
+        return [SumeruStream(self, self, spec, keys[name]) for name, spec in STREAMS.items()]
 
     @property
     @override
@@ -134,21 +138,46 @@ class TapSumeru(Tap):
     @override
     def setup_mapper(self) -> None:
         """Load the stream maps of selected streams: the SDK rejects a map of a deselected one."""
+        check_columns(self.config, self.streams)
+        try:
+            self._load_maps()
+        except (ConfigValidationError, StreamMapConfigError, TapError):
+            raise
+        except Exception as error:  # noqa: BLE001 - the SDK raises many kinds, and quotes expressions
+            source = "stream_maps" if self.config.get("stream_maps") else "catalog"
+            raise SettingsError(f"{source}: cannot be used ({type(error).__name__}).") from None
+
+    def _load_maps(self) -> None:
         super(Tap, self).setup_mapper()
-        selected = {
-            name: entry for name, entry in self.catalog.items() if entry.metadata.resolve_selection()[()]
-        }
-        self.mapper.register_raw_streams_from_catalog(Catalog(selected))
+        for name, entry in self.catalog.items():
+            if entry.metadata.resolve_selection()[()]:
+                applied = Catalog({name: self._as_applied(name, entry)})
+                with flattened_names(name):
+                    self.mapper.register_raw_streams_from_catalog(applied)
+        check_keys(self.mapper.stream_maps)
+
+    def _as_applied(self, name: str, entry: CatalogEntry) -> CatalogEntry:
+        """Return an entry of the catalog with the schema and the keys that the tap uses."""
+        stream = self.streams.get(name)
+        if stream is None:
+            return entry
+        schema = Schema.from_dict(stream.schema)
+        return replace(entry, stream=name, schema=schema, key_properties=list(stream.primary_keys))
 
     @override
     def load_state(self, state_dict: dict[str, Any]) -> None:
-        """Load a state after validating it.
+        """Load a state after validating it, whole: what this version does not know passes through.
 
         Raises:
             StateError: The state is not valid.
         """
-        validate(state_dict)
-        super().load_state(state_dict)
+        if not state_dict:
+            return
+        shops = self.settings.configured
+        validate(state_dict, shops)
+        for line in unknown_parts(state_dict, shops, DEFAULTS["shop"]):
+            self.logger.warning("%s", line)
+        cast("State", self.state).update(state_dict)
 
     def read(self, stream: SumeruStream, context: Context | None) -> Iterable[Record]:
         """Yield the records of one stream, without writing a message.
@@ -172,6 +201,8 @@ class TapSumeru(Tap):
         writers = {}
         for stream in selected:
             self._choose_replication_key(stream)
+            for level, note in stream.catalog_schema.notes(stream.name):
+                logger.log(level, "%s", note)
             writer = writers[stream.name] = StreamWriter(stream, self.message_writer, files)
             if stream.full_table:
                 writer.version = int(time.time() * 1000)
@@ -210,8 +241,8 @@ class TapSumeru(Tap):
         about: bool = False,
         about_format: str | None = None,
         config: _ConfigInput | None = None,
-        state: IO[str] | None = None,
-        catalog: IO[str] | None = None,
+        state: str | None = None,
+        catalog: str | None = None,
     ) -> None:
         """Run the command line. Exit with 0, 1, or 128 plus the number of the signal that stopped it."""
         if about:
@@ -229,15 +260,24 @@ class TapSumeru(Tap):
 
     @classmethod
     @override
+    def get_singer_command(cls) -> click.Command:
+        """Return the command. It takes paths, because the SDK's open files have the machine's encoding."""
+        command = super().get_singer_command()
+        for option in command.params:
+            if option.name in ("catalog", "state"):
+                option.type = click.STRING
+        return command
+
+    @classmethod
+    @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
-        """Read the config files."""
+        """Read the config files, which may have any Unicode encoding."""
         with reported_errors():
-            try:
-                return super().cb_config(ctx, param, value)
-            except FileNotFoundError:
-                raise SettingsError("config: the file does not exist.") from None
-            except ValueError:
-                raise SettingsError("config: must be JSON.") from None
+            config: dict[str, Any] = {}
+            for path in value:
+                if path != _ENVIRONMENT:
+                    config |= load_config(path)
+            return _ConfigInput(config=config, parse_env=_ENVIRONMENT in value)
 
     @classmethod
     @override

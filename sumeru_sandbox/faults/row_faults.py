@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 _MEGABYTE = 2**20
 _FIVE_YEARS = 5 * 365 * DAY
+_WEST_OF_UTC = 8 * HOUR
+"""Zone of local timestamps."""
 
 
 def kinds_for_row(faults: Sequence[RowFault], index: int) -> list[str]:
@@ -38,6 +40,8 @@ def change_attributes(kinds: Sequence[str], stream: str, attributes: Row, *, fla
             attributes |= {} if flat else {"relationships": "none", "id": "shadow_1"}
         elif kind in {"offset_timestamp", "fraction_timestamp"}:
             attributes |= _reformatted_timestamps(stream, attributes, kind)
+        elif kind in {"hidden_dates", "nested_dates"}:
+            _move_other_dates(stream, attributes, nest=kind == "nested_dates")
         elif kind in _BAD_VALUES:
             types, value = _BAD_VALUES[kind]
             attributes |= dict.fromkeys(_first_of_type(stream, attributes, types), value)
@@ -51,6 +55,8 @@ def change_resource(kinds: Sequence[str], index: int, resource: Row) -> Any:  # 
         del resource["id"]
     if "numeric_id" in kinds:
         resource["id"] = index + 1
+    if "local_id" in kinds:
+        resource["id"] = resource["id"].rpartition("#")[2]
     if "duplicate_key" in kinds:
         return _with_duplicate_key(resource)
     return f"row {index}" if "not_an_object" in kinds else resource
@@ -92,9 +98,25 @@ def _replication_key_change(kind: str, stream: str, attributes: Row) -> Row:
     if kind == "future" and timestamp is not None:
         later = format_timestamp(timestamp + _FIVE_YEARS)
         return {name: later[:10] if name == "date" else later}
+    if kind == "day_replication_key" and timestamp is not None:
+        return {name: format_timestamp(timestamp)[:10]}
+    if kind == "local_replication_key" and timestamp is not None and name != "date":
+        return {name: format_timestamp(timestamp - _WEST_OF_UTC).rstrip("Z")}
     if kind in {"null_replication_key", "bad_replication_key"} and name in attributes:
         return {name: None if kind == "null_replication_key" else "yesterday"}
     return {}
+
+
+def _move_other_dates(stream: str, attributes: Row, *, nest: bool) -> None:
+    """Remove all dates except the replication key, or move them into an object, as Unix seconds."""
+    key = REPLICATION_KEYS[stream]
+    dates = {
+        name: parse_timestamp(attributes.pop(name))
+        for name in list(attributes)
+        if name != key and name in FIELDS[stream] and "date" in FIELDS[stream][name].schema.get("format", "")
+    }
+    if nest:
+        attributes["meta"] = {name: date for name, date in dates.items() if date is not None}
 
 
 def _reformatted_timestamps(stream: str, attributes: Row, kind: str) -> Row:

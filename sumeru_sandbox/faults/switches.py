@@ -46,8 +46,13 @@ class RowFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         "drift",
         "missing_id",
         "numeric_id",
+        "local_id",
         "null_replication_key",
         "bad_replication_key",
+        "day_replication_key",
+        "local_replication_key",
+        "hidden_dates",
+        "nested_dates",
         "future",
         "surrogate",
         "newline",
@@ -68,6 +73,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     date_filter: Literal["applied", "ignored", "refused"] = "applied"
     date_field: str = "replication_key"
     date_to: Literal["inclusive", "exclusive"] = "inclusive"
+    dates: Literal["optional", "both_required"] = "optional"
     zone: Annotated[int, Meta(ge=-720, le=840)] = 0
     shape: Literal["enveloped", "flat"] = "enveloped"
     usage: Literal["list", "object"] = "list"
@@ -84,7 +90,8 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     data_missing: bool = False
     faults: tuple[ResponseFault, ...] = ()
     rows: tuple[RowFault, ...] = ()
-    rate_headers: Literal["present", "absent", "garbage"] = "present"
+    rate_headers: Literal["present", "absent", "garbage", "cached"] = "present"
+    charset: Literal["utf-8", "iso-8859-1", "windows-1252", "utf-16", "utf-32"] = "utf-8"
     date_header: Literal["present", "absent"] = "present"
     clock_offset_s: int = 0
 

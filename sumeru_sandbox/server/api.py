@@ -13,6 +13,7 @@ from sumeru_sandbox.faults.switches import Settings, Switches
 from sumeru_sandbox.server import query as queries
 from sumeru_sandbox.server import routes, writes
 from sumeru_sandbox.server.accounts import Accounts, Token
+from sumeru_sandbox.server.charsets import in_charset
 from sumeru_sandbox.server.idempotency import IdempotencyStore
 from sumeru_sandbox.server.limits import Limiter, RateLimitStatus
 from sumeru_sandbox.server.listing import Listing
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from sumeru_sandbox.world.clock import Clock
 
 _CACHE_BYTES = 256 * 2**20
+_CACHED_FOR = 40
 _GOLDEN_RATIO = 0.618034  # the fractions of its multiples are spread evenly between 0 and 1
 _JSON = {"Content-Type": "application/json"}
 
@@ -264,13 +266,17 @@ class Api:
         self, response: Response, switches: Switches, limit_status: RateLimitStatus
     ) -> Response:
         """Add the headers that every response has, and the delay that the switches set."""
+        response = in_charset(response, switches.charset)
         headers = response.headers
         headers["X-Sumeru-Stability"] = "stable"
         offset = switches.clock_offset_s
         if switches.date_header == "present":
             headers["Date"] = formatdate(int(self.clock.time()) + offset, usegmt=True)
         if switches.rate_headers != "absent" and limit_status.limit:
-            remaining = 0 if response.status == 429 else limit_status.remaining  # noqa: PLR2004
+            cached = switches.rate_headers == "cached"
+            if cached:
+                headers |= {"X-Cache": "HIT", "Age": str(_CACHED_FOR)}
+            remaining = 0 if cached or response.status == 429 else limit_status.remaining  # noqa: PLR2004
             numbers = (limit_status.limit, remaining, limit_status.reset + offset)
             for name, number in zip(("Limit", "Remaining", "Reset"), numbers, strict=True):
                 garbage = switches.rate_headers == "garbage"

@@ -56,6 +56,8 @@ class Listing:
             raise invalid_field(
                 "filter[date_from]", "filter[date_from] and filter[date_to] are not supported"
             )
+        if switches.dates == "both_required" and (query.dates[0] is None) != (query.dates[1] is None):
+            raise invalid_field("filter[date_to]", "filter[date_from] and filter[date_to] go together")
         number = query.cursor.page if query.cursor else 1
         if switches.empty_every and number % switches.empty_every == 0:
             place = query.cursor or Cursor(query.fingerprint(), -1)

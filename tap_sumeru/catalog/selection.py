@@ -19,8 +19,9 @@ class StreamSelection:
         columns: The selected columns.
         replication_key: Replication key of the catalog, None to use that of the stream.
         full_table: Whether the replication method is FULL_TABLE.
-        protected: Columns that are partly deselected or changed by a stream map, so that the original values
-            must not reach the target through `extra`.
+        protected: Columns that are deselected, wholly or in part, or that a stream map changes or leaves out,
+            so that the original values must not reach the target through `extra`.
+        retyped: Columns whose type the catalog sets.
         columnar: Whether records may be msgspec structs instead of dicts; only possible if the tap encodes
             them itself.
     """
@@ -31,4 +32,5 @@ class StreamSelection:
     replication_key: str | None = None
     full_table: bool = False
     protected: frozenset[str] = frozenset()
+    retyped: frozenset[str] = frozenset()
     columnar: bool = False

@@ -9,6 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from tap_sumeru.catalog.streams import STREAMS
+
 Schema = dict[str, Any]
 
 _LEADING: Schema = {
@@ -18,30 +20,30 @@ _LEADING: Schema = {
         "x-provenance": "documented",
     },
     "id": {
-        "description": "Id of the resource, or one made from its natural key where the API gives none.",
+        "description": "Id of the resource, or one made from its natural key or its content if it has none.",
         "type": ["string"],
         "x-provenance": "documented",
     },
 }
+# Without `properties`: flattening would make columns of these, and drop all others.
 _TRAILING: Schema = {
     "relationships": {
         "description": "Links to related resources, as the API gives them.",
         "type": ["object", "null"],
-        "properties": {},
         "additionalProperties": True,
         "x-provenance": "documented",
     },
     "extra": {
         "description": "What the schema does not know: new fields, and values of an unexpected type.",
         "type": ["object", "null"],
-        "properties": {},
         "additionalProperties": True,
         "x-provenance": "documented",
         "x-pii": True,
     },
 }
 
-OWN_COLUMNS = frozenset({*_LEADING, *_TRAILING})
+LEADING_COLUMNS, TRAILING_COLUMNS = tuple(_LEADING), tuple(_TRAILING)
+OWN_COLUMNS = frozenset({*LEADING_COLUMNS, *TRAILING_COLUMNS})
 """Columns that the tap adds. An attribute of the same name goes into `extra`."""
 
 
@@ -59,7 +61,9 @@ def load(stream: str) -> Schema:
     """Return a copy of the schema of a stream's records."""
     document = _read(stream)
     properties = copy.deepcopy({**_LEADING, **document["properties"], **_TRAILING})
-    for column in properties.values():
+    for name, column in properties.items():
+        if name in STREAMS[stream].primary_key:
+            column["type"] = ["string"]  # some targets reject a key that may be null
         if "number" in column.get("items", {}).get("type", ()):
             # target-postgres cannot load an array such as `[0.5, 1]` into a column of one number type.
             del column["items"]

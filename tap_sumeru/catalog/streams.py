@@ -27,7 +27,8 @@ class StreamSpec:
         resource: `type` of its resources.
         scope: Scope that a token needs; empty if it needs none.
         replication_key: Field by which changes are found.
-        natural_key: Fields from which the tap builds the id of a row without one.
+        natural_key: Fields from which the tap makes the id of a row without one, as long as no two rows have
+            the same.
         include: Related resources that are requested by default.
         detail: Whether each row has a detail endpoint, `<path>/<id>`.
         parent: Parent stream, empty if there is none.
@@ -48,6 +49,11 @@ class StreamSpec:
     parent_column: str = ""
     bare: bool = False
     lookback_days: float = _HOUR
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """Columns that identify a row; ids of children may be numbered per parent."""
+        return ("shop", self.parent_column, "id") if self.parent else ("shop", "id")
 
 
 _SPECS = (
@@ -70,6 +76,7 @@ _SPECS = (
         "journeys/{parent}/enrollments",
         "enrollment",
         "journeys:read",
+        natural_key=("customer_id",),
         parent="journeys",
         parent_column="journey_id",
     ),
@@ -103,6 +110,3 @@ _SPECS = (
 )
 
 STREAMS: dict[str, StreamSpec] = {spec.name: spec for spec in _SPECS}
-
-PRIMARY_KEY = ("shop", "id")
-"""Every stream has this primary key."""

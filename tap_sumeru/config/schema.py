@@ -30,7 +30,6 @@ _SHOP = {
         "start_date": _setting(_DATE_TIME, "Start date", "Start date of this shop, instead of `start_date`."),
     },
     "required": ["shop", "api_token"],
-    "additionalProperties": True,
 }
 
 _STREAM_OPTIONS = {
@@ -39,7 +38,8 @@ _STREAM_OPTIONS = {
         "filters": _setting(
             {"type": ["object", "null"], "properties": {}, "additionalProperties": True},
             "Filters",
-            'Attribute filters, such as `{"lifecycle_stage": "loyal"}`.',
+            'Attribute filters, such as `{"lifecycle_stage": "loyal"}`. '
+            "A value is a string, a number or a boolean.",
         ),
         "include": _setting(
             {"type": ["array", "null"], "items": {"type": ["string"]}},
@@ -62,7 +62,6 @@ _STREAM_OPTIONS = {
         "lookback_days": _setting(_NUMBER, "Lookback (days)", "`lookback_days` of this stream."),
         "window_days": _setting(_INTEGER, "Window (days)", "`window_days` of this stream."),
     },
-    "additionalProperties": False,
 }
 
 _SETTINGS = {
@@ -89,7 +88,10 @@ _SETTINGS = {
         default=API_URL,
     ),
     "start_date": _setting(
-        _DATE_TIME, "Start date", "Where the first sync starts. Without it, the tap reads the whole history."
+        _DATE_TIME,
+        "Start date",
+        "Where the first sync starts. Without it, the tap reads the whole history. If it moves to an earlier "
+        "date, the streams are read again from there.",
     ),
     "end_date": _setting(_DATE_TIME, "End date", "Exclusive end of the sync, for a bounded backfill."),
     "lookback_days": _setting(
@@ -97,6 +99,14 @@ _SETTINGS = {
         "Lookback (days)",
         "How many days before the bookmark each sync starts. "
         "Default: 7 for attribution, 2 for usage, one hour for other streams.",
+    ),
+    "audit_days": _setting(
+        _NUMBER,
+        "Audit (days)",
+        "At least every so many days, a stream that is read through the date filter is read once without it, "
+        "in case the filter leaves out rows. 0: never; then such rows may be missing for good, and a filter "
+        "that was refuted is not tried again.",
+        default=7,
     ),
     "window_days": _setting(
         _INTEGER,
@@ -133,7 +143,6 @@ _SETTINGS = {
         {
             "type": ["object", "null"],
             "properties": dict.fromkeys(STREAMS, _STREAM_OPTIONS),
-            "additionalProperties": False,
         },
         "Stream options",
         "Options by stream name: `filters`, `include`, `details`, `replication_key`, "

@@ -6,12 +6,15 @@ import hashlib
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from jsonschema import Draft202012Validator
-
+from sumeru_api.timestamps import text
 from tap_sumeru.catalog.streams import DATE_FILTER, STREAMS, StreamSpec
+from tap_sumeru.config.filters import read_filters
+from tap_sumeru.config.given_values import given_values
+from tap_sumeru.config.json_types import first_violation
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
+from tap_sumeru.config.setting_names import check_setting_names
 from tap_sumeru.config.shops import Config, header_text, read_date, read_shops, select_shard
 from tap_sumeru.errors import SettingsError
 
@@ -35,6 +38,7 @@ class StreamOptions:
         date_filter: Names of the query parameters for the first and the last day, or None.
         lookback: How far before the bookmark a sync starts.
         window_days: Length of the windows into which a date range is split.
+        audit_interval: The longest time between two audits of the date filter, zero for no audits.
     """
 
     replication_key: str
@@ -44,6 +48,7 @@ class StreamOptions:
     date_filter: tuple[str, str] | None
     lookback: timedelta
     window_days: int
+    audit_interval: timedelta
 
     @property
     def fingerprint(self) -> str:
@@ -69,7 +74,9 @@ class Settings:
         max_retries: Maximum retries per request.
         stop_on_error: Whether a failed stream or shop stops the others.
         sharded: Whether other processes read further shops of the same config.
+        configured: Names of all shops of the config, those of other shards included.
         user_agent: Text to append to the User-Agent header.
+        shard: The shard as it is configured, empty if the shops are not divided.
     """
 
     shops: tuple[Shop, ...]
@@ -81,24 +88,36 @@ class Settings:
     max_retries: int
     stop_on_error: bool
     sharded: bool
+    configured: frozenset[str]
     user_agent: str
+    shard: str = ""
 
     def only(self, shops: tuple[Shop, ...]) -> Settings:
         """Return the same settings for some of the shops."""
         return replace(self, shops=shops)
 
     @classmethod
-    def from_config(cls, config: Config) -> Settings:
+    def from_config(cls, config: Config, now: datetime | None = None) -> Settings:
         """Return the settings of a config.
+
+        Args:
+            config: The config.
+            now: The present; without it, a start date may lie in the future.
 
         Raises:
             SettingsError: A setting is not valid; the message names it and says what to do.
         """
-        _check_types(config)
-        config = {**DEFAULTS, **_without_empty(config)}
+        config = given_values(config, CONFIG_SCHEMA)
+        check_setting_names(config, CONFIG_SCHEMA)
+        check_types(config)
+        config = {**DEFAULTS, **config}
         end_date = read_date(config, "end_date")
         shops = read_shops(config)
         for shop in shops:
+            if now and shop.start_date and shop.start_date > now:
+                raise SettingsError(
+                    f"start_date: must not be in the future (shop {shop.name}). Now it is {text(now)}."
+                )
             if end_date and shop.start_date and end_date <= shop.start_date:
                 raise SettingsError(f"end_date: must be after start_date (shop {shop.name}).")
         selected, sharded = select_shard(config.get("shard"), shops)
@@ -112,42 +131,35 @@ class Settings:
             max_retries=int(_number(config, "max_retries")),
             stop_on_error=config["on_error"] == "stop",
             sharded=sharded,
+            configured=frozenset(shop.name for shop in shops),
             user_agent=header_text(config.get("user_agent", ""), "user_agent"),
+            shard=config.get("shard", ""),
         )
 
 
-def _without_empty(config: Config) -> dict[str, Any]:
-    """Return the settings that are set: null and an empty environment variable set nothing."""
-    return {name: value for name, value in config.items() if value is not None and value != ""}
+def check_types(config: Config) -> None:
+    """Check the types of the settings.
 
-
-def _check_types(config: Config) -> None:
+    Raises:
+        SettingsError: A setting has another type; the message names it.
+    """
     # The validator cannot process the SDK's schema of `stream_maps`; `stream_maps.py` checks that setting.
     own = {name: schema for name, schema in CONFIG_SCHEMA["properties"].items() if name != "stream_maps"}
-    for error in Draft202012Validator({**CONFIG_SCHEMA, "properties": own}).iter_errors(dict(config)):
-        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
-        name, expected = path.lstrip(".") or "config", error.validator_value
-        names = " or ".join(expected) if isinstance(expected, list) else expected
-        if error.validator == "additionalProperties":
-            known = ", ".join(error.schema.get("properties", ()))
-            raise SettingsError(f"{name}: has an unknown key. Known keys: {known}.")
-        if error.validator == "required":
-            raise SettingsError(f"{name}: must have the keys {', '.join(expected)}.")
-        if error.validator == "enum":
-            raise SettingsError(f"{name}: must be {names}.")
-        if error.validator == "type":
-            raise SettingsError(f"{name}: must be of type {names}.")
-        raise SettingsError(f"{name}: is not valid. See `tap-sumeru --about`.")
+    if violation := first_violation(dict(config), {**CONFIG_SCHEMA, "properties": own}):
+        raise SettingsError(f"{violation[0]}: {violation[1]}.")
 
 
 def _stream_options(spec: StreamSpec, config: Config) -> StreamOptions:
-    given: Config = (config.get("stream_options") or {}).get(spec.name) or {}
+    given: Config = config.get("stream_options", {}).get(spec.name) or {}
     date_filter = given.get("date_filter", DATE_FILTER)
-    prefix, options = f"stream_options.{spec.name}.", _without_empty(given)
+    prefix = f"stream_options.{spec.name}."
+    options = {name: value for name, value in given.items() if value not in (None, "")}
     if options.get("details") and not spec.detail:
         raise SettingsError(f"{prefix}details: {spec.name} has no detail endpoint. Remove this option.")
-    if date_filter and (len(date_filter) != len(DATE_FILTER) or not all(date_filter)):
+    if date_filter and not (len(date_filter) == len({*date_filter} - {""}) == len(DATE_FILTER)):
         raise SettingsError(f"{prefix}date_filter: must name two parameters, or be an empty list or null.")
+    if not all(name.isprintable() and name and "," not in name for name in options.get("include", ())):
+        raise SettingsError(f"{prefix}include: must be a list of names of related resources.")
     inherited = {"lookback_days": spec.lookback_days, **config}
     lookback, window = (
         _number(options, name, prefix) if name in options else _number(inherited, name)
@@ -155,29 +167,20 @@ def _stream_options(spec: StreamSpec, config: Config) -> StreamOptions:
     )
     return StreamOptions(
         replication_key=options.get("replication_key", spec.replication_key),
-        filters=tuple(
-            (name, _filter_value(value, f"{prefix}filters.{name}"))
-            for name, value in sorted(options.get("filters", {}).items())
-        ),
+        filters=read_filters(options.get("filters", {}), f"{prefix}filters", date_filter or ()),
         include=tuple(options.get("include", spec.include)),
         details=options.get("details", False),
         date_filter=(date_filter[0], date_filter[1]) if date_filter else None,
         lookback=timedelta(days=lookback),
         window_days=int(window),
+        audit_interval=timedelta(days=_number(config, "audit_days")),
     )
-
-
-def _filter_value(value: object, setting: str) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    raise SettingsError(f"{setting}: must be a string, a number or a boolean.")
 
 
 _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "lookback_days": (lambda days: 0 <= days <= _MAX_DAYS, f"from 0 to {_MAX_DAYS}"),
-    "window_days": (lambda days: days >= 1, "at least 1"),
+    "window_days": (lambda days: 1 <= days <= _MAX_DAYS, f"from 1 to {_MAX_DAYS}"),
+    "audit_days": (lambda days: 0 <= days <= _MAX_DAYS, f"from 0 to {_MAX_DAYS}"),
     "concurrency": (lambda requests: requests >= 1, "at least 1"),
     "rate_limit_share": (lambda share: 0 < share <= 1, "above 0 and at most 1"),
     "request_timeout_seconds": (lambda seconds: 0 < seconds < math.inf, "above 0"),

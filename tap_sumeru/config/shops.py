@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
-import json
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from jsonschema import Draft202012Validator
-
 from sumeru_api import timestamps
 from sumeru_api.shop import API_URL, Shop
-from tap_sumeru.config.schema import CONFIG_SCHEMA
+from tap_sumeru.config.json_text import decode
+from tap_sumeru.config.json_types import first_violation
+from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
+from tap_sumeru.config.setting_names import check_setting_names
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+logger = logging.getLogger("tap-sumeru")
 
 Config = Mapping[str, Any]
 
@@ -37,32 +40,49 @@ def read_shops(config: Config) -> tuple[Shop, ...]:
         raise SettingsError(f"{source}: cannot be combined with {others[0]}. Remove one of them.")
     if source == "api_token":
         return (_read_shop(config, config),)
+    if config["shop"] != DEFAULTS["shop"]:
+        logger.warning("shop: has no effect with `%s`, where each entry has a name of its own.", source)
     entries = config["shops"] if source == "shops" else _read_shops_file(config["shops_file"])
-    shops: dict[str, Shop] = {}
-    for i, entry in enumerate(entries):
-        shop = _read_shop(entry, config, f"{source}[{i}].")
-        if shop.name in shops:
-            raise SettingsError(f"{source}[{i}].shop: another shop has the same name. Use a unique name.")
-        shops[shop.name] = shop
-    return tuple(shops.values())
+    shops = tuple(_read_shop(entry, config, f"{source}[{i}].") for i, entry in enumerate(entries))
+    _check_unique(shops, source)
+    return shops
+
+
+def _check_unique(shops: tuple[Shop, ...], source: str) -> None:
+    """Reject two entries that stand for one shop: its rows would arrive twice, or overwrite each other."""
+    names: dict[str, str] = {}
+    tokens: dict[str, str] = {}
+    for i, shop in enumerate(shops):
+        other = names.setdefault(shop.name.casefold(), shop.name)
+        if len(names) <= i:
+            raise SettingsError(
+                f"{source}[{i}].shop: {shop.name} and {other} are the same name. Use a unique name."
+            )
+        other = tokens.setdefault(shop.token, shop.name)
+        if len(tokens) <= i:
+            raise SettingsError(
+                f"{source}[{i}].api_token: the shops {other} and {shop.name} have the same token. Remove one."
+            )
 
 
 def _read_shops_file(path: str) -> list[Config]:
     try:
-        entries = json.loads(Path(path).read_text(encoding="utf-8"))
+        entries = decode(Path(path).read_bytes())
     except OSError as error:
         raise SettingsError(f"shops_file: cannot be read ({error.strerror or 'no such file'}).") from None
     except ValueError:
         raise SettingsError("shops_file: must contain JSON.") from None
-    if not entries or not Draft202012Validator(CONFIG_SCHEMA["properties"]["shops"]).is_valid(entries):
-        raise SettingsError("shops_file: must contain a list of {shop, api_token, api_url?, start_date?}.")
+    schema = {**CONFIG_SCHEMA["properties"]["shops"], "type": "array", "minItems": 1}
+    check_setting_names(entries, schema, "shops_file")
+    if violation := first_violation(entries, schema):
+        raise SettingsError(f"shops_file: {violation[0] or 'the content'} {violation[1]}.")
     return list(entries)
 
 
 def _read_shop(entry: Config, config: Config, prefix: str = "") -> Shop:
     name = entry["shop"].strip()
-    if not name:
-        raise SettingsError(f"{prefix}shop: must not be empty.")
+    if not name or not name.isprintable():
+        raise SettingsError(f"{prefix}shop: must be a name without control characters.")
     token = header_text(entry["api_token"], f"{prefix}api_token")
     if not token or " " in token:
         raise SettingsError(f"{prefix}api_token: is empty or contains a space. Paste only the token.")

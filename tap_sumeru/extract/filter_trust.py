@@ -1,71 +1,35 @@
-"""Trust in the API's date filter: the filter must be seen to act on the replication key.
+"""Trust in the API's date filter: rows must show that the filter acts on the replication key.
 
-A filter on `created_at` looks right in an incremental read, and silently misses old rows that change.
-So a filter is `unproven` until it returns a row whose replication key lies in the requested range while all
-other dates of that row lie outside; and it is `refuted` as soon as it returns a row whose replication key
-lies outside.
+A filter on `created_at` looks right in an incremental read, and silently misses old rows that change. So a
+filter is `unproven` at first. It is `proven` by a row whose replication key lies in the requested range while
+each other date of the row lies outside, `plausible` if the rows show no other date, and `refuted` by a row
+whose replication key lies outside. No row can show a date that the API hides: the audit bounds that.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from sumeru_api import timestamps
-from sumeru_api.timestamps import DAY
-from tap_sumeru.extract.windows import Window
+from tap_sumeru.extract.probe_candidate import ProbeCandidate
+from tap_sumeru.extract.verdicts import verdict_of_row
 from tap_sumeru.state.bookmarks import Bookmark, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
+    from datetime import datetime
 
+    from tap_sumeru.extract.windows import Window
     from tap_sumeru.records import ShapedPage
 
-
-def judge(reach: Window, timestamp: datetime, others: Iterable[datetime]) -> Verdict:
-    """Return what one row that the filter returned says about the filter.
-
-    Args:
-        reach: What a correct API may return for the requested window.
-        timestamp: The row's replication key.
-        others: All other dates of the row.
-    """
-    if not reach.holds(timestamp):
-        return Verdict.REFUTED
-    return Verdict.UNPROVEN if any(reach.holds(other) for other in others) else Verdict.PROVEN
+_RANK = (Verdict.REFUTED, Verdict.UNPROVEN, Verdict.PLAUSIBLE, Verdict.PROVEN)
 
 
-class ProbeCandidate:
-    """Looks among the rows of an unfiltered read for one that can prove the filter, and names its day.
+class Returned(NamedTuple):
+    """A row that the filter returned, with its verdict on the filter."""
 
-    Args:
-        now: The present; a row that has not changed for a day is unlikely to change while it is requested.
-
-    Attributes:
-        parent: Id of the row's parent, None if the stream has no parents.
-        found: Whether a settled row was found, so that no other need be considered.
-    """
-
-    def __init__(self, now: datetime) -> None:
-        self._settled = now - timedelta(days=1)
-        self._window: Window | None = None
-        self.parent: str | None = None
-        self.found = False
-
-    def consider(self, timestamp: datetime, others: Iterable[datetime], parent: str | None) -> None:
-        """Consider a row; costs nothing once a settled row is found."""
-        if self.found or (self._window is not None and timestamp > self._settled):
-            return
-        day = timestamps.midnight(timestamp)
-        window = Window(day, timestamps.shift(day, DAY))
-        if judge(window.reach, timestamp, others) is Verdict.PROVEN:
-            self._window, self.parent = window, parent
-            self.found = timestamp <= self._settled
-
-    @property
-    def window(self) -> Window | None:
-        """The day to request through the filter, None if no row qualified."""
-        return self._window
+    number: int
+    timestamp: datetime
+    verdict: Verdict
 
 
 class FilterTrust:
@@ -81,6 +45,8 @@ class FilterTrust:
         self._usable = usable
         self._candidate: ProbeCandidate | None = None
         self._before_rejection: Verdict | None = None
+        self._probe_verdict = Verdict.UNPROVEN
+        self._candidate_returned = False
 
     @property
     def known(self) -> str:
@@ -88,36 +54,72 @@ class FilterTrust:
         return self._bookmark.verdict.value if self._usable else "none"
 
     @property
-    def unproven(self) -> bool:
-        """Whether no row has said anything about the filter yet."""
-        return self._usable and self._bookmark.verdict is Verdict.UNPROVEN
+    def improvable(self) -> bool:
+        """Whether rows may still prove the filter."""
+        return self._usable and self._bookmark.verdict in (Verdict.UNPROVEN, Verdict.PLAUSIBLE)
 
-    def may_shorten(self, *, first: bool) -> bool:
-        """Return whether a read may use the filter: an incremental read only once it is proven."""
-        if self.unproven:
-            return first or self._bookmark.unproven_from is not None
-        return self._usable and self._bookmark.verdict is Verdict.PROVEN
+    @property
+    def first_read_unproven(self) -> bool:
+        """Whether a first read uses the filter, and no row has proven it so far."""
+        return self.improvable and self._bookmark.unproven_from is not None
 
-    def verify(self, reach: Window, page: ShapedPage, *, whole: bool = True) -> bool:
+    def may_use_filter(self, *, first: bool) -> bool:
+        """Return whether a read may use the filter: an incremental read only if the rows agree with it.
+
+        Args:
+            first: Whether this is a first read, which is repeated without the filter if no row proves it.
+        """
+        if not self._usable or self._bookmark.verdict is Verdict.REFUTED:
+            return False
+        believed = self._bookmark.verdict in (Verdict.PROVEN, Verdict.PLAUSIBLE)
+        return believed or first or self._bookmark.unproven_from is not None
+
+    def try_again(self) -> None:
+        """Forget that the filter was refuted: the API may have changed, or the fault was another."""
+        if self._bookmark.verdict is Verdict.REFUTED:
+            self._bookmark.verdict = Verdict.UNPROVEN
+
+    def check_page(
+        self, accepted: Window, page: ShapedPage, began: datetime | None, *, all_attributes: bool = True
+    ) -> bool:
         """Learn from a page that the filter returned; return whether the filter can still be believed.
 
         Args:
-            reach: What a correct API may return for the requested window.
+            accepted: What a correct API may return for the requested window.
             page: The page.
-            whole: Whether the rows have all their attributes; if not, they prove nothing: a date that was
-                left out may be the one that the filter acts on.
+            began: When the read began; a row that has changed since then may lie anywhere.
+            all_attributes: Whether the rows have all their attributes; if not, they prove nothing: a date
+                that was left out may be the one that the filter acts on.
         """
-        if not all(map(reach.holds, page.span)):
+        if not all(map(accepted.holds, page.span)) and any(
+            not accepted.holds(one) and (began is None or one < began)
+            for one in page.timestamps
+            if one is not None
+        ):
             if self._bookmark.unproven_from is None:
                 # The filter was believed: whatever it shortened may lack rows.
-                self._bookmark.value = None
+                self._bookmark.forget()
             self._bookmark.verdict = Verdict.REFUTED
             return False
-        if whole and self.unproven:
-            dated = ((i, one) for i, one in enumerate(page.timestamps) if one is not None)
-            if any(judge(reach, one, page.other_dates(i)) is Verdict.PROVEN for i, one in dated):
-                self._bookmark.verdict = Verdict.PROVEN
+        if all_attributes and (self._unproven or self.first_read_unproven):
+            for row in self._returned(accepted, page):
+                self._bookmark.verdict = _better(self._bookmark.verdict, row.verdict)
+                if self._bookmark.verdict is Verdict.PROVEN:
+                    break
         return True
+
+    @property
+    def _unproven(self) -> bool:
+        return self._usable and self._bookmark.verdict is Verdict.UNPROVEN
+
+    @staticmethod
+    def _returned(accepted: Window, page: ShapedPage) -> Iterator[Returned]:
+        for i, timestamp in enumerate(page.timestamps):
+            if timestamp is not None:
+                verdict = verdict_of_row(accepted, timestamp, page.other_dates(i))
+                yield Returned(i, timestamp, verdict)
+
+    # A filter that the API does not accept
 
     def rejected(self) -> None:
         """Record that the API does not accept the filter; what it returned before stays valid."""
@@ -125,7 +127,7 @@ class FilterTrust:
             self._before_rejection = self._bookmark.verdict
         self._bookmark.verdict = Verdict.REFUTED
 
-    def acquit(self) -> None:
+    def undo_rejection(self) -> None:
         """Record that the request failed without the filter too, so that the filter was not at fault."""
         if self._before_rejection is not None:
             self._bookmark.verdict, self._before_rejection = self._before_rejection, None
@@ -134,9 +136,17 @@ class FilterTrust:
         """Record that the request succeeded without the filter."""
         self._before_rejection = None
 
-    def look_for_candidate(self, now: datetime) -> None:
-        """Start to look for a row that can prove the filter, among the rows of an unfiltered read."""
-        self._candidate = ProbeCandidate(now) if self.unproven else None
+    # A probe after an unfiltered read
+
+    def look_for_candidate(self, now: datetime, *, audit: bool = False) -> None:
+        """Start to look for a row that can prove the filter, among the rows of an unfiltered read.
+
+        Args:
+            now: The present.
+            audit: Whether the read is an audit, after which a proven filter must prove itself again.
+        """
+        wanted = self.improvable or (audit and self._usable)
+        self._candidate = ProbeCandidate(now, self._bookmark.distance) if wanted else None
 
     def consider(self, page: ShapedPage, parent: str | None) -> None:
         """Consider the rows of an unfiltered read as candidates."""
@@ -147,19 +157,39 @@ class FilterTrust:
             return
         for i, timestamp in enumerate(page.timestamps):
             if timestamp is not None:
-                self._candidate.consider(timestamp, page.other_dates(i), parent)
+                self._candidate.consider(timestamp, page.other_dates(i), parent, page.ids[i])
 
     def take_candidate(self) -> ProbeCandidate | None:
         """Return the candidate that was found, once."""
         candidate, self._candidate = self._candidate, None
+        self._probe_verdict, self._candidate_returned = Verdict.UNPROVEN, False
         return candidate if candidate is not None and candidate.window is not None else None
 
-    def judge_probe(self, reach: Window, page: ShapedPage) -> bool:
-        """Judge the filter by a page of the candidate's day; return whether more is known now."""
-        dated = ((i, one) for i, one in enumerate(page.timestamps) if one is not None)
-        verdicts = {judge(reach, one, page.other_dates(i)) for i, one in dated}
-        for verdict in (Verdict.REFUTED, Verdict.PROVEN):
-            if verdict in verdicts:
-                self._bookmark.verdict = verdict
-                break
-        return not self.unproven
+    def check_probe_page(
+        self, candidate: ProbeCandidate, accepted: Window, page: ShapedPage, began: datetime | None
+    ) -> bool:
+        """Learn from a page of a probe; return whether the filter can still be believed."""
+        for row in self._returned(accepted, page):
+            if row.verdict is not Verdict.REFUTED:
+                self._probe_verdict = _better(self._probe_verdict, row.verdict)
+            elif began is None or row.timestamp < began:
+                self._bookmark.verdict = Verdict.REFUTED
+                return False
+            self._candidate_returned |= candidate.is_row(page.ids[row.number], row.timestamp)
+        return True
+
+    def conclude_probe(self, *, read_to_end: bool) -> None:
+        """Judge the filter by all that a probe has returned.
+
+        Args:
+            read_to_end: Whether it returned all its rows. Then the candidate must be among them: a filter on
+                a date that the rows do not show leaves it out.
+        """
+        if read_to_end and not self._candidate_returned:
+            self._bookmark.verdict = Verdict.UNPROVEN
+        else:
+            self._bookmark.verdict = _better(self._bookmark.verdict, self._probe_verdict)
+
+
+def _better(one: Verdict, other: Verdict) -> Verdict:
+    return max(one, other, key=_RANK.index)

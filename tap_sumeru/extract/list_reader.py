@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import quote
 
-from sumeru_api.client import parse_page, parse_resource
+from sumeru_api.client import parse_page
 from sumeru_api.errors import ApiError
 from sumeru_api.pagination import Pages
-from sumeru_api.responses import Page, row_id
 from tap_sumeru.catalog.streams import PAGE_SIZE
+from tap_sumeru.extract.details import Details
 from tap_sumeru.extract.recovery import recovery
 from tap_sumeru.extract.slices import Kind
 
@@ -20,15 +18,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sumeru_api.client import Client, Params
-    from sumeru_api.responses import Response, Row
+    from sumeru_api.responses import Page, Response
     from tap_sumeru.catalog.streams import StreamSpec
     from tap_sumeru.extract.queries import Query
     from tap_sumeru.extract.slices import Slice
     from tap_sumeru.records import RecordShaper
     from tap_sumeru.records.adaptive_decoder import DecodedPage
-
-_GONE = (404, 410)
-_DETAIL_PARAMS = ("fields", "include")
 
 
 class ListPage(NamedTuple):
@@ -37,10 +32,12 @@ class ListPage(NamedTuple):
     Attributes:
         page: Its rows.
         requested_at: When it was requested, by the server's clock.
+        whole: Whether all attributes of its rows were requested.
     """
 
     page: Page | DecodedPage
     requested_at: datetime
+    whole: bool = True
 
     @property
     def next_cursor(self) -> str | None:
@@ -57,6 +54,9 @@ class ListReader:
         query: Builds the requests.
         shaper: Decodes the pages of rows.
         details: Whether each row is completed from its own endpoint.
+
+    Attributes:
+        details: Completes the rows, if that is requested.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class ListReader:
         self._client = client
         self._query = query
         self._shaper = shaper
-        self._details = details
+        self.details = Details(spec, client, requested=details)
 
     def pages(self, slice_: Slice, cursor: str | None = None) -> Pages[ListPage]:
         """Return the pages of a list, from its first page or from a cursor.
@@ -76,7 +76,7 @@ class ListReader:
             ApiError: The list cannot be read.
         """
         path, params = self._query.of(slice_)
-        parse = self._parse if slice_.kind is Kind.PARENTS or self._details else self._parse_rows
+        parse = self._parse if slice_.kind is Kind.PARENTS or self.details.requested else self._parse_rows
         return Pages(partial(self._fetch, slice_, path, params, parse), cursor)
 
     async def _fetch(
@@ -88,60 +88,19 @@ class ListReader:
         cursor: str | None,
     ) -> ListPage:
         asked = params if cursor is None else (*params, ("cursor", cursor))
+        has_fields = any(name == "fields" for name, _ in params)
         try:
             answer = await self._client.get(path, asked, parse, self._spec.name)
         except ApiError as error:
-            has_fields = any(name == "fields" for name, _ in params)
             next_step = recovery(error, slice_, at_cursor=cursor is not None, has_fields=has_fields)
             raise next_step from None
         slice_.pages += 1
-        return answer
+        return answer._replace(whole=False) if has_fields else answer
 
     def _parse_rows(self, response: Response) -> ListPage:
-        page = self._shaper.decode(response.body)
+        page = None if response.replaced else self._shaper.decode(response.body)
         return self._parse(response) if page is None else ListPage(page, response.requested_at)
 
     def _parse(self, response: Response) -> ListPage:
         page = parse_page(response, limit=PAGE_SIZE, bare=self._spec.bare)
         return ListPage(page, response.requested_at)
-
-    async def complete_rows(self, slice_: Slice, page: Page, wanted: Callable[[Row], bool]) -> None:
-        """Complete rows of a page, in place, from their own endpoint.
-
-        Args:
-            slice_: The list that the page belongs to.
-            page: The page.
-            wanted: Returns whether a listed row is worth a request.
-
-        Raises:
-            ApiError: A row could not be read.
-        """
-        path, params = self._query.of(slice_)
-        params = tuple((name, value) for name, value in params if name in _DETAIL_PARAMS)
-        try:
-            async with asyncio.TaskGroup() as group:
-                for index, row in enumerate(page.rows):
-                    one = row_id(row)
-                    if one not in (None, ".", "..") and wanted(row):
-                        url_path = f"{path}/{quote(str(one), safe='')}"
-                        group.create_task(self._complete_row(page, index, url_path, params))
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-
-    async def _complete_row(self, page: Page, index: int, path: str, params: Params) -> None:
-        try:
-            detail = await self._client.get(path, params, parse_resource, self._spec.name)
-        except ApiError as error:
-            if error.status not in _GONE:  # a row that is gone since it was listed stays as it was listed
-                raise
-        else:
-            page.rows[index] = _merged(page.rows[index], detail)
-
-
-def _merged(listed: Row, detail: Row) -> Row:
-    """Return a row as its own endpoint has it, with what only the list has."""
-    row = {**listed, **detail}
-    for part in ("attributes", "relationships"):
-        if isinstance(listed.get(part), dict) and isinstance(detail.get(part), dict):
-            row[part] = {**listed[part], **detail[part]}
-    return row

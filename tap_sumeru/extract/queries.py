@@ -55,8 +55,7 @@ class Query:
         if window is not None and self._options.date_filter is not None:
             (since, until), (first, last) = self._options.date_filter, window.requested_days
             yield since, first
-            if last is not None:
-                yield until, last
+            yield until, last
         if self._options.include:
             yield "include", ",".join(self._options.include)
         if fields:
@@ -80,13 +79,15 @@ def fields_to_request(
 ) -> tuple[str, ...]:
     """Return the attributes to request: empty, which means all, if none is deselected.
 
-    Every date is requested, selected or not, since the dates verify the date filter.
+    Attributes that the schema does not know, links and related resources cannot be named, so all is requested
+    as long as a column is selected that may hold them. Every date is requested, selected or not, since the
+    dates verify the date filter.
     """
     properties = selection.properties
     attributes = {name for name in properties if name not in OWN_COLUMNS}
-    attributes -= {spec.parent_column, *spec.include, *include}
+    attributes -= {spec.parent_column, *spec.include}
     selected = set(selection.columns)
-    if attributes <= selected:
+    if include or attributes <= selected or selected & {"extra", "relationships", *spec.include}:
         return ()
     dates = {name for name in attributes if properties[name].get("format") in ("date", "date-time")}
     return ("id", *sorted((selected & attributes) | dates | {key, *spec.natural_key}))

@@ -20,6 +20,8 @@ class ReadPage(NamedTuple):
         records: The records; there may be none.
         bookmark: The bookmark once this page and all earlier ones are written, None if it has not changed.
         mismatches: By column, how many values did not have the type of the column.
+        dated: Whether a row of the page has a replication key.
+        replaced: How many characters could not be decoded.
     """
 
     stream: str
@@ -27,6 +29,8 @@ class ReadPage(NamedTuple):
     records: Sequence[Any] = ()
     bookmark: Entry | None = None
     mismatches: Counter[str] | None = None
+    dated: bool = False
+    replaced: int = 0
 
 
 class PageSink(Protocol):

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 _MAX_RESTARTS = 3
 _PARAMETER_REJECTED = (400, 422)
 _CURSOR_EXPIRED = (400, 410, 422)
-_URL_TOO_LONG = 414
+FIELDS_REJECTED = (400, 414, 422)
+"""Statuses with which `fields` may be rejected; with 414 because the URL is too long, perhaps by a cursor."""
 
 
 class Recovery(Exception):
@@ -36,7 +37,7 @@ class CursorExpired(Recovery):
 
 
 class FieldsRejected(Recovery):
-    """The API does not accept `fields`: request all attributes."""
+    """The API does not accept `fields`: read the list again from its first page, with all attributes."""
 
 
 class FilterRejected(Recovery):
@@ -60,12 +61,12 @@ def recovery(error: ApiError, slice_: Slice, *, at_cursor: bool, has_fields: boo
         return ParentMissing(error)
     if at_cursor and slice_.pages == 0 and not error.affects_shop:
         return CursorExpired()  # the cursor comes from the state, and no later run would do any better
+    if has_fields and error.status in FIELDS_REJECTED:
+        return FieldsRejected()
     if at_cursor:
         if error.status in _CURSOR_EXPIRED and slice_.restarts < _MAX_RESTARTS:
             slice_.restarts += 1
             return CursorExpired()
-    elif has_fields and error.status in (*_PARAMETER_REJECTED, _URL_TOO_LONG):
-        return FieldsRejected()
     elif slice_.window is not None and error.status in _PARAMETER_REJECTED:
         return FilterRejected()
     return error

@@ -46,6 +46,11 @@ class Slice:
     pages: int = 0
     progress: ListProgress = field(default_factory=ListProgress)
 
+    @property
+    def is_all(self) -> bool:
+        """Whether it lists all rows."""
+        return self.window is None and self.parent is None
+
 
 class SliceQueue:
     """The slices of one read, in order.

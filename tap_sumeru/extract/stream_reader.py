@@ -6,11 +6,13 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from sumeru_api.errors import ApiError
+from sumeru_api.errors import ApiError, RequestRejected
 from sumeru_api.responses import Page
+from tap_sumeru.extract.audit import AuditSchedule
 from tap_sumeru.extract.filter_probe import probe
 from tap_sumeru.extract.filter_trust import FilterTrust
 from tap_sumeru.extract.list_reader import ListReader
+from tap_sumeru.extract.page_checks import PageChecks
 from tap_sumeru.extract.parents import Listing, Parents
 from tap_sumeru.extract.queries import Query
 from tap_sumeru.extract.read_page import ReadPage
@@ -23,10 +25,10 @@ from tap_sumeru.extract.recovery import (
     Recovery,
     StartOver,
 )
+from tap_sumeru.extract.row_ids import RowIds
 from tap_sumeru.state.bookmarks import Bookmark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
     from typing import Any
 
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
     from tap_sumeru.extract.list_reader import ListPage
     from tap_sumeru.extract.read_page import PageSink
     from tap_sumeru.extract.slices import Slice
-    from tap_sumeru.records import RecordShaper, ShapedPage
+    from tap_sumeru.records import RecordShaper
 
 logger = logging.getLogger("tap-sumeru")
 
@@ -54,12 +56,13 @@ class StreamReader:
         now: The present, by our clock.
         end_date: Exclusive end of the read, None for no end.
         fields: Attributes to request, empty for all.
-        full_table: Whether the whole stream is read, whatever the bookmark says.
+        full_table: Whether the whole stream is read; this neither uses nor leaves a bookmark.
 
     Attributes:
         trust: What is known about the date filter.
         listed: Ids of all rows read, if they are kept for the children of the rows.
         parents: The parents of the rows.
+        reached: How far the read has come, for the log.
     """
 
     def __init__(
@@ -79,17 +82,14 @@ class StreamReader:
         self.trust = FilterTrust(bookmark, usable=options.date_filter is not None and not full_table)
         self.listed: list[str | None] | None = None
         self._spec = spec
-        self._details = options.details
+        self._full_table = full_table
         self._shop = client.shop.name
-        self._bookmark = bookmark
-        self._shaper = shaper
-        self._sink = sink
+        self._bookmark, self._shaper, self._sink = bookmark, shaper, sink
         self._query = Query(spec, options, fields)
         self._lists = ListReader(spec, client, self._query, shaper, details=options.details)
         self.parents = Parents(spec, self._shop, self._lists)
         self._plan = ReadPlan(
             options,
-            # A full read neither uses nor leaves a bookmark.
             Bookmark({}, options.replication_key, options.date_filter) if full_table else bookmark,
             self.trust,
             self._query,
@@ -98,7 +98,11 @@ class StreamReader:
             end=None if full_table else end_date,
             by_day=shaper.by_day,
             traffic=client.queue,
+            audits=AuditSchedule(options.audit_interval, self._shop, spec.name),
         )
+        self.reached = self._plan.reached
+        self._row_ids = RowIds(spec, bookmark, self._query, self._plan, self._shop)
+        self._checks = PageChecks(spec.name, bookmark, self.trust, self._plan, shaper)
         self._reads_all = not options.filters and (full_table or end_date is None)
         # A slice got a response; the plan is about to be made again; nothing more is to be read.
         self._answered = self._outdated = self._given_up = False
@@ -126,13 +130,13 @@ class StreamReader:
         try:
             if self._spec.parent:
                 await self._find_parents(parents)
-            if self._plan.forget_future():
-                self._log("the bookmark lies in the future; reading from the start", logging.WARNING)
             await self._read_rows()
         except ApiError:
-            self.trust.acquit()
+            self.trust.undo_rejection()
             self._put_bookmark()
             raise
+        finally:
+            self._lists.details.report()
 
     async def _find_parents(self, listing: Listing | None) -> None:
         listing = listing or await self.parents.list()
@@ -156,20 +160,33 @@ class StreamReader:
             try:
                 await self._read_slices(cursor)
                 await self.parents.confirm_missing()
-            except Recovery:  # whatever raised it has recorded what not to rely on again
+            except (Recovery, RequestRejected) as error:  # a recovery has recorded what not to rely on again
                 if self._given_up:
                     raise asyncio.CancelledError from None
+                if isinstance(error, RequestRejected):
+                    self._plan.audit.postpone(error)
+                elif isinstance(error, StartOver):
+                    self._put_bookmark()  # what the rows have shown counts even if the read fails
                 cursor = self._plan.plan(whole=self.listed is not None)
                 continue
-            if not (self.trust.unproven and self._plan.windowed and self._answered):
+            if not (self.trust.first_read_unproven and self._plan.windowed and self._answered):
                 break
             self._log("the API's date filter could not be verified, so this stream is read again in full")
             cursor = self._plan.plan_unfiltered()
+        self._lists.details.check()
         if not self._plan.empty:
-            self._plan.keep_all()
+            await self._complete()
+
+    async def _complete(self) -> None:
+        """Record that everything is read, then probe the date filter."""
+        self._plan.keep_all()
+        if self._full_table and self._plan.started_at is not None:
+            self.trust.try_again()
+            self._bookmark.audited(self._plan.started_at)
+        self._put_bookmark()
+        since, distance = self._plan.began, self._bookmark.distance
+        if await probe(self.trust, self._lists, self._shaper, self._shop, began=since, distance=distance):
             self._put_bookmark()
-            if await probe(self.trust, self._lists, self._shaper, self._shop):
-                self._put_bookmark()
 
     async def _read_slices(self, cursor: str | None) -> None:
         self._answered = self._outdated = False
@@ -199,12 +216,14 @@ class StreamReader:
                 self._log("the cursor has expired; reading the list again")
             except FieldsRejected:
                 self._query.fields = ()
+                self._log("the API does not accept `fields`; reading the list again with all attributes")
             except FilterRejected:
                 self._outdated = True
                 self.trust.rejected()
                 raise
             except StartOver:
                 self._outdated = True
+                self._put_bookmark()
                 raise
             except ParentMissing as missing:
                 self._skip_parent(slice_, missing)
@@ -220,22 +239,30 @@ class StreamReader:
         self._check_plan()
         self._answered = True
         self.trust.confirm_rejection()
-        self._plan.requested(answer.requested_at)
-        if self._details and isinstance(page, Page):
+        again = self._plan.requested(answer.requested_at)
+        if self._plan.forget_future():
+            self._log("the bookmark lies in the future; reading from the start", logging.WARNING)
+            again = True
+        if again:
+            raise StartOver
+        if isinstance(page, Page):
             await self._complete_rows(slice_, page)
-        shaped = self._shaper.shape_page(page, self._shop, slice_.parent)
+        natural_key = self._row_ids.natural_key
+        shaped = self._shaper.shape_page(page, self._shop, slice_.parent, natural_key=natural_key)
         if page.next_cursor is not None:
             slice_.progress.take(shaped.identity, rows=len(page.rows))
-        self._check_ids(shaped)
-        self._check_filter(slice_, shaped)
-        records = self._within_read(slice_, shaped)
+        self._row_ids.check(slice_, shaped, whole=answer.whole)
+        self._checks.check(slice_, shaped, all_attributes=answer.whole)
+        if self.listed is not None:
+            self.listed += shaped.ids
+        records = self._plan.select(slice_, shaped)
         await self._sink.room()
         self._check_plan()
         # From here on nothing waits: pages are put in the order in which the bookmark counts on them.
         self._advance(slice_, page.next_cursor)
         bookmark = self._bookmark.snapshot()
-        mismatches = shaped.mismatches or None
-        self._sink.put(ReadPage(self._spec.name, self._shop, records, bookmark, mismatches))
+        seen = shaped.mismatches or None, bool(shaped.span), shaped.replaced
+        self._sink.put(ReadPage(self._spec.name, self._shop, records, bookmark, *seen))
 
     def _check_plan(self) -> None:
         """Take nothing more of a plan that is given up; its tasks may run once more.
@@ -250,36 +277,15 @@ class StreamReader:
             timestamp = self._shaper.timestamp(row, page, slice_.parent)
             return timestamp is None or self._plan.holds(slice_, timestamp)
 
-        await self._lists.complete_rows(slice_, page, wanted)
-
-    def _check_ids(self, shaped: ShapedPage) -> None:
-        if self._query.fields and None in shaped.ids:
-            self._query.fields = ()  # an id may have to be made from attributes that were not requested
-            raise StartOver
-        if self.listed is not None:
-            self.listed += shaped.ids
-
-    def _check_filter(self, slice_: Slice, shaped: ShapedPage) -> None:
-        if not shaped.records:
-            return
-        if slice_.window is None:
-            self.trust.consider(shaped, slice_.parent)
-        elif not self.trust.verify(slice_.window.reach, shaped, whole=not self._query.fields):
-            self._put_bookmark()
-            raise StartOver
-
-    def _within_read(self, slice_: Slice, shaped: ShapedPage) -> Sequence[Any]:
-        if all(self._plan.holds(slice_, timestamp) for timestamp in shaped.span):
-            return shaped.records
-        dated = zip(shaped.records, shaped.timestamps, strict=True)
-        return [record for record, one in dated if one is None or self._plan.holds(slice_, one)]
+        await self._lists.details.complete(page, *self._query.of(slice_), wanted)
 
     def _advance(self, slice_: Slice, next_cursor: str | None) -> None:
-        if next_cursor is None:
-            last = self._plan.finish(slice_)
-            if last is not None and not self.parents.missing:
-                self._plan.keep(last)
-        elif slice_.window is None and slice_.parent is None:
+        last = self._plan.finish(slice_) if next_cursor is None else None
+        if self.parents.missing or self._lists.details.all_failed:
+            return
+        if last is not None:
+            self._plan.keep(last)
+        elif next_cursor and slice_.is_all and not self._row_ids.comparing:
             self._plan.keep_position(cursor=next_cursor)
 
     def _skip_parent(self, slice_: Slice, missing: ParentMissing) -> None:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sumeru_api.timestamps import DAY, midnight, shift
+from sumeru_api.timestamps import DAY, ZONES, midnight, shift
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-_ZONES = timedelta(hours=14)
-"""No time zone is further than this from UTC, to either side."""
 _PAGES = 25
 """Pages that a window should hold: few enough to read again after a crash, many beside its overhead."""
 _MAX_GROWTH = 12
@@ -22,40 +20,48 @@ _MAX_GROWTH = 12
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The moments from `start` up to, not including, `end`; an end of None is open."""
+    """The moments from `start` up to, not including, `end`.
+
+    Attributes:
+        start: The first moment.
+        end: The first moment after it, None if it is open.
+        now: The present, up to which an open window is requested.
+    """
 
     start: datetime
     end: datetime | None
+    now: datetime | None = field(default=None, compare=False)
 
     def holds(self, timestamp: datetime) -> bool:
         """Return whether a moment lies inside."""
         return self.start <= timestamp and (self.end is None or timestamp < self.end)
 
     @property
-    def requested_days(self) -> tuple[str, str | None]:
+    def requested_days(self) -> tuple[str, str]:
         """First and last day to request from the API, `YYYY-MM-DD`, with room on either side.
 
         One day for the time zone in which the API reads days, and one more at the end in case its last day
-        is exclusive.
+        is exclusive. An API may require both days, so an open window has a last day too.
         """
-        first, last = _days(self.start, self.end)
-        return first.date().isoformat(), last.date().isoformat() if last else None
+        first, last = _days(self.start, self.end or max(self.now or self.start, self.start))
+        return first.date().isoformat(), last.date().isoformat()
 
     @property
-    def reach(self) -> Window:
+    def accepted_range(self) -> Window:
         """What a correct API may return for the requested days, whatever its zone and its last day."""
-        first, last = _days(self.start, self.end)
-        return Window(shift(first, -_ZONES), last and shift(last, DAY + _ZONES))
+        first, last = _days(self.start, self.end or self.start)
+        return Window(shift(first, -ZONES), shift(last, DAY + ZONES) if self.end else None)
+
+    def widened(self, by: timedelta) -> Window:
+        """Return a window that is longer at both ends."""
+        return Window(shift(self.start, -by), self.end and shift(self.end, by)) if by else self
 
 
 @lru_cache
-def _days(start: datetime, end: datetime | None) -> tuple[datetime, datetime | None]:
+def _days(start: datetime, end: datetime) -> tuple[datetime, datetime]:
     """Return first and last day to request for a window; slices of many parents have the same window."""
-    first = midnight(shift(start, -DAY))
-    if end is None:
-        return first, None
     last_moment = shift(end, -timedelta(microseconds=1))
-    return first, midnight(shift(last_moment, 2 * DAY))
+    return midnight(shift(start, -DAY)), midnight(shift(last_moment, 2 * DAY))
 
 
 class Growth:
@@ -104,4 +110,4 @@ def cut(start: datetime, end: datetime | None, now: datetime, lengths: Iterable[
             break
         yield Window(border, step)
         border = step
-    yield Window(border, end)
+    yield Window(border, end, now)

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import UNSET
-from singer_sdk.mapper import RemoveRecordTransform, SameRecordTransform
+from singer_sdk.mapper import SameRecordTransform
 from singer_sdk.singerlib import ActivateVersionMessage
 
-from sumeru_api import timestamps
-from tap_sumeru.output.encoding import encode_lines, lines_of, plain_record
+from tap_sumeru.output.encoding import encode_lines, lines_of
 from tap_sumeru.output.extraction_times import ExtractionTimes
+from tap_sumeru.output.mapped_records import RecordMapper, emitting_maps
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from singer_sdk.streams import Stream
 
-    from sumeru_api.responses import Row
     from tap_sumeru.catalog.stream_schemas import Schema
     from tap_sumeru.output.batch_files import BatchFiles
     from tap_sumeru.output.messages import MessageWriter
@@ -40,8 +40,7 @@ class _RecordMessage(msgspec.Struct, tag_field="type", tag="RECORD", gc=False):
 class StreamWriter:
     """Writes one stream of the tap.
 
-    Without stream maps, flattening or a selection inside columns, records go out as they are shaped;
-    otherwise through the SDK's own path.
+    Without stream maps, flattening or a selection inside columns, records go out as they are shaped.
 
     Args:
         stream: The SDK's stream, for its maps, its selection and its key.
@@ -59,6 +58,7 @@ class StreamWriter:
         self._writer = writer
         self._files = files
         self._times = ExtractionTimes()
+        self._mapper = RecordMapper(stream)
         self._schema_written = False
         self.columns = _selected_columns(stream)
         self.direct = _is_direct(stream, self.columns)
@@ -72,6 +72,8 @@ class StreamWriter:
         for message in self._stream._generate_schema_messages():  # noqa: SLF001 - pinned by test_sdk_names
             if self.direct:
                 message.schema = {**message.schema, "properties": self._properties()}
+            elif self._stream.replication_key not in message.schema["properties"]:
+                message.bookmark_properties = None  # a stream map leaves it out, or flattening shortens it
             self._writer.write_message(message)
 
     def write_records(self, records: Sequence[Any]) -> None:
@@ -80,7 +82,11 @@ class StreamWriter:
         if self._files is not None:
             self._write_to_files(records, self._files)
             return
-        lines = self._direct_lines(records) if self.direct else encode_lines(self._mapped(records))
+        if self.direct:
+            lines = self._lines(repeat(self._stream.name), records)
+        else:
+            mapped = self._mapped(records)
+            lines = self._lines([name for name, _ in mapped], [record for _, record in mapped])
         if lines:
             self._writer.write(lines)
 
@@ -90,8 +96,8 @@ class StreamWriter:
             files.write(self._stream.name, lines_of(records))
             return
         by_alias: dict[str, list[Any]] = defaultdict(list)
-        for message in self._mapped(records):
-            by_alias[message["stream"]].append(message["record"])
+        for alias, record in self._mapped(records):
+            by_alias[alias].append(record)
         for alias, mapped in by_alias.items():
             files.write(alias, lines_of(mapped))
 
@@ -99,29 +105,23 @@ class StreamWriter:
         """Write ACTIVATE_VERSION, so that the target soft-deletes all rows of other versions."""
         assert self.version is not None  # noqa: S101 - for the type checker: only FULL_TABLE gets here
         self.write_schema()
-        for stream_map in self._stream.stream_maps:
-            if isinstance(stream_map, RemoveRecordTransform):
-                continue
+        for stream_map in emitting_maps(self._stream):
             message = ActivateVersionMessage(stream=stream_map.stream_alias, version=self.version)
             self._writer.write_message(message)
 
-    def _direct_lines(self, records: Sequence[Any]) -> bytes:
-        name, version = self._stream.name, UNSET if self.version is None else self.version
+    def _mapped(self, records: Sequence[Any]) -> list[tuple[str, Any]]:
+        return [mapped for record in records for mapped in self._mapper.map(record)]
+
+    def _lines(self, names: Iterable[str], records: Sequence[Any]) -> bytes:
+        """Return RECORD messages as lines, for records and the name of the stream of each."""
+        version = UNSET if self.version is None else self.version
         times = self._times.next(len(records))
         return encode_lines(
-            [_RecordMessage(name, record, time, version) for record, time in zip(records, times, strict=True)]
+            [
+                _RecordMessage(name, record, time, version)
+                for name, record, time in zip(names, records, times, strict=False)
+            ]
         )
-
-    def _mapped(self, records: Iterable[Row]) -> list[dict[str, Any]]:
-        stream = self._stream
-        stream._stream_version = self.version  # noqa: SLF001 - pinned by test_sdk_names
-        messages = []
-        for record in records:
-            for message in stream._generate_record_messages(plain_record(record)):  # noqa: SLF001 - as above
-                (time,) = self._times.next(1)
-                message.time_extracted = timestamps.parse(time)
-                messages.append(message.to_dict())
-        return messages
 
     def _properties(self) -> Schema:
         # The SDK's own message drops keywords that it does not know, such as x-pii.

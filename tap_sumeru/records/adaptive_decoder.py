@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
-from sumeru_api.json_values import decode
+from sumeru_api.json_values import decode, decode_counting
 from sumeru_api.pagination import next_cursor
 from sumeru_api.responses import Page, read_page
 from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _MAX_LEARNED = 64
 """Unknown fields that a layout may learn, in addition to as many as the schema has properties in a layout."""
 _ENVELOPE = frozenset({"id", "type", "attributes", "relationships"})
+_NOTHING = (b"[]", b"null")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,10 @@ class DecodedPage:
 
     def parsed(self) -> Page:
         """Return the page, decoded without a layout."""
-        return read_page(decode(self.body))
+        content, replaced = decode_counting(self.body)
+        page = read_page(content)
+        page.replaced = replaced
+        return page
 
 
 class AdaptiveDecoder:
@@ -65,6 +69,8 @@ class AdaptiveDecoder:
         self._spec = spec
         self._properties = properties = selection.properties
         self._selected = tuple(name for name in properties if name in selection.columns)
+        self._retyped = selection.retyped
+        self._known = frozenset(properties) | selection.protected
         self._include = include
         self._key = key
         self._mismatched: set[str] = set()
@@ -91,7 +97,7 @@ class AdaptiveDecoder:
             decoded = layout.decoder.decode(body)
         except (msgspec.DecodeError, ValueError, RecursionError):
             return None
-        if self._include and decoded.included is not UNSET:
+        if decoded.included is not UNSET and bytes(decoded.included) not in _NOTHING:
             return None
         pagination = decode(bytes(decoded.pagination))
         if not pagination or decoded.error is not UNSET or decoded.errors is not UNSET:
@@ -135,6 +141,7 @@ class AdaptiveDecoder:
                 f"c{i}",
                 self._properties[name],
                 singly=name in self._mismatched,
+                retyped=name in self._retyped,
                 related=name in self._include,
             )
             for i, name in enumerate(self._selected)
@@ -145,7 +152,7 @@ class AdaptiveDecoder:
             OWN_COLUMNS & set(self._selected),
             {f"o{i}": name for i, name in enumerate(self._unknown_attributes)},
             {f"b{i}": name for i, name in enumerate(self._unknown_members)},
-            frozenset(self._properties),
+            self._known,
             self._key,
             self._spec.parent_column,
         )

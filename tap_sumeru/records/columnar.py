@@ -15,7 +15,7 @@ from typing_extensions import override
 from sumeru_api import timestamps
 from sumeru_api.json_values import decode
 from tap_sumeru.records.layouts import Check
-from tap_sumeru.records.row_dates import other_dates_of
+from tap_sumeru.records.row_dates import coarsest, other_dates_of
 from tap_sumeru.records.shaped_page import ShapedPage
 from tap_sumeru.records.type_checks import TypeMismatch
 
@@ -136,7 +136,9 @@ class ColumnarPage(ShapedPage):
         if parsed is not None and key in columns:
             self._all_timestamps = parsed
             return parsed[columns.index(key) :: len(columns)]
-        keys = [_parse(value) for value in self._values(key)]
+        texts = list(map(_text, self._values(key)))
+        self.precision = coarsest(texts)
+        keys = [None if text is None else timestamps.parse(text) for text in texts]
         for column in columns:
             if _parse_normal(self._values(column)) is None:
                 self._check_singly(column)
@@ -221,10 +223,10 @@ def _require_utf8(text: bytes) -> None:
             raise ReferencePathRequired from None
 
 
-def _parse(value: object) -> datetime | None:
+def _text(value: object) -> str | None:
     if isinstance(value, Raw):
         value = decode(bytes(value))
-    return timestamps.parse(value) if isinstance(value, str) else None
+    return value if isinstance(value, str) else None
 
 
 def _parse_normal(values: list[str | None]) -> list[datetime | None] | None:

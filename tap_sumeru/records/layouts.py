@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType, defstruct
 
+from tap_sumeru.records.conversions import converting
 from tap_sumeru.records.type_checks import MAX_INTEGER, Converter, converter_for
 
 if TYPE_CHECKING:
@@ -82,7 +83,13 @@ class Column:
 
 
 def build_column(
-    name: str, field: str, schema: Schema, *, singly: bool = False, related: bool = False
+    name: str,
+    field: str,
+    schema: Schema,
+    *,
+    singly: bool = False,
+    retyped: bool = False,
+    related: bool = False,
 ) -> Column:
     """Return a column for a layout.
 
@@ -91,17 +98,18 @@ def build_column(
         field: Name for the struct's field.
         schema: Its schema.
         singly: Whether its values must be checked one by one, because an earlier page had a mismatch.
+        retyped: Whether its values are converted, because the catalog sets its type.
         related: Whether it holds related resources, which may be enveloped or stand elsewhere in the page.
     """
     types = schema.get("type")
     names = [one for one in ([types] if isinstance(types, str) else types or []) if one != "null"]
-    convert = converter_for(schema)
+    convert = converting(schema) if retyped else converter_for(schema)
     if singly or len(names) != 1:
         return Column(name, field, Check.SINGLY, Raw, convert, related=related)
     (kind,) = names
-    if kind == "array" and schema.get("items") == _STRINGS and not related:
+    if kind == "array" and schema.get("items") == _STRINGS and not (related or retyped):
         return Column(name, field, Check.DECODED, list[str | None] | None, convert)
-    if kind in ("array", "object"):
+    if retyped or kind in ("array", "object"):
         value = _type({**schema, "type": kind}, related=related)
         values: Any = list[value | None]  # type: ignore[valid-type]  # built at run time
         nested: msgspec.json.Decoder[Any] = msgspec.json.Decoder(values)

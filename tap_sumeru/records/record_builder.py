@@ -1,4 +1,8 @@
-"""Reference path to records: builds them row by row and handles any row. A record is flat and typed."""
+"""Reference path to records: builds them row by row and handles any row. A record is flat and typed.
+
+A row without an id gets one from its natural key, or else from its content. Two rows that are alike in every
+way then have the same id, and a row that changes gets another one: nothing tells the API's rows apart.
+"""
 
 from __future__ import annotations
 
@@ -11,13 +15,17 @@ import msgspec
 
 from sumeru_api import timestamps
 from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS
+from tap_sumeru.records.conversions import converting
+from tap_sumeru.records.related import add_related
 from tap_sumeru.records.type_checks import TypeMismatch, converter_for
 
 if TYPE_CHECKING:
     from collections import Counter
+    from collections.abc import Sequence
     from datetime import datetime
 
-    from sumeru_api.responses import Page, Row
+    from sumeru_api.included import Included
+    from sumeru_api.responses import Row
     from tap_sumeru.catalog.selection import StreamSelection
     from tap_sumeru.catalog.streams import StreamSpec
 
@@ -33,11 +41,28 @@ class BuiltRecord:
         record: The record, with every selected column.
         timestamp: Its replication key, None if it is missing or not a timestamp.
         attributes: The row's attributes as the API sent them.
+        made_id: The id and a hash of the row's content, if the id is made from its natural key; else None.
     """
 
     record: Row
     timestamp: datetime | None
     attributes: Row
+    made_id: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowContext:
+    """What the record of a row depends on besides the row.
+
+    Attributes:
+        shop: Name of the shop.
+        parent: Id of the parent row, for a child stream.
+        natural_key: Whether a row without an id gets one from its natural key; if not, from its content.
+    """
+
+    shop: str
+    parent: str | None = None
+    natural_key: bool = True
 
 
 class RecordBuilder:
@@ -58,26 +83,27 @@ class RecordBuilder:
         self._include = include
         self._protected = selection.protected
         properties = selection.properties
-        self._known = frozenset(properties)
+        self._known = frozenset(properties) | selection.protected
         self._columns = [name for name in properties if name in selection.columns]
         self._converters = [
-            (name, converter_for(properties[name])) for name in self._columns if name not in OWN_COLUMNS
+            (name, (converting if name in selection.retyped else converter_for)(properties[name]))
+            for name in self._columns
+            if name not in OWN_COLUMNS
         ]
         self._keeps_extra = "extra" in self._columns
 
     def build(
-        self, row: Row, shop: str, page: Page, parent: str | None, mismatches: Counter[str]
+        self, row: Row, context: RowContext, included: Sequence[Included], mismatches: Counter[str]
     ) -> BuiltRecord:
         """Return the record of a row.
 
         Args:
             row: The row as the API sent it, enveloped or flat.
-            shop: Name of the shop.
-            page: The page of the row, for its included resources.
-            parent: Id of the parent row, for a child stream.
+            context: What else it depends on.
+            included: Related resources of the responses that the row comes from.
             mismatches: Counts, by column, the values that do not have the column's type.
         """
-        attributes, extra = self._flatten_row(row, page, parent)
+        attributes, extra = self._flatten_row(row, included, context.parent)
         relationships = row.get("relationships")
         if relationships is not None and not isinstance(relationships, dict):
             extra["relationships"], relationships = relationships, None
@@ -90,24 +116,29 @@ class RecordBuilder:
                 record[name] = convert(value)
             except TypeMismatch:
                 mismatches[name] += 1
-                if name not in self._protected:
-                    extra[name] = value
+                extra[name] = value
         extra.update({name: value for name, value in attributes.items() if name not in self._known})
+        row_id, content = self._identify(row, attributes, extra, context)
+        for name in self._protected & extra.keys():
+            del extra[name]
         own = {
-            "shop": shop,
-            "id": self._identify(row, attributes, extra),
+            "shop": context.shop,
+            "id": row_id,
             "relationships": relationships,
             "extra": extra if extra and self._keeps_extra else None,
         }
         record.update({name: value for name, value in own.items() if name in record})
-        return BuiltRecord(record, self._timestamp(attributes), attributes)
+        made_id = None if content is None else (row_id, content)
+        return BuiltRecord(record, self._timestamp(attributes), attributes, made_id)
 
-    def peek(self, row: Row, page: Page, parent: str | None = None) -> tuple[datetime | None, Row]:
+    def peek(
+        self, row: Row, included: Sequence[Included], parent: str | None = None
+    ) -> tuple[datetime | None, Row]:
         """Return the replication key and the attributes of a row, without building its record."""
-        attributes, _ = self._flatten_row(row, page, parent)
+        attributes, _ = self._flatten_row(row, included, parent)
         return self._timestamp(attributes), attributes
 
-    def _flatten_row(self, row: Row, page: Page, parent: str | None) -> tuple[Row, Row]:
+    def _flatten_row(self, row: Row, included: Sequence[Included], parent: str | None) -> tuple[Row, Row]:
         """Return the attributes of a row, and apart from them those named like a column of the tap's own."""
         enveloped = isinstance(row.get("attributes"), dict)
         if enveloped:
@@ -119,10 +150,7 @@ class RecordBuilder:
             if attributes.get("type") == self._spec.resource:
                 del attributes["type"]
         attributes.update({name: value for name, value in beside.items() if name not in attributes})
-        for name in self._include:
-            related = _related(name, attributes, row, page)
-            if related is not None:
-                attributes[name] = related
+        add_related(attributes, row, self._include, included)
         extra = {name: attributes.pop(name) for name in OWN_COLUMNS if name in attributes}
         if "id" in extra and _same_id(extra["id"], row.get("id")):
             del extra["id"]
@@ -133,55 +161,37 @@ class RecordBuilder:
             attributes[column] = parent
         return attributes, extra
 
-    def _identify(self, row: Row, attributes: Row, extra: Row) -> str:
+    def _identify(self, row: Row, attributes: Row, extra: Row, context: RowContext) -> tuple[str, int | None]:
+        """Return the id of a row, and a hash of its content if the id is made from its natural key."""
         row_id = row.get("id")
         if isinstance(row_id, str) and row_id:
-            return row_id
+            return row_id, None
         if isinstance(row_id, (int, Decimal, msgspec.Raw)) and not isinstance(row_id, bool):
-            return canonical(row_id).decode()
-        if row_id is None and isinstance(extra.get("id"), str) and extra["id"]:
-            return str(extra.pop("id"))
+            return canonical(row_id).decode(), None
+        if row_id in (None, "") and _is_id(extra.get("id")):
+            return str(extra.pop("id")), None
         if row_id not in (None, ""):
             extra.setdefault("id", row_id)
-        natural = [attributes.get(name) for name in self._spec.natural_key]
+        content = canonical(row) if context.parent is None else canonical([context.parent, row])
+        natural = [attributes.get(name) for name in self._spec.natural_key] if context.natural_key else []
         if natural and all(isinstance(part, (str, int)) and part != "" for part in natural):
-            return ":".join(str(part) for part in natural)
-        return "hash_" + hashlib.sha256(canonical(row)).hexdigest()[:32]
+            key = ":".join(str(part) for part in natural)
+            masked = self._protected & set(self._spec.natural_key)
+            return (_hash(key.encode()) if masked else key), hash(content)
+        return _hash(content), None
 
     def _timestamp(self, attributes: Row) -> datetime | None:
         value = attributes.get(self.key)
         return timestamps.parse(value) if isinstance(value, str) else None
 
 
+def _is_id(value: object) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
+
+
+def _hash(content: bytes) -> str:
+    return "hash_" + hashlib.sha256(content).hexdigest()[:32]
+
+
 def _same_id(one: object, other: object) -> bool:
     return other is not None and str(one) == str(other)
-
-
-def _related(name: str, attributes: Row, row: Row, page: Page) -> object | None:
-    """Return related resources, flat, from the attributes, the relationships or the included resources."""
-    if attributes.get(name) is not None:
-        return _flatten(attributes[name])
-    relationships = row.get("relationships")
-    relation = relationships.get(name) if isinstance(relationships, dict) else None
-    references = relation.get("data") if isinstance(relation, dict) else None
-    if isinstance(references, dict):
-        references = [references]
-    if not isinstance(references, list):
-        return None
-    found = [_resolve(reference, page) for reference in references if isinstance(reference, dict)]
-    return [_flatten(resource) for resource in found if resource is not None]
-
-
-def _resolve(reference: Row, page: Page) -> Row | None:
-    if "attributes" in reference:
-        return reference
-    return page.included.get((str(reference.get("type", "")), str(reference.get("id"))))
-
-
-def _flatten(resource: object) -> object:
-    if isinstance(resource, list):
-        return [_flatten(item) for item in resource]
-    if isinstance(resource, dict) and isinstance(resource.get("attributes"), dict):
-        beside = {name: value for name, value in resource.items() if name not in ("type", "attributes")}
-        return {**beside, **resource["attributes"]}
-    return resource

@@ -5,12 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
+from sumeru_api.timestamps import Precision
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
 
@@ -22,12 +25,18 @@ class ShapedPage(ABC):
         ids: The id of each row as the API sent it, None if it sent none.
         timestamps: The replication key of each row, None if it is missing or not a timestamp.
         mismatches: By column, the number of values that do not have the column's type.
+        made_ids: By index of each row whose id is made from its natural key: that id, and a hash of the row.
+        replaced: How many characters of the page could not be decoded.
+        precision: The coarsest precision of the replication keys.
     """
 
+    made_ids: Mapping[int, tuple[str, int]] = MappingProxyType({})
+    replaced: int = 0
     records: Sequence[Any]
     ids: Sequence[str | None]
     timestamps: Sequence[datetime | None]
     mismatches: Counter[str]
+    precision: Precision = Precision.SECOND
 
     @abstractmethod
     def other_dates(self, index: int) -> Iterator[datetime]:

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from sumeru_api.responses import Page, row_id
+from sumeru_api.timestamps import Precision
 from tap_sumeru.records.adaptive_decoder import AdaptiveDecoder, DecodedPage
 from tap_sumeru.records.columnar import ColumnarPage, ReferencePathRequired
-from tap_sumeru.records.record_builder import RecordBuilder, canonical
-from tap_sumeru.records.row_dates import other_dates_of
+from tap_sumeru.records.record_builder import RecordBuilder, RowContext, canonical
+from tap_sumeru.records.related import keep_unlinked, owner_of
+from tap_sumeru.records.row_dates import coarsest, other_dates_of
 from tap_sumeru.records.shaped_page import EMPTY_PAGE, ShapedPage
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ class RecordShaper:
         self.key = key
         self.by_day = selection.properties.get(key, {}).get("format") == "date"
         """Whether the replication key is a date without a time."""
+        self._precision = Precision.SECOND
         self._builder = RecordBuilder(spec, selection, key, include)
         self._decoder = AdaptiveDecoder(spec, selection, key, include) if selection.columnar else None
 
@@ -55,13 +58,21 @@ class RecordShaper:
         """
         return self._decoder.read(body) if self._decoder else None
 
-    def shape_page(self, page: Page | DecodedPage, shop: str, parent: str | None = None) -> ShapedPage:
+    def shape_page(
+        self,
+        page: Page | DecodedPage,
+        shop: str,
+        parent: str | None = None,
+        *,
+        natural_key: bool = True,
+    ) -> ShapedPage:
         """Return the records of a page.
 
         Args:
             page: The page.
             shop: Name of the shop.
             parent: Id of the parent row, for a child stream.
+            natural_key: Whether a row without an id gets one from its natural key; if not, from its content.
         """
         if not page.rows:
             return EMPTY_PAGE
@@ -73,31 +84,57 @@ class RecordShaper:
                 )
             except ReferencePathRequired:
                 page = parsed()
-        shaped = _ReferencePage(page, self._builder, shop, parent)
+        shaped = _ReferencePage(page, self._builder, RowContext(shop, parent, natural_key))
         if self._decoder is not None:
             self._decoder.learn(page, shaped.mismatches)
         return shaped
 
+    def is_coarser(self, precision: Precision) -> bool:
+        """Return whether a replication key is coarser than those of all shops before."""
+        coarser = precision.distance > self._precision.distance
+        self._precision = precision if coarser else self._precision
+        return coarser
+
     def timestamp(self, row: Row, page: Page, parent: str | None = None) -> datetime | None:
         """Return the replication key of a row, None if it is missing or not a timestamp."""
-        return self._builder.peek(row, page, parent)[0]
+        return self._builder.peek(row, (page.included,), parent)[0]
 
     def _attributes(self, page: Page, index: int, parent: str | None) -> Row:
-        return self._builder.peek(page.rows[index], page, parent)[1]
+        return self._builder.peek(page.rows[index], (page.included,), parent)[1]
 
 
 class _ReferencePage(ShapedPage):
     """The records of any page, built row by row."""
 
-    def __init__(self, page: Page, builder: RecordBuilder, shop: str, parent: str | None) -> None:
+    def __init__(self, page: Page, builder: RecordBuilder, context: RowContext) -> None:
         self.mismatches = Counter()
-        built = [builder.build(row, shop, page, parent, self.mismatches) for row in page.rows]
+        self.replaced = page.replaced
+        included = [
+            (page.included_of[i], page.included) if i in page.included_of else (page.included,)
+            for i in range(len(page.rows))
+        ]
+        built = [
+            builder.build(row, context, sources, self.mismatches)
+            for row, sources in zip(page.rows, included, strict=True)
+        ]
         self.records = [one.record for one in built]
         self.ids = [row_id(row) for row in page.rows]
         self.timestamps = [one.timestamp for one in built]
+        self.made_ids = {i: one.made_id for i, one in enumerate(built) if one.made_id is not None}
         self._attributes = [one.attributes for one in built]
+        self.precision = coarsest(attributes.get(builder.key) for attributes in self._attributes)
         self._key = builder.key
         self._rows = page.rows
+        self._keep_unlinked(page)
+
+    def _keep_unlinked(self, page: Page) -> None:
+        """Keep what the responses include and nothing links to in `extra`."""
+        unlinked = {index: included.unlinked() for index, included in page.included_of.items()}
+        for resource in page.included.unlinked():
+            owner = owner_of(resource, self.ids, self.timestamps)
+            unlinked.setdefault(owner, []).append(resource)
+        for index, resources in unlinked.items():
+            keep_unlinked(self.records[index], resources)
 
     @property
     @override

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from sumeru_api import timestamps
+from sumeru_api.json_values import UndecodableError, decode
 
 if TYPE_CHECKING:
     from tap_sumeru.catalog.stream_schemas import Schema
@@ -79,6 +80,14 @@ def _date(value: object) -> object:
     raise TypeMismatch
 
 
+def _decimal_text(value: object) -> object:
+    with suppress(UndecodableError, UnicodeEncodeError, TypeMismatch):
+        if type(value) is str and value == value.strip():
+            _number(decode(value.encode()))
+            return value
+    raise TypeMismatch
+
+
 def _integer(value: object) -> object:
     if type(value) is int and -MAX_INTEGER <= value <= MAX_INTEGER:
         return value
@@ -121,5 +130,5 @@ def _object(members: dict[str, Converter]) -> Converter:
     return convert
 
 
-_FORMATS: dict[str, Converter] = {"date-time": _date_time, "date": _date}
+_FORMATS: dict[str, Converter] = {"date-time": _date_time, "date": _date, "singer.decimal": _decimal_text}
 _SCALARS: dict[str, Converter] = {"integer": _integer, "number": _number, "boolean": _boolean}

@@ -6,34 +6,47 @@
         "context": {"shop": "acme"},
         "replication_key": "updated_at",
         "replication_key_value": "2026-05-10T00:00:00Z",   # all changes before this are written
+        "start_date": "2025-01-01T00:00:00Z",              # where the first read started; year 1: no start
         "filters": "…",                                    # fingerprint of `filters`, if there are any
+        "not_unique": ["date"],                            # natural key that several rows share
+        "precision": "day",                                # of the replication key, if it is coarse
         "date_filter": {"verdict": "proven", "names": ["filter[date_from]", "filter[date_to]"]},
         "unproven_from": "2025-01-01T00:00:00Z",           # start of a first read by an unproven filter
+        "last_audit": "2026-05-04T00:00:00Z",              # last read without the date filter
+        "filtered_from": "2026-05-03T23:00:00Z",           # start of the first read with it since then
         "reading": {"began": "…", "since": "…", "query": "…", "cursor": "…", "after": "…"}
     }]}}}
+
+Whatever else a state holds, a newer version of the tap may have written: it passes through unchanged.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sumeru_api import timestamps
+from sumeru_api.timestamps import Precision
+from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.state.validation import PARTITION_KEYS, READING_KEYS
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import timedelta
 
 Entry = dict[str, Any]
 State = dict[str, Any]
 
 _VALUE = "replication_key_value"
+_ALL_HISTORY = datetime.min.replace(tzinfo=UTC)
 
 
 class Verdict(StrEnum):
     """What is known about a date filter; see `extract.filter_trust`."""
 
     UNPROVEN = "unproven"
+    PLAUSIBLE = "plausible"
     PROVEN = "proven"
     REFUTED = "refuted"
 
@@ -60,7 +73,7 @@ class ReadPosition:
     def from_entry(cls, reading: Entry) -> ReadPosition | None:
         """Return the position that a state holds, None if it holds none."""
         started_at = _timestamp(reading.get("began"))
-        if started_at is None:
+        if started_at is None or not reading.keys() <= READING_KEYS:
             return None
         return cls(
             started_at,
@@ -92,38 +105,59 @@ class Bookmark:
         key: Replication key; a bookmark on another one says nothing.
         filter_names: Names of the date filter's parameters; a verdict on others says nothing.
         filters: Fingerprint of the filters on attributes; a bookmark under others says nothing.
+        start: Where a first read starts, None for all history; a bookmark of a later start says nothing.
 
     Attributes:
         value: All changes before this moment are written; None if nothing is known.
+        precision: The coarsest precision in which the replication key was seen.
+        last_audit: When the stream was last read without the date filter; until then, when it was first read.
+        filtered_from: Start of the first read that used the date filter since then, None if none has.
         verdict: What earlier reads found out about the date filter.
         unproven_from: Start of a first read that used the date filter before it was proven. As long as it is
             set, rows may be missing: the read is repeated from here without the filter.
         position: How far an unfiltered read came that was interrupted.
+        not_unique: Natural key that several rows share, so that no id is made from it; empty if none.
         outdated_by: The option whose change has made the bookmark useless, empty if none has.
     """
 
     def __init__(
-        self, entry: Entry, key: str, filter_names: tuple[str, str] | None, filters: str = ""
+        self,
+        entry: Entry,
+        key: str,
+        filter_names: tuple[str, str] | None,
+        filters: str = "",
+        start: datetime | None = None,
     ) -> None:
         self._context = entry.get("context")
         self._key = key
         self._filters = filters
         self._names = list(filter_names or ())
+        self._others = {name: value for name, value in entry.items() if name not in PARTITION_KEYS}
         self._last: Entry = {}
+        self.not_unique = tuple(entry.get("not_unique", ()))
         other_key = entry.get("replication_key", key) != key
         other_filters = entry.get("filters", "") != filters
-        known = {} if other_key or other_filters else entry
+        start = start or _ALL_HISTORY
+        began_at = _timestamp(entry.get("start_date")) or start
+        known = {} if other_key or other_filters or start < began_at else entry
+        self._first_start, self._start = start, began_at if known else start
         self.value = _timestamp(known.get(_VALUE))
         self.unproven_from = _timestamp(known.get("unproven_from"))
+        self.last_audit = _timestamp(known.get("last_audit"))
+        self.filtered_from = _timestamp(known.get("filtered_from"))
         self.position = ReadPosition.from_entry(known.get("reading", {}))
+        self.precision = Precision.SECOND if other_key else _precision(entry)
         self.verdict = Verdict.UNPROVEN
         date_filter = {} if other_key else entry.get("date_filter", {})
-        if date_filter.get("names") == self._names:
+        if date_filter.get("names") == self._names and date_filter["verdict"] in list(Verdict):
             self.verdict, date_filter = Verdict(date_filter["verdict"]), {}
-        self._other_filter = date_filter  # a verdict on another filter is kept until there is one on this
+        # A verdict on another filter, or an unknown one, is kept until there is one on this filter.
+        self._other_filter = date_filter
         self.outdated_by = ""
         if known is not entry and (_VALUE in entry or "reading" in entry):
-            self.outdated_by = "replication_key" if other_key else "filters"
+            self.outdated_by = (
+                "replication_key" if other_key else "filters" if other_filters else "start_date"
+            )
 
     def snapshot(self) -> Entry | None:
         """Return the partition as it is now, None if it has not changed since the last snapshot."""
@@ -141,18 +175,53 @@ class Bookmark:
             "context": self._context,
             "replication_key": self._key,
             _VALUE: self.value and timestamps.text(self.value),
+            "start_date": self.value and timestamps.text(self._start),
             "filters": self._filters,
+            "not_unique": list(self.not_unique),
+            "precision": "" if self.precision is Precision.SECOND else self.precision.value,
             "date_filter": date_filter,
             "unproven_from": self.unproven_from and timestamps.text(self.unproven_from),
+            "last_audit": self.last_audit and timestamps.text(self.last_audit),
+            "filtered_from": self.filtered_from and timestamps.text(self.filtered_from),
             "reading": self.position and self.position.to_entry(),
         }
-        return {name: value for name, value in entry.items() if value}
+        return self._others | {name: value for name, value in entry.items() if value}
+
+    @property
+    def distance(self) -> timedelta:
+        """How far behind the present the bookmark stays, because the replication key is not exact."""
+        return self.precision.distance
 
     def advance(self, value: datetime, now: datetime) -> None:
-        """Move the bookmark: never past the present, and back only if it lies in the future."""
+        """Move the bookmark: never past the present, and back only if it lies in the future.
+
+        A change that is made from now on may show an earlier replication key, by the distance.
+        """
+        now = timestamps.shift(now, -self.distance)
         target = min(value, now)
         if self.value is None or self.value < target or self.value > now:
             self.value = target
+
+    def reaches(self, end: datetime) -> bool:
+        """Return whether nothing is left to read before an end."""
+        return self.value is not None and self.value >= end and self.unproven_from is None
+
+    def forget(self) -> None:
+        """Forget all that was read: the next read is a first one."""
+        self.value, self._start = None, self._first_start
+
+    def learn_precision(self, precision: Precision) -> bool:
+        """Let the bookmark keep the distance of a precision; return whether it is coarser than all before."""
+        if precision.distance <= self.distance:
+            return False
+        more, self.precision = precision.distance - self.distance, precision
+        self.value = self.value and timestamps.shift(self.value, -more)
+        self.unproven_from = self.unproven_from and timestamps.shift(self.unproven_from, -more)
+        return True
+
+    def audited(self, at: datetime) -> None:
+        """Record that the whole stream was read without the date filter."""
+        self.last_audit, self.filtered_from = at, None
 
 
 class Bookmarks:
@@ -166,13 +235,19 @@ class Bookmarks:
         self._streams: dict[str, Any] = state.setdefault("bookmarks", {})
         self._entries = {
             (stream, entry["context"]["shop"]): entry
-            for stream, content in self._streams.items()
-            for entry in content.get("partitions", [])
+            for stream in self._streams.keys() & STREAMS.keys()
+            for entry in self._streams[stream].get("partitions", [])
+            if entry["context"].keys() == {"shop"}
         }
 
     def entry(self, stream: str, shop: str) -> Entry:
         """Return the partition of a stream of a shop; a new one, not yet in the state, if there is none."""
         return self._entries.get((stream, shop)) or {"context": {"shop": shop}}
+
+    def has(self, stream: str, shop: str) -> bool:
+        """Return whether an earlier sync of a stream of a shop has left a bookmark or a place to go on."""
+        entry = self._entries.get((stream, shop), {})
+        return _VALUE in entry or "reading" in entry
 
     def commit(self, stream: str, shop: str, snapshot: Entry) -> bool:
         """Replace a partition, and return whether its bookmark moved."""
@@ -189,3 +264,9 @@ class Bookmarks:
 
 def _timestamp(value: object) -> datetime | None:
     return timestamps.parse(value) if isinstance(value, str) else None
+
+
+def _precision(entry: Entry) -> Precision:
+    """Return the precision that a partition holds; the coarsest for one that only a newer version knows."""
+    value = entry.get("precision", Precision.SECOND.value)
+    return Precision(value) if value in {one.value for one in Precision} else Precision.DAY

@@ -1,31 +1,49 @@
-"""Validates a state file: accepts only what this tap writes, as `state.bookmarks` describes it."""
+"""Validates a state: what this run reads of it must be as `state.bookmarks` describes it."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sumeru_api import timestamps
-from sumeru_api.redaction import mask
+from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.errors import StateError
-from tap_sumeru.state.bookmarks import Verdict
 
-_STRING, _TIMESTAMP, _VERDICT = "a string", "a timestamp", f"one of {', '.join(Verdict)}"
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+_STRING, _TIMESTAMP = "a string", "a timestamp"
 _READING = {"began": _TIMESTAMP, "since": _TIMESTAMP, "query": _STRING, "cursor": _STRING, "after": _STRING}
 _PARTITION = {
     "context": {"shop": _STRING},
     "replication_key": _STRING,
     "replication_key_value": _TIMESTAMP,
+    "start_date": _TIMESTAMP,
     "filters": _STRING,
+    "precision": _STRING,
     "unproven_from": _TIMESTAMP,
+    "not_unique": [_STRING],
+    "last_audit": _TIMESTAMP,
+    "filtered_from": _TIMESTAMP,
     "reading": _READING,
-    "date_filter": {"verdict": _VERDICT, "names": [_STRING]},
+    "date_filter": {"verdict": _STRING, "names": [_STRING]},
 }
+PARTITION_KEYS = frozenset(_PARTITION)
+"""Keys of a partition. A read keeps all others as they are."""
+READING_KEYS = frozenset(_READING)
+"""Keys of `reading`. A position with any other key is not used: it may mean something else."""
 _REQUIRED = frozenset({"context", "shop", "began", "query", "verdict", "names"})
 
 
-def validate(state: object) -> None:
-    """Reject a state that this tap cannot have written: with it, a sync could skip rows.
+def validate(state: object, shops: Collection[str]) -> None:
+    """Reject a state with which a sync could skip rows.
+
+    Whatever concerns other shops and streams, and keys that this version does not know, are not checked: they
+    pass through unchanged.
+
+    Args:
+        state: The state.
+        shops: Names of the shops of the config.
 
     Raises:
         StateError: The state is not valid; the message names the stream, the shop and the key.
@@ -36,14 +54,11 @@ def validate(state: object) -> None:
         return
     wrapper = _find_wrapper(state)
     if wrapper:
-        raise StateError(f"state: the bookmarks are inside `{mask(wrapper)}`. Pass only its content.")
+        raise StateError(f"state: the bookmarks are inside `{mask_name(wrapper)}`. Pass only its content.")
     if not isinstance(state.get("bookmarks"), dict):
         raise StateError("state: has no `bookmarks`. Pass the value of the last STATE message.")
-    _check("state", "", {**state, "bookmarks": {}}, {"bookmarks": {}})
-    for stream, content in state["bookmarks"].items():
-        if stream not in STREAMS:
-            raise StateError(f"state: unknown stream {mask(stream)}. The streams are {', '.join(STREAMS)}.")
-        _check_stream(f"state of {stream}", content)
+    for stream in state["bookmarks"].keys() & STREAMS.keys():
+        _check_stream(f"state of {stream}", state["bookmarks"][stream], shops)
 
 
 def _find_wrapper(state: dict[str, Any]) -> str | None:
@@ -62,22 +77,25 @@ def _find_wrapper(state: dict[str, Any]) -> str | None:
     return None
 
 
-def _check_stream(where: str, content: Any) -> None:  # noqa: ANN401 - any JSON
+def _check_stream(where: str, content: Any, shops: Collection[str]) -> None:  # noqa: ANN401 - any JSON
     if isinstance(content, dict) and "replication_key_value" in content:
         raise StateError(f"{where}: the bookmark has no shop. Move it into an entry of `partitions`.")
     _check(where, "", content, {"partitions": []})
-    shops: set[str] = set()
+    seen: set[str] = set()
     for i, partition in enumerate(content.get("partitions", [])):
         try:
-            shop = partition["context"]["shop"]
+            context = partition["context"]
+            shop = context["shop"]
         except (KeyError, TypeError):
             shop = None
         if not isinstance(shop, str):
             raise StateError(f"{where}: `partitions[{i}].context.shop` must be a string.")
-        if shop in shops:
-            raise StateError(f"{where}: shop {mask(shop)} has two partitions. Keep one.")
-        shops.add(shop)
-        _check(f"{where}, shop {mask(shop)}", "", partition, _PARTITION)
+        if shop not in shops or context.keys() != {"shop"}:
+            continue
+        if shop in seen:
+            raise StateError(f"{where}: shop {mask_name(shop)} has two partitions. Keep one.")
+        seen.add(shop)
+        _check(f"{where}, shop {mask_name(shop)}", "", partition, _PARTITION)
 
 
 def _check(where: str, path: str, value: object, shape: object) -> None:
@@ -104,15 +122,10 @@ def _check(where: str, path: str, value: object, shape: object) -> None:
 
 
 def _check_members(where: str, prefix: str, members: dict[str, Any], shape: dict[str, Any]) -> None:
-    for name in members:
-        if name not in shape:
-            raise StateError(f"{where}: unknown key `{prefix}{mask(name)}`. Remove it.")
     for name, inner in shape.items():
         if name in members or name in _REQUIRED:
             _check(where, prefix + name, members.get(name), inner)
 
 
 def _is_scalar(value: object, kind: object) -> bool:
-    if not isinstance(value, str) or kind == _STRING:
-        return isinstance(value, str)
-    return value in list(Verdict) if kind == _VERDICT else timestamps.parse(value) is not None
+    return isinstance(value, str) and (kind == _STRING or timestamps.parse(value) is not None)

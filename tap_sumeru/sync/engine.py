@@ -1,9 +1,8 @@
 """The engine: reads the streams of all shops in one event loop, and hands their pages to the main thread.
 
 A shop is a task group, a stream is a task, and so is each slice of a stream: a failure ends the tasks of its
-stream or shop and no others. Shops with the same token and host share one request queue. The event loop has a
-thread of its own; the main thread writes the pages in the order in which they were queued, so that a bookmark
-never overtakes its rows.
+stream or shop and no others. The event loop has a thread of its own; the main thread writes the pages in the
+order in which they were queued, so that a bookmark never overtakes its rows.
 """
 
 from __future__ import annotations
@@ -11,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sumeru_api.client import Client, default_headers
 from sumeru_api.rate_limiter import RateLimiter
-from sumeru_api.request_queue import RequestQueue
+from sumeru_api.request_counts import RequestCounts
+from sumeru_api.request_queue import Reason, RequestQueue, Wait
 from sumeru_api.session import Session
 from sumeru_api.slots import Slots
 from tap_sumeru.catalog.streams import STREAMS
@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sumeru_api.errors import ApiError
+    from sumeru_api.shop import Shop
     from tap_sumeru.catalog.selection import StreamSelection
     from tap_sumeru.config.settings import Settings, StreamOptions
+    from tap_sumeru.extract.reached import Reached
     from tap_sumeru.state.bookmarks import Bookmarks
 
 logger = logging.getLogger("tap-sumeru")
@@ -82,11 +84,13 @@ class _StreamSetup:
         self.fields = fields_to_request(self.spec, selection, key, self.options.include)
         self.shaper = RecordShaper(self.spec, selection, key, self.options.include)
 
-    def bookmark(self, bookmarks: Bookmarks, shop: str) -> Bookmark:
+    def bookmark(self, bookmarks: Bookmarks, shop: Shop) -> Bookmark:
         """Return the bookmark of a shop, for its read to work on."""
         options = self.options
-        entry = bookmarks.entry(self.spec.name, shop)
-        return Bookmark(entry, options.replication_key, options.date_filter, options.fingerprint)
+        entry = bookmarks.entry(self.spec.name, shop.name)
+        return Bookmark(
+            entry, options.replication_key, options.date_filter, options.fingerprint, shop.start_date
+        )
 
 
 class Engine:
@@ -99,7 +103,8 @@ class Engine:
         now: The present, by our clock.
 
     Attributes:
-        queues: The request queue of each shop; shops with the same token and host share one.
+        queues: The request queue of each shop.
+        counts: The requests of each stream.
     """
 
     def __init__(
@@ -109,8 +114,8 @@ class Engine:
         self._bookmarks = bookmarks
         self._now = now
         self._streams = [_StreamSetup(one, settings.options[one.name]) for one in selections]
-        by_token = {(shop.token, shop.api_url): self._queue() for shop in settings.shops}
-        self.queues = {shop.name: by_token[shop.token, shop.api_url] for shop in settings.shops}
+        self.queues = {shop.name: self._queue() for shop in settings.shops}
+        self.counts = RequestCounts()
         self._handover: Handover[Item | _End] = Handover(_MAX_QUEUED_RECORDS, _size)
         self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
         self._started = threading.Event()
@@ -123,14 +128,42 @@ class Engine:
         return RequestQueue(RateLimiter(self._settings.rate_limit_share, self._settings.concurrency))
 
     def outdated(self) -> Counter[tuple[str, str]]:
-        """Return how many shops have a bookmark that a changed option makes useless, by stream and option."""
+        """Return how many shops have a bookmark that an option makes useless, by stream and option."""
         count: Counter[tuple[str, str]] = Counter()
+        end = self._settings.end_date
         for stream in self._streams:
             for shop in () if stream.full_table else self._settings.shops:
-                option = stream.bookmark(self._bookmarks, shop.name).outdated_by
+                bookmark = stream.bookmark(self._bookmarks, shop)
+                option = bookmark.outdated_by
+                if end is not None and bookmark.reaches(end):
+                    option = "end_date"
                 if option:
                     count[stream.spec.name, option] += 1
         return count
+
+    # In any thread
+
+    def reading(self) -> dict[str, list[Reached]]:
+        """Return how far the reads have come that are under way, by stream."""
+        reading: dict[str, list[Reached]] = defaultdict(list)
+        for shop in list(self._shops.values()):
+            for stream, reached in shop.reading():
+                reading[stream].append(reached)
+        return reading
+
+    def waits(self, now: float) -> dict[str, Wait]:
+        """Return what each shop waits for whose reads are under way and make no progress.
+
+        Args:
+            now: The time by the clock of the event loop.
+        """
+        waits = {shop: self.queues[shop].wait_at(now) for shop in list(self._shops)}
+        timeout = self._settings.request_timeout_seconds
+        return {
+            shop: wait._replace(until=wait.since + timeout) if wait.reason is Reason.RESPONSE else wait
+            for shop, wait in waits.items()
+            if wait is not None
+        }
 
     # In the main thread
 
@@ -196,7 +229,8 @@ class Engine:
             async with asyncio.TaskGroup() as group:
                 for shop in self._settings.shops:
                     queue = self.queues[shop.name]
-                    client = Client(shop, session, queue, request_slots, self._settings.max_retries)
+                    retries = self._settings.max_retries
+                    client = Client(shop, session, queue, request_slots, retries, self.counts)
                     group.create_task(self._read_shop(client, shop_slots))
         finally:
             await session.close()
@@ -216,7 +250,7 @@ class Engine:
             stream.spec,
             stream.options,
             client,
-            stream.bookmark(self._bookmarks, client.shop.name),
+            stream.bookmark(self._bookmarks, client.shop),
             stream.shaper,
             self._handover,
             now=self._now,

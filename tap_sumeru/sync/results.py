@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,6 +12,8 @@ from typing_extensions import override
 from tap_sumeru.sync.advice import advice
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sumeru_api.errors import ApiError
     from tap_sumeru.extract.read_page import ReadPage
 
@@ -65,12 +68,22 @@ class StreamResult:
         date_filters: What is known about the date filter, counted over the complete shops.
         unfinished: Names of the shops that are not complete.
         mismatches: By column, how many values did not have the type of the column.
+        replication_key: Its replication key, empty if it is read as FULL_TABLE.
+        dated: Whether any row has a replication key.
+        failed: How many shops have failed.
+        ended_at: When the last shop had ended, None if some have not.
+        replaced: How many characters could not be decoded.
     """
 
     rows: int = 0
     date_filters: Counter[str] = field(default_factory=Counter)
     unfinished: dict[str, None] = field(default_factory=dict)
     mismatches: Counter[str] = field(default_factory=Counter)
+    replication_key: str = ""
+    dated: bool = False
+    failed: int = 0
+    ended_at: float | None = None
+    replaced: int = 0
 
     @property
     def complete(self) -> int:
@@ -84,13 +97,18 @@ class Results:
     Args:
         streams: Names of the selected streams.
         shops: Names of the shops.
+        clock: A monotonic clock, in seconds.
 
     Attributes:
         by_stream: The result of each stream.
         failures: The failures so far.
     """
 
-    def __init__(self, streams: list[str], shops: list[str]) -> None:
+    def __init__(
+        self, streams: list[str], shops: list[str], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self._started_at = clock()
         self.shops = len(shops)
         self.by_stream = {name: StreamResult(unfinished=dict.fromkeys(shops)) for name in streams}
         self.failures: list[Failure] = []
@@ -100,8 +118,10 @@ class Results:
         """Record that a page is written."""
         result = self.by_stream[page.stream]
         result.rows += len(page.records)
+        result.dated |= page.dated
         if page.mismatches:
             result.mismatches.update(page.mismatches)
+        result.replaced += page.replaced
 
     def done(self, done: ReadDone) -> None:
         """Record that a read is complete, and all its pages written."""
@@ -109,11 +129,24 @@ class Results:
             result = self.by_stream[done.stream]
             result.date_filters[done.date_filter] += 1
             del result.unfinished[done.shop]
+            self._note_end(result)
 
     def failed(self, failure: Failure) -> None:
         """Record a failure."""
         self.failures.append(failure)
         self._failed.update((stream, failure.shop) for stream in failure.streams)
+        for stream in failure.streams:
+            self.by_stream[stream].failed += 1
+            self._note_end(self.by_stream[stream])
+
+    def _note_end(self, result: StreamResult) -> None:
+        if result.complete + result.failed == self.shops:
+            result.ended_at = self._clock()
+
+    def seconds(self, result: StreamResult) -> float:
+        """Return the seconds from the start of the run to the end of a stream, or to now."""
+        ended_at = self._clock() if result.ended_at is None else result.ended_at
+        return ended_at - self._started_at
 
     def has_failed(self, stream: str, shop: str) -> bool:
         """Return whether a stream of a shop has failed."""

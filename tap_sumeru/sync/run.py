@@ -14,10 +14,15 @@ from tap_sumeru.errors import BatchFileError, TapError, TargetClosed
 from tap_sumeru.extract.read_page import ReadPage
 from tap_sumeru.state.bookmarks import Bookmarks, State
 from tap_sumeru.sync.engine import Engine
+from tap_sumeru.sync.machine_summary import log_machine_summary
+from tap_sumeru.sync.metrics import Metrics
+from tap_sumeru.sync.opening import log_opening
 from tap_sumeru.sync.results import Failure, ReadDone, Results
 from tap_sumeru.sync.signals import stop_on_signal
 from tap_sumeru.sync.state_writer import StateWriter
-from tap_sumeru.sync.summary import count, log_summary, names
+from tap_sumeru.sync.summary import log_summary
+from tap_sumeru.sync.watch import Watch
+from tap_sumeru.sync.wording import count, names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,6 +37,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-sumeru")
 
+_OUTDATED = {
+    "start_date": "is earlier than in the runs before; reading it again from there",
+    "end_date": "is not after the bookmark, so nothing is left to read; remove or raise it to read on",
+}
 _NEXT_RUN = "The next run continues from the last STATE."
 
 
@@ -69,7 +78,15 @@ class Run:
         self._bookmarks = Bookmarks(state)
         self._state = StateWriter(state, writer, files, clock)
         self._engine = Engine(settings, selections, self._bookmarks, now())
-        self._results = Results([one.name for one in selections], [shop.name for shop in settings.shops])
+        shops = [shop.name for shop in settings.shops]
+        self._results = Results([one.name for one in selections], shops, clock)
+        for one in selections:
+            key = one.replication_key or settings.options[one.name].replication_key
+            self._results.by_stream[one.name].replication_key = "" if one.full_table else key
+        self._metrics = Metrics(self._results, self._engine.counts, shops)
+        output = "the target" if files is None else "the target, or the storage of the BATCH files"
+        share = settings.rate_limit_share
+        self._watch = Watch(self._engine, self._results, self._metrics, share, output)
 
     def sync(self) -> int:
         """Sync all selected streams.
@@ -79,47 +96,66 @@ class Run:
         """
         started_at = self._clock()
         items = self._engine.items()  # kept until the end: without a reference to it, it closes the engine
+        log_opening(self._settings, self._selections, self._bookmarks)
         self._log_outdated()
-        with stop_on_signal() as stop:
+        broken: TapError | None = None
+        with stop_on_signal() as stop, self._watch.heartbeat():
             try:
                 self._read(items, stop)
+                self._watch.writes()
                 if stop.signal is None:
                     self._activate_versions()
                 self._state.write()
             except (TargetClosed, BatchFileError) as error:
-                logger.error("Stopped: %s. %s", error, _NEXT_RUN)  # noqa: TRY400 - a traceback says no more
-                return 1
+                broken = error
             finally:
                 if self._files is not None:
                     self._files.discard()
                 self._engine.close()  # after the last STATE: it may take a moment
-        log_summary(self._results, self._engine.queues, self._clock() - started_at)
-        return self._exit_code(stop)
+        code = 1 if broken else self._exit_code(stop)
+        self._log_end(code, self._clock() - started_at)
+        self._log_reasons(stop, broken)
+        return code
 
     def _exit_code(self, stop: StopRequest) -> int:
         if stop.signal is not None:
-            logger.warning("Stopped by %s. %s", signal.Signals(stop.signal).name, _NEXT_RUN)
             return 128 + stop.signal
-        if self._results.failures and self._settings.stop_on_error:
-            logger.warning("Stopped at the first failure, because `on_error` is `stop`. %s", _NEXT_RUN)
         return 1 if self._results.failures or self._results.complete < self._results.reads else 0
+
+    def _log_end(self, code: int, seconds: float) -> None:
+        results, queues = self._results, self._engine.queues
+        self._metrics.finish()
+        log_machine_summary(results, queues, self._engine.counts, code, seconds)
+        log_summary(results, queues, seconds)
+
+    def _log_reasons(self, stop: StopRequest, broken: TapError | None) -> None:
+        """Log why the run is not complete, at the very end: some tools show the last line only."""
+        if stop.signal is not None:
+            logger.warning("Stopped by %s. %s", signal.Signals(stop.signal).name, _NEXT_RUN)
+        elif self._results.failures and self._settings.stop_on_error:
+            logger.warning("Stopped at the first failure, because `on_error` is `stop`. %s", _NEXT_RUN)
+        for failure in self._results.failures:
+            logger.error("%s", failure)
+        if broken is not None:
+            logger.error("Stopped: %s. %s", broken, _NEXT_RUN)
 
     def _log_outdated(self) -> None:
         for (stream, option), shops in self._engine.outdated().items():
-            logger.warning(
-                "%s: `%s` has changed since the last run; reading it again from the start, for %s.",
-                stream,
-                option,
-                count(shops, "shop"),
-            )
+            text = _OUTDATED.get(option, "has changed since the last run; reading it again from the start")
+            logger.warning("%s: `%s` %s, for %s.", stream, option, text, count(shops, "shop"))
 
     def _read(self, items: Iterable[Item | None], stop: StopRequest) -> None:
+        self._watch.writes()
         for selection in self._selections:
             self._writers[selection.name].write_schema()
+        self._state.write()  # some targets take the first STATE of a run for what they have loaded
+        self._watch.written()
         for item in items:
+            self._watch.writes()
             if item is not None:
                 self._take(item)
             self._state.write_if_due()
+            self._watch.written()
             if stop.signal is not None or (self._results.failures and self._settings.stop_on_error):
                 return
 

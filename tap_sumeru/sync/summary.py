@@ -1,4 +1,4 @@
-"""The summary at the end of a sync: what came of each stream, what failed, and what to do about it."""
+"""The summary at the end of a sync: what came of each stream, and the totals."""
 
 from __future__ import annotations
 
@@ -6,20 +6,19 @@ import logging
 from typing import TYPE_CHECKING
 
 from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.sync.wording import count
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
     from sumeru_api.request_queue import RequestQueue
     from tap_sumeru.sync.results import Results, StreamResult
 
 logger = logging.getLogger("tap-sumeru")
 
-_MAX_NAMES = 20
-
 
 def log_summary(results: Results, queues: Mapping[str, RequestQueue], seconds: float) -> None:
-    """Log the summary of a run; apart from failures it is as long for a thousand shops as for one.
+    """Log the summary of a run; it is as long for a thousand shops as for one.
 
     Args:
         results: What came of the run.
@@ -32,8 +31,15 @@ def log_summary(results: Results, queues: Mapping[str, RequestQueue], seconds: f
         logger.info("Not selected: %s.", ", ".join(not_selected))
     for name, result in results.by_stream.items():
         _log_mismatches(name, result)
-    for failure in results.failures:
-        logger.error("%s", failure)
+        if result.rows and result.replication_key and not result.dated:
+            logger.warning(
+                "%s: no row has the replication key %s, so each sync reads the whole stream. "
+                "Set another with `stream_options.%s.replication_key`.",
+                name,
+                result.replication_key,
+                name,
+            )
+        _log_replaced(name, result)
     outcome = "done" if results.complete == results.reads else "incomplete"
     logger.info("Sync %s: %s.", outcome, "; ".join(_totals(results, queues, seconds)))
 
@@ -62,6 +68,15 @@ def _log_mismatches(stream: str, result: StreamResult) -> None:
         )
 
 
+def _log_replaced(stream: str, result: StreamResult) -> None:
+    if result.replaced:
+        logger.warning(
+            "%s: %s could not be decoded; the records have U+FFFD instead.",
+            stream,
+            count(result.replaced, "character"),
+        )
+
+
 def _totals(results: Results, queues: Mapping[str, RequestQueue], seconds: float) -> Iterator[str]:
     distinct = set(queues.values())
     requests = sum(queue.requests for queue in distinct)
@@ -79,14 +94,3 @@ def _totals(results: Results, queues: Mapping[str, RequestQueue], seconds: float
         yield f"waited {held:.0f} s{where} for the rate limit{refusals}"
     elif refused:
         yield f"the rate limit refused {count(refused, 'request')}"
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural unless it is one."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def names(shops: Sequence[str]) -> str:
-    """Return the names of shops; of many only the first."""
-    more = f" and {len(shops) - _MAX_NAMES} more" if len(shops) > _MAX_NAMES else ""
-    return ", ".join(shops[:_MAX_NAMES]) + more

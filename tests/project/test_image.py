@@ -39,8 +39,9 @@ def in_context(path: str) -> bool:
 
 
 def test_both_stages_use_the_same_slim_python_which_ci_tests() -> None:
-    bases = {base.split()[0] for base in arguments_of("FROM")}
-    (python,) = (re.fullmatch(r"python:(3\.\d+)-slim", base) for base in bases)
+    assert {base.split()[0] for base in arguments_of("FROM")} == {"$PYTHON"}
+    (argument,) = arguments_of("ARG")
+    python = re.fullmatch(r"PYTHON=python:(3\.\d+)-slim(@sha256:[0-9a-f]{64})?", argument)
     assert python
     assert f'"{python[1]}"' in (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
 
@@ -54,9 +55,18 @@ def test_it_runs_the_tap_as_an_unprivileged_user() -> None:
 def test_packages_are_installed_with_hashes_and_without_cache() -> None:
     installs = [command for command in arguments_of("RUN") if " install " in command]
     assert len(installs) == 2
-    assert all("--no-cache-dir" in command for command in installs)
+    pips = [
+        command
+        for run in installs
+        for command in run.split("&&")
+        if re.search(r"pip\b.* (install|wheel) ", command)
+    ]
+    assert len(pips) == 4
+    assert all("--no-cache-dir" in command for command in pips)
+    assert "--require-hashes -r build.lock" in installs[0]
     assert "--require-hashes -r runtime.lock" in installs[0]
-    assert "--no-deps ." in installs[1]
+    assert "--no-build-isolation --no-deps" in installs[1]
+    assert "--no-deps /dist/*.whl" in installs[1]
 
 
 def test_the_build_context_holds_only_the_copied_files() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from sumeru_sandbox import Sandbox
 from support.canary_api import CanaryApi
+from support.in_process import Inputs
 from support.isolated_run import IsolatedRun
 from support.synced_orders import SyncedOrders
 from support.tap_cli import Tap
@@ -54,3 +55,9 @@ def canaries() -> Iterator[CanaryApi]:
     """Serve the canary API."""
     with CanaryApi() as api:
         yield api
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Inputs:
+    """Run the tap up to its first request."""
+    return Inputs(tmp_path)

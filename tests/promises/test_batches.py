@@ -70,6 +70,20 @@ def test_files_hold_the_same_records_as_messages(tap: Tap, compression: str) -> 
     assert output.state["bookmarks"].keys() == plain.state["bookmarks"].keys()
 
 
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_files_hold_flattened_records(tap: Tap, depth: int) -> None:
+    options: Json = {"flattening_enabled": True, "flattening_max_depth": depth}
+    plain = tap.sync(streams=STREAMS, **options)
+    output = tap.sync(streams=STREAMS, batch_config=batches(tap), **options)
+    assert (plain.code, output.code) == (0, 0), output.log
+    assert {name: sorted(lines) for name, lines in read(output).items()} == {
+        name: sorted(lines) for name, lines in records(plain).items()
+    }
+    for schema in output.of_type("SCHEMA"):
+        keys = list(schema["schema"]["properties"])
+        assert all(list(json.loads(line)) == keys for line in read(output)[schema["stream"]])
+
+
 def test_selection_and_maps_are_applied(tap: Tap) -> None:
     catalog = tap.catalog("customers", deselected=(("customers", "phone"), ("customers", "city")))
     maps = {"customers": {"email": "md5(email) if email else None", "__alias__": "people"}}
@@ -174,3 +188,34 @@ def test_a_full_disk_ends_the_run_and_no_message_names_an_incomplete_file(tap: T
     assert {str(path) for path in (tap.folder / "files").iterdir()} == named
     assert all(json.loads(line)["id"] for lines in read(output).values() for line in lines)
     assert "replication_key_value" not in str(output.of_type("STATE"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_files_can_be_read_by_their_owner_only(tap: Tap) -> None:
+    """They hold customer data; so does the folder, unless somebody else has made it."""
+    shared = tap.folder / "shared"
+    shared.mkdir()
+    shared.chmod(0o755)
+    storage = {"root": (shared / "new" / "files").as_uri(), "prefix": ""}
+    command = tap.command(streams=STREAMS, batch_config=batches(tap, storage=storage))
+    umask = os.umask(0)
+    try:
+        output = tap.run(command)
+    finally:
+        os.umask(umask)
+    assert output.code == 0, output.log
+    paths = [shared, *shared.rglob("*")]
+    assert {oct(path.stat().st_mode & 0o777) for path in paths if path.is_file()} == {"0o600"}
+    assert [oct(path.stat().st_mode & 0o777) for path in paths if path.is_dir()] == [
+        "0o755",
+        "0o700",
+        "0o700",
+    ]
+
+
+def test_a_folder_that_exists_keeps_its_permissions(tap: Tap) -> None:
+    folder = tap.folder / "files"
+    folder.mkdir()
+    folder.chmod(0o750)
+    assert tap.sync(streams=("customers",), batch_config=batches(tap)).code == 0
+    assert oct(folder.stat().st_mode & 0o777) == "0o750"

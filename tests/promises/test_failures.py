@@ -136,9 +136,7 @@ def test_a_failed_connection_test_says_what_to_do(tap: Tap) -> None:
     assert "Traceback" not in output.log
 
 
-@pytest.mark.parametrize(
-    "content", ["", "not JSON", "[]", '{"bookmarks": []}', '{"value": {"bookmarks": {}}}']
-)
+@pytest.mark.parametrize("content", ["not JSON", "[]", '{"bookmarks": []}', '{"value": {"bookmarks": {}}}'])
 def test_an_invalid_state_file_is_rejected(tap: Tap, content: str) -> None:
     command = tap.command({})
     (tap.folder / "state.json").write_text(content)

@@ -87,7 +87,7 @@ def test_a_proxy_never_receives_the_token(tap: CommandLine) -> None:
         environment = {**dict.fromkeys(names, there), "no_proxy": "", "NO_PROXY": "", "LOGLEVEL": "DEBUG"}
         shops = [
             {"shop": "plain", "api_token": token("good")},
-            {"shop": "tls", "api_token": token("good"), "api_url": "https://tls.invalid"},
+            {"shop": "tls", "api_token": token("401"), "api_url": "https://tls.invalid"},
         ]
         config = settings(api.url, shops=shops) | {"api_token": None}
         output = tap.run(tap.command(streams=("usage",), **config), environment)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from support.canary_api import CanaryApi, token
+from support.scripted_api import END, Reply, ScriptedApi
+from support.scripted_api import row as api_row
 from tap_sumeru import pii
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.streams import STREAMS
@@ -100,6 +102,33 @@ def test_without_a_hash_seed_no_record_is_written(
     assert output.code == 1
     assert "check `stream_maps`" in output.log
     assert output.ids("customers") == []
+
+
+@pytest.mark.parametrize(
+    "maps",
+    [
+        {"customers": {"email": None}},
+        {"*": {"email": "md5(email) if email else None"}},
+        {"cust*": {"email": None}},
+        {"customers": {"email": None, "__alias__": "people"}},
+        {"people": {"email": None, "__source__": "customers"}, "customers": None},
+        {"customers": {"shop": "shop", "id": "id", "extra": "extra", "__else__": None}},
+    ],
+    ids=str,
+)
+def test_a_drifted_value_does_not_get_around_a_map_of_any_form(
+    tap: CommandLine, maps: dict[str, Any]
+) -> None:
+    drifted = api_row(1, email=["jane@canary.example"], new="kept")
+    with ScriptedApi(lambda _: Reply({"data": [drifted], "pagination": END})) as api:
+        plain = tap.sync(streams=("customers",), api_url=api.url, api_token="copt_test_token")
+        masked = tap.sync(
+            streams=("customers",), api_url=api.url, api_token="copt_test_token", stream_maps=maps
+        )
+    assert (plain.code, masked.code) == (0, 0), masked.log
+    assert "jane@canary.example" in "".join(plain.lines)
+    assert "jane@canary.example" not in "".join([*masked.lines, masked.log])
+    assert '"new":"kept"' in "".join(masked.lines)
 
 
 def test_privacy_md_lists_every_marked_column() -> None:

@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 BAD_SETTINGS: dict[str, dict[str, Any]] = {
     "api_token": {"api_token": "kanari kanari"},
     "api_url": {"api_url": "https://kanari:kanari@127.0.0.1"},
-    "shops": {"shops": [{"shop": "acme", "api_token": "kanari", "kanari": 1}]},
+    "shops": {"shops": [{"shop": "acme", "api_token": "kanari"}]},
     "shops_file": {"api_token": None, "shops_file": "/kanari/kanari.json"},
     "start_date": {"start_date": "kanari"},
     "end_date": {"end_date": "kanari"},
     "lookback_days": {"lookback_days": "kanari"},
     "concurrency": {"concurrency": "kanari"},
     "on_error": {"on_error": "kanari"},
-    "stream_options": {"stream_options": {"kanari": {}}},
+    "stream_options": {"stream_options": ["kanari"]},
+    "stream_options.ordres": {"stream_options": {"ordres": {"filters": "kanari"}}},
     "filters": {"stream_options": {"orders": {"filters": {"email": ["kanari"]}}}},
     "shard": {"shard": "kanari"},
     "user_agent": {"user_agent": "kan\u00e4ri kanari"},
@@ -97,9 +98,9 @@ def test_an_invalid_environment_variable_is_named_and_its_value_is_not(
 @pytest.mark.parametrize(
     ("option", "content"),
     [
-        ("--state", {"bookmarks": {"jane@kanari.example": {"partitions": [{"context": "kanari"}]}}}),
+        ("--state", {"bookmarks": {"orders": {"partitions": [{"context": "kanari"}]}}}),
         ("--state", {"bookmarks": {"orders": {"partitions": [
-            {"context": {"shop": "jane@kanari.example"}, "replication_key_value": "kanari"}]}}}),
+            {"context": {"shop": "default"}, "replication_key_value": "kanari"}]}}}),
         ("--state", "kanari"),
         ("--catalog", {"streams": [{"kanari": "kanari"}]}),
         ("--catalog", {"streams": "kanari"}),

@@ -40,15 +40,32 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_verification.py::test_a_bookmark_in_the_future_is_moved_back",
         "unit/tap_sumeru/state/test_bookmarks.py::test_a_bookmark_moves_forward_only_and_never_past_the_present",
     ),
-    "The date filter of the API is documented for attribution alone, so the tap uses it only once rows have "
-    "proved that it acts on the replication key, checks every row that it returns, and otherwise reads "
-    "everything.": (
+    "The date filter of the API is documented for attribution alone, so the tap uses it only as long as "
+    "every row agrees with it: rows whose other dates lie elsewhere prove it, rows without other dates make "
+    "it plausible, and a row from outside refutes it.": (
         "promises/test_verification.py::test_a_backfill_and_the_next_sync_are_complete_whatever_the_filter_does",
         "promises/test_verification.py::test_a_filter_on_another_field_is_detected_and_remembered",
         "promises/test_verification.py::test_a_proven_filter_that_changes_loses_no_row",
         "promises/test_verification.py::test_a_crash_in_a_backfill_does_not_prove_its_filter",
         "unit/tap_sumeru/extract/test_filter_trust.py::test_one_row_from_outside_refutes_the_filter_and_discards_the_bookmark",
         "unit/tap_sumeru/extract/test_windows.py::test_the_requested_days_hold_the_window_in_any_time_zone",
+    ),
+    "What rows cannot show, a filter on a hidden date, a row without a replication key or one dated in the "
+    "future, is missing for at most `audit_days` (7 by default): then the stream is read once without the "
+    "filter, and everything is written again.": (
+        "promises/test_audit.py::test_a_row_that_a_filter_on_a_hidden_date_leaves_out_comes_with_the_audit",
+        "promises/test_audit.py::test_a_filter_on_a_nested_number_is_never_proven_and_loses_nothing",
+        "promises/test_audit.py::test_a_row_without_a_replication_key_comes_with_the_audit",
+        "promises/test_audit.py::test_a_row_dated_in_the_future_comes_with_the_audit",
+        "promises/test_audit.py::test_an_audit_ends_the_trust_in_a_filter_that_has_come_to_leave_rows_out",
+        "promises/test_audit.py::test_an_interrupted_audit_continues_at_its_cursor_and_leaves_the_bookmark",
+        "promises/test_audit.py::test_a_filter_that_is_rejected_once_is_tried_again_after_an_audit",
+        "unit/tap_sumeru/extract/test_audit.py::test_an_audit_is_due_within_the_interval_and_not_long_before",
+    ),
+    "A replication key that is a date without a time, or a time without a zone, has each sync start so much "
+    "earlier that changes of the same day come too.": (
+        "promises/test_coarse_keys.py::test_what_changes_after_a_sync_comes_with_the_next",
+        "promises/test_coarse_keys.py::test_a_key_that_becomes_coarse_is_noticed_in_time",
     ),
     "`kill -9` and a restart from the last STATE lose nothing.": (
         "promises/test_interrupted.py::test_kill_9_loses_no_row",
@@ -61,8 +78,30 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_complete.py::test_all_runs_of_a_random_life_together_emit_every_row",
         "promises/test_complete.py::test_lives_that_failed_before_are_complete",
     ),
-    "What no filter can give is a row that has no replication key: it comes with every unfiltered read.": (
+    "The first STATE of a run is the one that it was given, because some loaders take it for what they have "
+    "loaded.": (
+        "promises/test_first_state.py::test_the_first_state_is_the_one_that_was_given",
+        "promises/test_first_state.py::test_a_crash_of_a_pipelinewise_loader_loses_no_row",
+    ),
+    "A row that has no replication key comes with every unfiltered read.": (
         "promises/test_verification.py::test_rows_without_a_readable_replication_key_are_always_emitted",
+    ),
+    "Rows are told apart by their ids, those of children within their parent, and without an id by their "
+    "content where a natural key proves not unique within a read; what nothing links to is kept in "
+    "`extra`.": (
+        "promises/test_different_rows.py::test_enrollments_that_are_numbered_per_journey_are_told_apart",
+        "promises/test_different_rows.py::test_alike_enrollments_of_two_journeys_without_an_id_are_two_rows",
+        "promises/test_different_rows.py::test_a_natural_key_that_is_not_unique_collapses_no_rows",
+        "promises/test_different_rows.py::test_a_deselected_column_hides_nothing_else",
+        "unit/tap_sumeru/extract/test_row_ids.py::test_no_two_different_rows_of_a_read_have_one_made_id",
+        "unit/tap_sumeru/records/test_related_resources.py::test_no_included_resource_is_lost",
+    ),
+    "With `details`, a row whose own endpoint refuses or fails stays as the list gives it, counted in a "
+    "warning, and the stream fails only if all of them do.": (
+        "promises/test_different_details.py::test_one_row_without_a_usable_detail_stays_as_listed",
+        "promises/test_different_details.py::test_a_stream_fails_if_all_details_do_and_its_bookmark_stays",
+        "promises/test_different_details.py::test_what_a_detail_includes_is_kept",
+        "promises/test_different_details.py::test_details_that_keep_failing_are_not_all_retried",
     ),
     "A `FULL_TABLE` read retires what was deleted, at its very end, and only if every shop was read whole.": (
         "promises/test_sync.py::test_a_full_table_read_activates_its_version_at_the_end",
@@ -85,6 +124,21 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/tap_sumeru/records/test_record_builder.py::test_an_unknown_field_is_kept_in_extra_and_so_are_unknown_members",
         "unit/tap_sumeru/records/test_record_builder.py::test_any_row_gives_a_valid_record_and_nothing_is_lost",
     ),
+    "A body is read in the charset that it declares, and a character that cannot be decoded becomes U+FFFD, "
+    "counted in a warning.": (
+        "promises/test_different_charset.py::test_a_body_is_read_in_its_charset",
+        "promises/test_different_charset.py::test_what_cannot_be_decoded_is_counted_and_said_once",
+        "unit/sumeru_api/test_charset.py::test_what_was_written_in_a_charset_is_read",
+    ),
+    "A column that the catalog adds is filled, a type that it sets is used, and one that cannot be is an "
+    "error at the start.": (
+        "promises/test_catalog_schema.py::test_a_column_has_the_type_that_the_catalog_sets",
+        "promises/test_catalog_schema.py::test_a_type_that_cannot_be_honoured_is_an_error_at_the_start",
+        "promises/test_catalog_schema.py::test_a_field_that_an_older_catalog_does_not_know_is_kept_in_extra",
+    ),
+    "Every RECORD has the keys and types of its SCHEMA, with flattening, a selection and stream maps too.": (
+        "unit/tap_sumeru/output/test_schema_and_records.py::test_records_have_the_keys_and_types_of_their_schema",
+    ),
     "Some targets turn numbers into floats; the tap does not: [what lands](docs/warehouses.md) is measured, "
     "value by value.": (
         "warehouses/test_lives.py::test_what_is_documented_is_what_lands",
@@ -97,7 +151,15 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/sumeru_api/test_rate_limit_headers.py::test_requests_burst_at_twice_the_rate_for_ten_seconds_then_keep_to_it",
         "unit/sumeru_api/test_rate_limiter.py::test_the_share_is_never_exceeded",
         "unit/sumeru_api/test_rate_limit_headers.py::test_a_429_pauses_the_token_as_long_as_stated_plus_jitter",
-        "unit/tap_sumeru/sync/test_engine.py::test_two_entries_with_one_token_share_its_queue",
+        "unit/sumeru_api/test_in_flight.py::test_a_limit_of_concurrent_requests_refuses_few",
+        "unit/sumeru_api/test_rate_headers.py::test_a_cached_response_teaches_nothing_and_costs_nothing",
+    ),
+    "A wait of more than 15 minutes, or of two hours in all for one request, fails the shop and says when to "
+    "run again.": (
+        "promises/test_hostile_api.py::test_a_limit_of_a_day_fails_its_shop_at_once_and_no_other",
+        "promises/test_hostile_api.py::test_sixty_refusals_without_a_wait_are_waited_out",
+        "unit/sumeru_api/test_client.py::test_a_request_that_is_refused_is_sent_again_at_growing_intervals",
+        "unit/sumeru_api/test_retry.py::test_the_same_request_is_not_refused_for_ever",
     ),
     # Isolated
     "A refused token fails its shop, a missing scope its streams; all others are complete, the bookmarks of "
@@ -118,12 +180,64 @@ PROMISES: dict[str, tuple[str, ...]] = {
     "No token and no customer data in logs, errors or state; see [SECURITY.md](SECURITY.md).": (
         "promises/test_private.py::test_private_values_of_the_api_are_written_to_records_only",
         "promises/test_private.py::test_a_bug_in_the_tap_is_reported_by_its_location_without_values",
+        "promises/test_hostile_api.py::test_a_hostile_error_is_cut_and_holds_no_control_characters",
+        "unit/sumeru_api/test_redaction.py::test_nothing_of_a_private_value_is_left_wherever_it_stands",
         "promises/test_network.py::test_the_token_is_not_sent_to_a_redirect_target",
         "promises/test_network.py::test_certificates_are_always_verified",
     ),
     "One line [hashes or drops](docs/privacy.md) what is personal.": (
         "promises/test_pii.py::test_with_the_documented_stream_maps_no_personal_data_is_in_the_records",
         "promises/test_pii.py::test_without_stream_maps_personal_data_is_in_the_records",
+    ),
+    "A column that a stream map changes or leaves out has no copy in `extra`.": (
+        "promises/test_pii.py::test_a_drifted_value_does_not_get_around_a_map_of_any_form",
+        "unit/tap_sumeru/output/test_masked_columns.py::test_no_map_of_any_form_lets_a_drifted_value_through",
+    ),
+    "BATCH files on a local disk can be read by their owner only.": (
+        "promises/test_batches.py::test_files_can_be_read_by_their_owner_only",
+        "promises/test_batches.py::test_a_folder_that_exists_keeps_its_permissions",
+    ),
+    # Never silent
+    "A misspelt setting, stream or column is an error with the name that was meant, any other unknown one a "
+    "warning.": (
+        "promises/test_misspelt_names.py::test_a_misspelt_name_is_an_error",
+        "promises/test_misspelt_names.py::test_any_other_unknown_name_is_a_warning",
+        "promises/test_misspelt_names.py::test_a_misspelt_name_in_the_catalog_is_an_error",
+        "promises/test_misspelt_names.py::test_a_replication_key_that_no_row_has_is_named_at_the_end",
+        "unit/tap_sumeru/config/test_names.py::test_a_name_with_one_slip_resembles_it",
+    ),
+    "A map that drops a column which does not exist is an error.": (
+        "promises/test_misspelt_names.py::test_a_map_that_drops_a_column_which_does_not_exist_is_an_error",
+    ),
+    "Shops that only the state knows are named, and pass through unchanged, as does all that a newer version "
+    "has written.": (
+        "promises/test_state_files.py::test_shops_that_are_not_in_the_settings_are_named_once",
+        "promises/test_state_files.py::test_what_a_newer_version_has_written_passes_through_unchanged",
+        "promises/test_state_files.py::test_so_it_does_after_a_sync",
+    ),
+    "Any input works, or ends the run with one line that names it.": (
+        "promises/test_random_inputs.py::test_any_config_works_or_is_named",
+        "promises/test_random_inputs.py::test_any_state_works_or_is_named",
+        "promises/test_random_inputs.py::test_any_catalog_works_or_is_named",
+    ),
+    "A run says what it will read, and then at least every 31 seconds how far it has come and what it waits "
+    "for.": (
+        "promises/test_seeing.py::test_a_long_list_shows_its_rows_requests_and_pages",
+        "promises/test_seeing.py::test_a_windowed_read_shows_the_date_that_it_has_reached",
+        "promises/test_seeing.py::test_a_pause_of_the_rate_limit_is_told_while_it_lasts",
+        "promises/test_seeing.py::test_a_host_that_hangs_is_told_while_it_does",
+        "promises/test_seeing.py::test_a_wait_before_a_retry_is_told_while_it_lasts",
+        (
+            "promises/test_seeing.py::test_a_target_that_does_not_read_is_told_while_it_lasts"
+            "_and_during_a_slow_stop"
+        ),
+        "promises/test_seeing.py::test_a_shard_without_shops_is_told_and_complete",
+        "unit/tap_sumeru/sync/test_heartbeat.py::test_there_are_never_more_than_31_seconds_without_a_call",
+        "unit/tap_sumeru/sync/test_watch.py::test_there_is_always_a_line",
+    ),
+    "The log ends with the failures, one line each, after a summary for people and one in JSON for alerts.": (
+        "promises/test_seeing.py::test_the_log_ends_with_the_failures_and_the_summaries_come_before",
+        "unit/tap_sumeru/sync/test_machine_summary.py::test_the_readme_documents_every_key",
     ),
     # Exit codes
     "Exit codes: 0, all selected streams are complete; 1, something failed; 143 or 130, stopped by SIGTERM "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -83,6 +83,19 @@ def test_rows_may_lack_an_id_or_have_a_number(sandbox: Sandbox) -> None:
     assert faulty_row(sandbox, "numeric_id")[0]["id"] == 2
 
 
+def test_an_id_may_be_shown_without_what_makes_it_unique(sandbox: Sandbox) -> None:
+    journey = sandbox.truth("acme", "journeys")[0]["id"]
+    sandbox.put("acme", "enrollments", f"{journey}#7", journey_id=journey)
+    sandbox.configure({"enrollments": {"rows": [{"kind": "local_id"}], "page_cap": 100}})
+    pages: list[Any] = []
+    cursor = None
+    while not pages or cursor:
+        asked: dict[str, Any] = {"cursor": cursor} if cursor else {}
+        pages.append(get(sandbox, f"journeys/{journey}/enrollments", limit="100", **asked).json())
+        cursor = pages[-1]["pagination"]["next_cursor"]
+    assert [row["id"] for page in pages for row in page["data"]].count("7") == 1
+
+
 def test_a_replication_key_may_be_anything(sandbox: Sandbox) -> None:
     assert faulty_row(sandbox, "null_replication_key")[0]["attributes"]["updated_at"] is None
     assert faulty_row(sandbox, "bad_replication_key")[0]["attributes"]["updated_at"] == "yesterday"
@@ -92,6 +105,24 @@ def test_a_replication_key_may_be_anything(sandbox: Sandbox) -> None:
     assert _datetime(row["attributes"]["updated_at"]) == _datetime(truth["updated_at"])
     row, truth = faulty_row(sandbox, "fraction_timestamp")
     assert row["attributes"]["updated_at"] == truth["updated_at"].replace("Z", ".123456789Z")
+
+
+def test_a_replication_key_may_be_coarse_or_local(sandbox: Sandbox) -> None:
+    row, truth = faulty_row(sandbox, "day_replication_key")
+    assert row["attributes"]["updated_at"] == truth["updated_at"][:10]
+    row, truth = faulty_row(sandbox, "local_replication_key")
+    shown, at = row["attributes"]["updated_at"], _datetime(truth["updated_at"])
+    assert _datetime(f"{shown}-08:00") == at
+
+
+def test_other_dates_may_be_hidden_or_nested(sandbox: Sandbox) -> None:
+    row, truth = faulty_row(sandbox, "hidden_dates")
+    assert {"created_at", "placed_at"}.isdisjoint(row["attributes"])
+    assert row["attributes"]["updated_at"] == truth["updated_at"]
+    row, truth = faulty_row(sandbox, "nested_dates")
+    assert "created_at" not in row["attributes"]
+    created = row["attributes"]["meta"]["created_at"]
+    assert datetime.fromtimestamp(created, UTC) == _datetime(truth["created_at"])
 
 
 def _datetime(text: str) -> datetime:

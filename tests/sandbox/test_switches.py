@@ -69,6 +69,14 @@ def test_a_date_filter_may_be_ignored_or_refused(sandbox: Sandbox) -> None:
     assert get(sandbox, "orders", "globex").status_code == 200
 
 
+def test_a_date_filter_may_require_both_dates(sandbox: Sandbox) -> None:
+    sandbox.configure({"orders": {"dates": "both_required"}})
+    for name, day in DAYS.items():
+        assert get(sandbox, "orders", **{name: day}).status_code == 422
+    assert get(sandbox, "orders", **DAYS).status_code == 200
+    assert get(sandbox, "orders").status_code == 200
+
+
 def test_the_most_specific_scope_wins_key_by_key(sandbox: Sandbox) -> None:
     sandbox.configure(
         {
@@ -216,8 +224,22 @@ def test_headers_may_be_absent_or_garbage_and_the_clock_wrong() -> None:
         garbage = get(sandbox, "orders").headers
         assert not garbage["X-RateLimit-Remaining"].isdigit()
         assert "Date" not in garbage
+        sandbox.configure({"orders": {"rate_headers": "cached"}})
+        cached = get(sandbox, "orders").headers
+        assert (cached["X-Cache"], cached["Age"], cached["X-RateLimit-Remaining"]) == ("HIT", "40", "0")
         sandbox.configure({"orders": {"rate_headers": "absent"}})
         assert not [name for name in get(sandbox, "orders").headers if name.lower().startswith("x-rate")]
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", "windows-1252", "utf-16", "utf-32"])
+def test_a_response_may_come_in_another_charset(sandbox: Sandbox, charset: str) -> None:
+    sandbox.put("acme", "orders", "ord_odd", order_number="ü€😀")
+    sandbox.configure({"orders": {"charset": charset}})
+    response = get(sandbox, "orders/ord_odd")
+    content = msgspec.json.decode(response.content.decode(charset))
+    assert content["data"]["attributes"]["order_number"] == "ü€😀"
+    declared = response.headers["Content-Type"].partition("charset=")[2]
+    assert (declared or "utf-8") == charset
 
 
 def test_a_value_may_be_put_byte_for_byte(sandbox: Sandbox) -> None:

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
 
-CANARIES = ("kanari", "5550100777", "010 0777", "48713.55", "7130019")
+CANARIES = ("kanari", "5550100777", "010 0777", "010-0777", "0100777", "48713.55", "7130019")
 """Parts of every private value: a word, a phone number, an amount and a count."""
 
-_PHRASE = 'no "Kanari Doe" <jane@kanari.example> +1 555 010 0777'
+_PHRASE = (
+    'no "Kanari Doe" <jane@kanari.example> +1 555 010 0777 or (555) 010-0777, 5550100777; '
+    "'the kanari' is not “a kanari” nor «kanari», Kanari%20Doe has name=kanari; "
+    "customer kanari doe, address: 1 kanari street, 48713.55"
+)
 _PAGES = 3
 _STATUSES = {"401", "403", "404", "422", "500"}
 SITUATIONS = (

@@ -13,6 +13,7 @@ from support.factories import rate_limiter
 from support.fake_session import response
 
 if TYPE_CHECKING:
+    from sumeru_api.request_counts import RequestCounts
     from sumeru_api.responses import Page
     from support.fake_session import FakeSession
 
@@ -30,6 +31,7 @@ class ClientSetup:
         concurrency: Requests in flight, at most.
         slots: Requests of all shops, at most.
         max_retries: Retries of each request.
+        counts: Counts the requests.
 
     Attributes:
         limiter: Paces the token, without jitter.
@@ -45,11 +47,12 @@ class ClientSetup:
         concurrency: int = 8,
         slots: Slots | None = None,
         max_retries: int = 5,
+        counts: RequestCounts | None = None,
     ) -> None:
         self.limiter = rate_limiter(concurrency=concurrency, jitter=lambda: 0.0)
         self.queue = RequestQueue(self.limiter)
         slots = slots or Slots(256, max_hold_seconds=1.0)
-        self.client = Client(shop, session, self.queue, slots, max_retries)
+        self.client = Client(shop, session, self.queue, slots, max_retries, counts)
 
     async def get(self, path: str = "orders", params: tuple[tuple[str, str], ...] = ()) -> Page:
         """Return the page at a path."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.output.messages import MessageWriter
 
 if TYPE_CHECKING:
@@ -29,13 +30,11 @@ class Target:
         tables: The newest record of each key, by stream.
         versions: The version of each key, by stream.
         state: The last STATE.
-        ever: Stream, shop and id of every record that was ever received.
     """
 
-    tables: dict[str, dict[tuple[str, str], Json]] = field(default_factory=dict)
-    versions: dict[str, dict[tuple[str, str], int | None]] = field(default_factory=dict)
+    tables: dict[str, dict[tuple[str, ...], Json]] = field(default_factory=dict)
+    versions: dict[str, dict[tuple[str, ...], int | None]] = field(default_factory=dict)
     state: Json = field(default_factory=dict)
-    ever: set[tuple[str, str, str]] = field(default_factory=set)
 
     def take(self, output: bytes, *, up_to_state: bool) -> None:
         """Receive the complete lines of a run's output, optionally only up to its last STATE."""
@@ -52,8 +51,7 @@ class Target:
             self.state = message["value"]
         elif message["type"] == "RECORD":
             stream, record = message["stream"], message["record"]
-            key = (record["shop"], record["id"])
-            self.ever.add((stream, *key))
+            key = tuple(record[name] for name in STREAMS[stream].primary_key)
             self.tables.setdefault(stream, {})[key] = record
             self.versions.setdefault(stream, {})[key] = message.get("version")
         elif message["type"] == "ACTIVATE_VERSION":

@@ -13,6 +13,9 @@ Json = dict[str, Any]
 
 _TRANSIENT_FAULTS = ("reset", "truncate", "html", "rubbish")
 
+_OTHER_DATES = ("", "", "", "hidden_dates", "nested_dates")
+_KEY_FORMS = ("", "", "", "day_replication_key", "local_replication_key")
+
 SMALL_STREAMS = ("campaigns", "journeys", "products", "usage")
 """Streams of so few rows that a list of all of them is never a full page."""
 
@@ -30,6 +33,7 @@ def draw_semantics(draw: Random, stream: str, *, date_header: bool) -> Json:
         "date_filter": ("applied", "applied", "applied", "ignored", "refused"),
         "date_field": ("replication_key", "replication_key", *dates),
         "date_to": ("inclusive", "exclusive"),
+        "dates": ("optional", "optional", "both_required"),
         "zone": (0, -720, 840, draw.randint(-720, 840)),
         "shape": ("enveloped", "flat"),
         "page_cap": (1, 2, 3, 5, 9, 100),
@@ -38,11 +42,30 @@ def draw_semantics(draw: Random, stream: str, *, date_header: bool) -> Json:
         "fields": ("honoured", "ignored", "refused"),
     }
     semantics = {name: draw.choice(choices) for name, choices in options.items()}
+    kinds = (draw.choice(_OTHER_DATES), draw.choice(_KEY_FORMS))
+    semantics["rows"] = [{"kind": kind} for kind in kinds if kind]
     if stream not in SMALL_STREAMS:
         semantics["pagination"] = "present"  # without it, a full page is an error
+    semantics["rate_headers"] = draw.choice(("present", "present", "absent", "garbage", "cached"))
     if date_header:
         semantics["date_header"] = draw.choice(("present", "present", "absent"))
     return semantics
+
+
+def draw_rows(draw: Random, stream: str) -> Json:
+    """Draw what the rows of a stream are like: their ids, and the charset that they come in."""
+    ids: tuple[Json | None, ...] = (None, None, {"kind": "missing_id", "every": draw.choice((1, 1, 2, 3))})
+    if stream == "enrollments":
+        ids = (*ids, {"kind": "local_id"})
+    fault = draw.choice(ids)
+    charset = draw.choice(("utf-8", "utf-8", "utf-8", "iso-8859-1", "windows-1252", "utf-16"))
+    return {"rows": [fault] if fault else [], "charset": charset}
+
+
+def hides_filtered_date(semantics: Json) -> bool:
+    """Return whether the date filter may act on a date that no row shows: only an audit brings those rows."""
+    hidden = {"kind": "hidden_dates"} in semantics["rows"]
+    return hidden and semantics["date_field"] != "replication_key"
 
 
 def draw_changed_semantics(draw: Random) -> Json:
@@ -67,6 +90,9 @@ def draw_faults(draw: Random) -> Json:
             faults.append({"kind": "status", "status": status, "retry_after": 0, **when})
         else:
             faults.append({"kind": draw.choice(_TRANSIENT_FAULTS), **when})
+    if draw.random() < 0.2:
+        burst = {"times": draw.randint(1, 60), "after": draw.randint(0, 9)}
+        faults.append({"kind": "status", "status": 429, "retry_after": 0, **burst})
     if draw.random() < 0.1:
         lasting = draw.choice((403, 404, 409, 422, 500))
         faults.append({"kind": "status", "status": lasting, "after": draw.randint(0, 9)})

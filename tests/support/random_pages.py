@@ -7,6 +7,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.column_types import FORMATS
 from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.streams import STREAMS
 
@@ -38,6 +39,7 @@ NUMBERS = [
 SCALARS = [*ODD_STRINGS, *TIMESTAMPS, *NUMBERS, "null", "true", "false"]
 UNKNOWN = ['"new"', '"läuft"', '"type"', '"meta"', '"links"', r'"q\"x"', r'"a\ud83d"', '"touchpoints"', '""']
 OURS = ['"id"', '"shop"', '"extra"', '"relationships"', r'"\u0069d"', '"attributes"']
+RETYPED = [["string"], ["number"], ["integer"], ["boolean"], ["object"], ["array"], ["string", "integer"]]
 PAGINATION = [
     '{"has_next":true,"next_cursor":"c2"}',
     '{"has_next":true,"next_cursor":1.50}',
@@ -87,7 +89,9 @@ class RandomPages:
         if not self._odd():
             deselected -= {self.key, self._spec.parent_column}
         columns = tuple(name for name in properties if name not in deselected)
-        self.selection = StreamSelection(stream, properties, columns)
+        retyped = self._retype(properties) if self._random.random() < 0.3 else set()
+        columns += tuple(name for name in properties if name not in columns and name in retyped)
+        self.selection = StreamSelection(stream, properties, columns, retyped=frozenset(retyped))
         self.include = tuple(name for name in self._spec.include if name not in deselected)
         self._names = self._some(self._declared)
         self._unknown = self._random.sample(UNKNOWN, self._random.choice([0, 0, 1, 2]))
@@ -95,6 +99,18 @@ class RandomPages:
             self._names, min(len(self._names), self._random.choice([0, 0, 1]))
         )
         self.bodies = [self._body() for _ in range(self._random.randint(1, 3))]
+
+    def _retype(self, properties: dict[str, Any]) -> set[str]:
+        """Give columns other types and add some, as a catalog may; return their names."""
+        fixed = {*stream_schemas.OWN_COLUMNS, self.key, self._spec.replication_key, self._spec.parent_column}
+        known = self._random.sample(sorted(properties.keys() - fixed), 2)
+        added = self._random.sample(["new", "meta", "touchpoints", "läuft"], self._random.randint(0, 2))
+        retyped = {name for name in (*known, *added) if name not in fixed}
+        for name in sorted(retyped):
+            properties[name] = {"type": [*self._random.choice(RETYPED), "null"]}
+            if properties[name]["type"][0] == "string" and self._random.random() < 0.3:
+                properties[name]["format"] = self._random.choice(FORMATS)
+        return retyped
 
     def _some(self, names: Any) -> list[str]:
         return self._random.sample(sorted(names), self._random.randint(0, len(names)))

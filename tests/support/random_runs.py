@@ -3,14 +3,15 @@
 A life is a sequence of runs of the tap over real HTTP. Between the runs, and between the pages of one, rows
 are created, changed and deleted, and responses fail. A run may be killed at any byte of its output; the next
 run continues from the last STATE before that byte. The last runs of a life are not disturbed. After them
-the target must hold what the shop holds.
+the target must hold what the shop holds, except for what only an audit brings, and after an audit that too.
 """
 
 from __future__ import annotations
 
 import json
+import time
 from contextlib import contextmanager, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,13 @@ import backoff
 
 from sumeru_api import rate_limiter
 from support.memory_target import KilledError, Pipe, Target
-from support.random_api import draw_changed_semantics, draw_faults, draw_semantics
+from support.random_api import (
+    draw_changed_semantics,
+    draw_faults,
+    draw_rows,
+    draw_semantics,
+    hides_filtered_date,
+)
 from support.random_shop import DAY, HISTORY, RandomShops, text_column
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.config.settings import Settings
@@ -50,6 +57,8 @@ _STREAMS = (
     "decision_intelligence_runs",
 )
 _MAX_RUNS = 4
+_AUDIT_DAYS = 8
+"""More than `audit_days`."""
 _NO_FAULTS: Json = {"faults": [], "cursor_expires_every": None}
 
 
@@ -79,10 +88,11 @@ class Life:
         self._shops = RandomShops(self._draw, sandbox, shops, self.stream)
         self._shops.clear()
         self._semantics = draw_semantics(self._draw, self.stream, date_header=not self._clock_offset)
+        # Of its own, so that the lives of known seeds stay as they are.
+        self._rows = draw_rows(Random(f"rows of {seed}"), self.stream)  # noqa: S311 - as above
         start = self._shops.timestamp(-self._draw.randint(1, 100) * DAY + self._draw.randint(0, DAY))
         self._start_date = self._draw.choice((None, start))
-        # A filter never returns a row that lacks the field it filters on.
-        self._shops.keyless = self._start_date is None and self._chance(0.2)
+        self._shops.keyless = self._chance(0.2)
         self._shops.fill()
 
     def _chance(self, probability: float) -> bool:
@@ -92,7 +102,10 @@ class Life:
         """Return the config of a run."""
         shops = self._shops.shops if last or self._chance(0.7) else self._draw.sample(SHOPS, 1)
         entries = [
-            {"shop": shop, "api_token": self._sandbox.token(shop) if last or self._chance(0.95) else "wrong"}
+            {
+                "shop": shop,
+                "api_token": self._sandbox.token(shop) if last or self._chance(0.95) else f"wrong-{shop}",
+            }
             for shop in shops
         ]
         config: Json = {
@@ -121,7 +134,9 @@ class Life:
     def run(self, *, last: bool = False) -> int | None:
         """Run once; return the exit code, or None if the run was killed."""
         faults = _NO_FAULTS if last else draw_faults(self._draw)
-        self._sandbox.configure({self.stream: {**self._semantics, **faults}})
+        rows = [*self._semantics["rows"], *self._rows["rows"]]
+        semantics = {**self._semantics, **self._rows, "rows": rows}
+        self._sandbox.configure({self.stream: {**semantics, **faults}})
         kill = None if last or self._chance(0.5) else self._draw.choice((500, 3000, 10000, 40000))
         max_bytes = kill and self._draw.randint(0, kill)
         pipe = Pipe(lambda: self._shops.change() if not last and self._chance(0.3) else None, max_bytes)
@@ -165,23 +180,48 @@ class Life:
             self._shops.change()
         assert self.run(last=True) == 0
         self.compare()
+        self._sandbox.advance(_AUDIT_DAYS * DAY)
+        # The first of the two may only complete the first read.
+        assert [self.run(last=True) for _ in range(2)] == [0, 0]
+        self.compare(audited=True)
 
-    def compare(self) -> None:
-        """Assert that the target holds every row of the shops, with its newest values."""
-        table = self.target.tables.get(self.stream, {})
+    def _waits_for_audit(self, at: str | None) -> bool:
+        """Return whether only an audit may bring a row, by its replication key."""
+        if at is None or hides_filtered_date(self._semantics):
+            return True
+        return datetime.fromisoformat(at).replace(tzinfo=UTC) > self._sandbox.now()
+
+    def compare(self, *, audited: bool = False) -> None:
+        """Assert that the target holds every row of the shops, with its newest values.
+
+        Rows are found by a text that no other has: they may have no id.
+
+        Args:
+            audited: Whether an audit must have brought what the date filter leaves out.
+        """
+        text = text_column(self.stream)
+        landed_rows = self.target.tables.get(self.stream, {}).values()
+        table = {(record["shop"], record[text]): record for record in landed_rows}
         replication_key = self._shops.key
         truth = {
-            (shop, row["id"]): row
+            (shop, row[text]): row
             for shop in self._shops.shops
             for row in self._sandbox.truth(shop, self.stream)
         }
+        unseen = {"touchpoints"}  # only returned with `include`
+        if self._rows["rows"]:
+            unseen.add("id")
         for key, row in truth.items():
             at = row[replication_key]
             if at is not None and self._start_date is not None and at < self._start_date[: len(at)]:
                 continue
+            if not audited and self._waits_for_audit(at):
+                continue
             assert key in table, f"lost: {key} of {at}"
-            columns = set(row) & set(table[key]) - {"touchpoints"}  # only returned with `include`
-            assert {replication_key, text_column(self.stream)} <= columns
+            columns = set(row) & set(table[key]) - unseen
+            assert {replication_key, text} <= columns
+            if self._semantics["rows"]:
+                columns -= self._shops.date_columns  # the API shows them in another form
             landed, sent = ({name: one[name] for name in columns} for one in (table[key], row))
             assert landed == sent, f"stale: {key} of {at}"
         if self._full_table:
@@ -189,12 +229,13 @@ class Life:
 
 
 def partial_catalog(tap: TapSumeru) -> Json:
-    """Return a catalog without a third of the columns, some of them dates."""
+    """Return a catalog without a third of the columns, some of them dates, and without what `fields` hide."""
     catalog: Json = tap.catalog_dict
     for entry in catalog["streams"]:
         kept = {"shop", "id", entry["replication_key"], "journey_id", text_column(entry["stream"])}
         for number, item in enumerate(entry["metadata"]):
-            if number % 3 == 0 and len(item["breadcrumb"]) == 2 and item["breadcrumb"][1] not in kept:
+            name = item["breadcrumb"][-1] if len(item["breadcrumb"]) == 2 else "shop"
+            if name not in kept and (number % 3 == 0 or name in {"extra", "relationships", "touchpoints"}):
                 item["metadata"]["selected"] = False
     return catalog
 
@@ -205,4 +246,6 @@ def retry_at_once(patch: pytest.MonkeyPatch) -> Iterator[None]:
     with patch.context() as patched:
         patched.setattr(backoff, "full_jitter", lambda _: 0.0)
         patched.setattr(rate_limiter, "_MAX_BACKOFF", 0.0)
+        # The defaults of `jitter` and `clock`.
+        patched.setattr(rate_limiter.RateLimiter.__init__, "__defaults__", (lambda: 0.0, time.time))
         yield

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 DAY = 86400
+_LETTERS = "ü€😀"
 HISTORY = 90 * DAY
 """Age of the oldest rows, in seconds."""
 
@@ -55,6 +56,7 @@ class RandomShops:
         self._sandbox = sandbox
         self._start = sandbox.now()
         self._ids: dict[tuple[str, str], list[str]] = {}
+        self._children: dict[tuple[str, str], int] = {}
         self.shops = shops
         self.stream = stream
         self.key = REPLICATION_KEYS[stream]
@@ -97,6 +99,11 @@ class RandomShops:
         text = self.timestamp(at)
         return text[:10] if self.key == "date" else text
 
+    @property
+    def date_columns(self) -> set[str]:
+        """Names of the columns that hold dates."""
+        return {name for name, one in FIELDS[self.stream].items() if "date" in one.schema.get("format", "")}
+
     def _other_dates(self, stream: str, at: str | None) -> Json:
         """Return the other dates of a row: equal to its replication key, earlier, or absent."""
         dates: Json = {}
@@ -113,13 +120,16 @@ class RandomShops:
     def _create(self, shop: str, stream: str, at: str | None = "now") -> None:
         number = next(self.numbers)
         ident = f"{stream[:3]}_{number:04d}"
+        parent = self._draw.choice(self._ids[shop, "journeys"]) if STREAMS[stream].parent else None
         now = self._sandbox.now().strftime("%Y-%m-%dT%H:%M:%SZ")
         row = self._other_dates(stream, now if at == "now" else at)
         if at != "now":
             row[REPLICATION_KEYS[stream]] = at
-        if STREAMS[stream].parent:
-            row["journey_id"] = self._draw.choice(self._ids[shop, "journeys"])
-        row[text_column(stream)] = f"first {number}"
+        if parent:
+            row["journey_id"] = parent
+            children = self._children[shop, parent] = self._children.get((shop, parent), 0) + 1
+            ident = f"{parent}#{children}"  # the API may show only what follows the mark
+        row[text_column(stream)] = f"first {number} {_LETTERS}"
         self._sandbox.put(shop, stream, ident, **row)
         self._ids.setdefault((shop, stream), []).append(ident)
 
@@ -129,7 +139,7 @@ class RandomShops:
         kind = self._draw.choice(("create", "create parent", "change", "change", "delete", "wait"))
         ids = self._ids.setdefault((shop, self.stream), [])
         if kind == "create":
-            self._create(shop, self.stream)
+            self._create(shop, self.stream, None if self.keyless and self._chance(0.3) else "now")
         elif kind == "create parent":
             if STREAMS[self.stream].parent:
                 self._create(shop, "journeys")
@@ -137,7 +147,7 @@ class RandomShops:
         elif kind == "wait":
             self._sandbox.advance(self._draw.choice((1, 60, 3600)))
         elif ids and kind == "change":
-            changed = {text_column(self.stream): f"changed {next(self.numbers)}"}
+            changed = {text_column(self.stream): f"changed {next(self.numbers)} {_LETTERS}"}
             self._sandbox.put(shop, self.stream, self._draw.choice(ids), **changed)
         elif ids:
             self._sandbox.delete(shop, self.stream, ids.pop(self._draw.randrange(len(ids))))

@@ -32,7 +32,7 @@ class Request:
 
 @dataclass
 class Reply:
-    """A response; a body that is no text is sent as JSON."""
+    """A response; a body that is neither text nor bytes is sent as JSON."""
 
     body: object = field(default_factory=lambda: {"data": [], "pagination": END})
     status: int = 200
@@ -72,13 +72,14 @@ class ScriptedApi:
                     request = Request(path, dict(parse_qsl(url.query)), token, counts[path])
                     requests.append(request)
                 reply = script(request)
-                body = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+                text = reply.body if isinstance(reply.body, str | bytes) else json.dumps(reply.body)
+                body = text if isinstance(text, bytes) else text.encode()
                 self.send_response_only(reply.status)
-                headers = {"Date": formatdate(usegmt=True), "Content-Length": str(len(body.encode()))}
+                headers = {"Date": formatdate(usegmt=True), "Content-Length": str(len(body))}
                 for name, value in {**headers, **reply.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body.encode())
+                self.wfile.write(body)
 
             @override
             def log_message(self, format: str, *args: object) -> None:

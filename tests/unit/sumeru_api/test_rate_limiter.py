@@ -19,20 +19,23 @@ if TYPE_CHECKING:
 def drive(limiter: RateLimiter, api: FakeApi, requests: int, latency: float) -> float:
     """Send requests as fast as the limiter allows; return when the last response came."""
     now, sent = 0.0, 0
-    in_flight: deque[tuple[float, int, dict[str, str]]] = deque()
+    in_flight: deque[tuple[float, float, int, dict[str, str]]] = deque()
     for _ in range(20 * requests):
         if sent >= requests and not in_flight:
             return now
         wait = limiter.wait(now) if sent < requests else None
         if wait == 0.0:
             limiter.started(now)
-            in_flight.append((now + latency, *api.ask(now + latency / 2)))
+            in_flight.append((now + latency, now, *api.ask(now + latency / 2)))
             sent += 1
             continue
         step = now + wait if wait is not None else float("inf")
         if in_flight and in_flight[0][0] <= step:
-            now, status, headers = in_flight.popleft()
-            (limiter.refused if status == 429 else limiter.answered)(now, headers)
+            now, started_at, status, headers = in_flight.popleft()
+            if status == 429:
+                limiter.refused(now, headers, started_at)
+            else:
+                limiter.answered(now, headers)
             sent -= status == 429
         else:
             now = step
@@ -73,8 +76,9 @@ def test_one_request_is_in_flight_until_the_first_response() -> None:
 
 def test_the_concurrency_is_never_exceeded() -> None:
     limiter = rate_limiter(concurrency=3)
-    limiter.started(0.0)
-    limiter.answered(0.0, {})
+    for _ in range(5):
+        limiter.started(0.0)
+        limiter.answered(0.0, {})
     for _ in range(3):
         assert limiter.wait(0.0) == 0.0
         limiter.started(0.0)
@@ -141,51 +145,38 @@ def test_failures_leave_nothing_in_flight() -> None:
 def test_a_failure_does_not_shorten_a_pause() -> None:
     limiter = rate_limiter(jitter=lambda: 0.0)
     limiter.started(0.0)
-    limiter.refused(0.0, {"Retry-After": "60"})
+    limiter.refused(0.0, {"Retry-After": "60"}, 0.0)
     for _ in range(2):
         limiter.started(0.0)
         limiter.failed(0.0, 0.0)
     assert limiter.wait(0.0) == 60.0
 
 
-def test_without_headers_each_429_halves_the_concurrency_which_recovers_slowly() -> None:
-    limiter = rate_limiter(concurrency=8, jitter=lambda: 0.0)
-
-    def room(now: float) -> int:
-        taken = 0
-        while limiter.wait(now) == 0.0:
-            limiter.started(now)
-            taken += 1
-        limiter.in_flight -= taken
-        return taken
-
-    def respond(now: float, status: int) -> None:
+@pytest.mark.parametrize(
+    ("refusals", "pauses"),
+    [((1, 2, 3, 4, 5, 6, 7, 8), (1, 2, 4, 8, 16, 32, 60, 60)), ((1, 1, 1, 1), (1, 1, 1, 1))],
+)
+def test_the_pauses_of_the_token_grow_while_the_same_request_is_refused(
+    refusals: tuple[int, ...], pauses: tuple[float, ...]
+) -> None:
+    limiter = rate_limiter(jitter=lambda: 0.0)
+    now = 0.0
+    for number, pause in zip(refusals, pauses, strict=True):
         limiter.started(now)
-        if status == 429:
-            limiter.refused(now, {"Retry-After": "1"})
-        else:
-            limiter.answered(now, {})
+        limiter.refused(now, {"Retry-After": "0"}, now, number)
+        assert limiter.wait(now) == pause
+        now += pause
 
-    respond(0.0, 200)
-    assert room(0.0) == 8
-    respond(0.0, 429)
-    assert limiter.wait(0.5) == pytest.approx(0.5)
-    assert room(2.0) == 4
-    respond(2.0, 429)
-    assert room(4.0) == 2
-    respond(62.0, 200)
-    assert room(62.0) == 2, "a minute has not passed"
-    respond(62.1, 200)
-    assert room(62.1) == 3
-    respond(122.0, 200)
-    assert room(122.0) == 3, "one more for each minute"
-    respond(122.2, 429)
-    assert room(124.0) == 1
-    respond(124.0, 429)
-    assert room(126.0) == 1, "at least one is always allowed"
-    for minute in range(1, 10):
-        respond(124.0 + minute * 61, 200)
-        assert room(124.0 + minute * 61) == min(8, 1 + minute)
+
+def test_a_success_ends_the_growth_of_the_pauses() -> None:
+    """One path that is refused for ever does not slow the others, whose requests succeed in between."""
+    limiter = rate_limiter(jitter=lambda: 0.0)
+    for number in range(1, 100):
+        limiter.started(0.0)
+        limiter.refused(0.0, {"Retry-After": "0"}, 0.0, number)
+        assert limiter.wait(0.0) == 1.0
+        limiter.started(0.0)
+        limiter.answered(0.0, {})
 
 
 @given(st.dictionaries(st.sampled_from(["X-RateLimit-Limit", "X-RateLimit-Remaining", "Date"]), st.text()))

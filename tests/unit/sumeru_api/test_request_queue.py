@@ -37,25 +37,29 @@ async def send(
     """Send a request that is answered after some seconds; return when it started."""
     started_at = await queue.turn()
     await asyncio.sleep(seconds)
-    (queue.refused_by_limit if refused else queue.answered)(headers or {})
+    if refused:
+        queue.refused_by_limit(headers or {}, started_at)
+    else:
+        queue.answered(headers or {})
     return started_at
 
 
 async def send_to(api: FakeApi, queue: RequestQueue, seconds: float) -> None:
     """Send a request to an API until its rate limit does not refuse it."""
     while True:
-        await queue.turn()
+        started_at = await queue.turn()
         await asyncio.sleep(seconds / 2)
         status, headers = api.ask(now())
         await asyncio.sleep(seconds / 2)
         if status == 200:
             queue.answered(headers)
             return
-        queue.refused_by_limit(headers)
+        queue.refused_by_limit(headers, started_at)
 
 
-async def after_first_response(queue: RequestQueue) -> None:
-    await send(queue)
+async def after_first_responses(queue: RequestQueue) -> None:
+    for _ in range(8):
+        await send(queue)
 
 
 @pytest.mark.parametrize("latency", [0.0, 0.05, 0.15])
@@ -98,7 +102,7 @@ def test_requests_start_in_the_order_in_which_they_came() -> None:
 def test_a_429_pauses_all_requests_of_the_token() -> None:
     async def main() -> list[float]:
         queue = RequestQueue(steady_limiter())
-        await after_first_response(queue)
+        await after_first_responses(queue)
         async with asyncio.TaskGroup() as group:
             group.create_task(send(queue, 1.0, {"Retry-After": "30"}, refused=True))
             others = [group.create_task(send(queue, 2.0)) for _ in range(20)]
@@ -131,7 +135,7 @@ def test_the_concurrency_is_never_exceeded(concurrency: int, seed: int, limit: i
         end: Callable[[], None] = random.choice(
             [
                 lambda: queue.answered(headers),
-                lambda: queue.refused_by_limit({**headers, "Retry-After": "1"}),
+                lambda: queue.refused_by_limit({**headers, "Retry-After": "1"}, started_at),
                 lambda: queue.failed(started_at),
                 queue.cancelled,
             ]
@@ -172,7 +176,7 @@ def test_a_request_that_is_cancelled_while_it_waits_gives_its_place_back(paused:
 
     async def main() -> None:
         queue = RequestQueue(limiter)
-        await after_first_response(queue)
+        await after_first_responses(queue)
         if paused:
             await send(queue, 0.0, {"Retry-After": "100"}, refused=True)
         else:
@@ -191,7 +195,7 @@ def test_a_request_that_is_cancelled_while_it_waits_gives_its_place_back(paused:
         if not paused:
             await holder
         assert not queue.backlogged
-        assert queue.requests == 3
+        assert queue.requests == 10
 
     run_virtual(main())
     assert limiter.in_flight == 0
@@ -224,7 +228,7 @@ def test_a_request_that_fails_lets_the_next_one_start() -> None:
 def test_unanswered_requests_are_counted_once_none_is_in_flight() -> None:
     async def main() -> list[int]:
         queue = RequestQueue(steady_limiter())
-        await after_first_response(queue)
+        await after_first_responses(queue)
         first, second = await queue.turn(), await queue.turn()
         await asyncio.sleep(1.0)
         counts = []

@@ -51,7 +51,13 @@ def test_a_success_that_says_that_it_failed_is_an_error(
 
 @pytest.mark.parametrize(
     ("code", "status"),
-    [("forbidden", 403), ("not_found", 404), ("validation_failed", 422), ("rate_limited", 500)],
+    [
+        ("forbidden", 403),
+        ("not_found", 404),
+        ("validation_failed", 422),
+        ("rate_limited", 429),
+        ("oops", 500),
+    ],
 )
 def test_an_error_in_a_success_is_known_by_its_code(code: str, status: int) -> None:
     with pytest.raises(EmbeddedError) as raised:
@@ -126,16 +132,21 @@ def test_a_response_that_breaks_the_rules_is_an_error(content: object) -> None:
 
 
 def test_a_detail_response_holds_exactly_one_resource() -> None:
-    assert read_resource({"data": {"id": "a"}}) == {"id": "a"}
+    page = read_resource({"data": {"id": "a"}, "included": [{"id": "b"}]})
+    assert (page.rows, page.included.unlinked()) == ([{"id": "a"}], [{"id": "b"}])
     with pytest.raises(UnexpectedResponse):
         read_resource({"data": []})
 
 
 def test_included_resources_are_found_by_type_and_id() -> None:
-    named, bare = {"type": "touchpoint", "id": 1}, {"id": "x"}
-    page = read_page({"data": [], "included": [named, bare, {"type": "no id"}, "not an object"]})
-    assert page.included == {("touchpoint", "1"): named, ("", "x"): bare}
-    assert read_page({"data": [], "included": {"id": "x"}}).included == {}
+    named, bare, odd = {"type": "touchpoint", "id": 1}, {"id": "x"}, [{"type": "no id"}, "not an object"]
+    included = read_page({"data": [], "included": [named, bare, *odd]}).included
+    assert included.unlinked() == [named, bare, *odd]
+    assert included.link({"type": "touchpoint", "id": "1"}) == named
+    assert included.link({"type": "order", "id": "1"}) is None
+    assert included.unlinked() == [bare, *odd]
+    assert read_page({"data": [], "included": {"id": "x"}}).included.unlinked() == [{"id": "x"}]
+    assert not read_page({"data": [], "included": []}).included
 
 
 @pytest.mark.parametrize(

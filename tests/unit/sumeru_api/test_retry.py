@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from email.utils import formatdate
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,7 +31,9 @@ from sumeru_api.session import TransportError, UntrustedHostError
 if TYPE_CHECKING:
     from sumeru_api.retry import Outcome
 
+TWO_HOURS = 7200.0
 EPOCH = 1_800_000_000
+TEN_YEARS = 10 * 365 * 86_400.0
 ENVELOPE = b'{"error":{"code":"made_up","message":"it failed","request_id":"req_1"}}'
 RETRIABLE_STATUSES = [408, 425, *range(500, 600)]
 FINAL_STATUSES = [status for status in range(300, 500) if status not in (408, 425, 429)]
@@ -47,7 +50,8 @@ def as_date(seconds: int) -> tuple[Headers, float]:
 RETRY_AFTER = st.one_of(
     st.just((Headers(), 0.0)),
     st.sampled_from(["0", "-5", "soon", "", "nan", "inf"]).map(lambda text: ({"Retry-After": text}, 0.0)),
-    st.floats(0, 1e9).map(lambda seconds: ({"Retry-After": str(seconds)}, seconds)),
+    st.floats(0, 1e9).map(lambda seconds: ({"Retry-After": str(seconds)}, min(seconds, TEN_YEARS))),
+    st.integers(20, 5000).map(lambda digits: ({"Retry-After": "9" * digits}, TEN_YEARS)),
     st.integers(-1000, 1000).map(lambda seconds: ({"Retry-After": str(seconds)}, max(0.0, float(seconds)))),
     st.integers(-1000, 10**7).map(as_date),
 )
@@ -70,6 +74,11 @@ def failure(decision: object) -> ApiError:
 def retry(decision: object) -> Retry:
     assert isinstance(decision, Retry)
     return decision
+
+
+def wait(decision: object) -> float:
+    assert isinstance(decision, WaitForRateLimit)
+    return decision.after
 
 
 @given(outcomes=st.lists(RETRIABLE, min_size=11, max_size=11), max_retries=st.integers(0, 10))
@@ -141,27 +150,40 @@ def test_a_429_waits_for_the_rate_limit_unless_the_wait_is_too_long(
         error = failure(decision)
         assert type(error) is RateLimited
         assert error.status == 429
-        assert f"{asked / 60:.0f} minutes" in error.cause
+        asked_for_text = f"{asked / 60:.0f} minutes" if asked <= 2 * 86_400 else f"{asked / 86_400:.0f} days"
+        assert f"the API asks for a wait of {asked_for_text}; run the tap again after 2" in error.cause
     else:
-        assert decision == WaitForRateLimit()
+        assert isinstance(decision, WaitForRateLimit)
+        assert max(1.0, asked) <= decision.after <= max(5.0, asked)
 
 
-@given(asked_for=st.lists(RETRY_AFTER, min_size=51, max_size=51))
+def test_the_waits_grow_while_the_same_request_is_refused() -> None:
+    retries = Retries(5)
+    waits = [wait(retries.decide(response(429, {"Retry-After": "0"}), 0)) for _ in range(60)]
+    assert waits == [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, *[60.0] * 54]
+
+
+@given(asked_for=st.lists(RETRY_AFTER, min_size=1, max_size=10))
 def test_the_same_request_is_not_refused_for_ever(asked_for: list[tuple[Headers, float]]) -> None:
     retries = Retries(5)
-    decisions = [retries.decide(response(429, headers), 0) for headers, _ in asked_for]
-    errors = [failure(one) for one in decisions if isinstance(one, Fail)]
-    assert errors
-    assert {type(error) for error in errors} == {RateLimited}
-    for error in errors:
-        assert not re.search(r"\b0 (s|seconds|minutes|times)\b", error.cause)
+    waited = 0.0
+    for headers, _ in cycle(asked_for):
+        decision = retries.decide(response(429, headers), 0)
+        if isinstance(decision, Fail):
+            break
+        waited += wait(decision)
+        assert waited <= TWO_HOURS
+    error = failure(decision)
+    assert type(error) is RateLimited
+    assert not re.search(r"\b0 (s|seconds|minutes|days|times)\b", error.cause)
+    assert re.search(r"run the tap again after \d{4}-\d\d-\d\d \d\d:\d\d UTC$", error.cause)
     if all(asked <= MAX_WAIT for _, asked in asked_for):
-        assert decisions[:50] == [WaitForRateLimit()] * 50
-        assert errors[0].cause == "the rate limit refused the same request 51 times in a row"
+        assert waited > TWO_HOURS - MAX_WAIT
+        assert re.match(r"the rate limit refused the same request \d+ times in 1\d\d minutes;", error.cause)
 
 
 def test_the_longest_wait_is_a_quarter_of_an_hour() -> None:
-    assert Retries(5).decide(response(429, {"Retry-After": "900"}), 0) == WaitForRateLimit()
+    assert wait(Retries(5).decide(response(429, {"Retry-After": "900"}), 0)) == 900
     headers = {"Retry-After": "86400", "Date": "Sun, 10 May 2026 14:23:00 GMT"}
     for status in (429, 503):
         error = failure(Retries(5).decide(response(status, headers), 0))
@@ -174,9 +196,9 @@ def test_the_longest_wait_is_a_quarter_of_an_hour() -> None:
 def test_waiting_for_the_rate_limit_does_not_count_as_a_try() -> None:
     retries = Retries(1)
     for _ in range(10):
-        assert retries.decide(response(429), 0) == WaitForRateLimit()
+        assert wait(retries.decide(response(429), 0)) >= 5
     retry(retries.decide(response(500), 0))
-    assert retries.decide(response(429), 0) == WaitForRateLimit()
+    assert wait(retries.decide(response(429), 0)) == 60
     assert type(failure(retries.decide(response(500), 0))) is ApiUnavailable
 
 

@@ -208,6 +208,30 @@ async def test_a_body_may_not_be_larger_than_the_limit_once_decompressed(encodin
 
 
 @in_loop
+async def test_a_gzip_body_of_very_many_members_is_an_error() -> None:
+    """Each costs time although it holds nothing, and the rest of the body was copied for each."""
+    some, many = gzip.compress(b"") * 5_000 + PACKED, gzip.compress(b"") * 50_000
+    packed = [ok(body, "Content-Encoding: gzip") for body in (some, many)]
+    async with Server(*packed) as server, session() as client:
+        assert (await client.get(f"{server.url}/a", (), "Bearer t")).body == b"hello"
+        with fails("the answer is compressed in too many parts"):
+            await client.get(f"{server.url}/a", (), "Bearer t")
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "gzip, deflate", "compress", "\x7f"])
+@in_loop
+async def test_a_compression_that_was_not_requested_is_an_error_of_a_success_only(encoding: str) -> None:
+    """A page in front of the API may be compressed in any way; its status says enough."""
+    nested = gzip.compress(PACKED)
+    refused = ok(nested, f"Content-Encoding: {encoding}", status="403 Forbidden")
+    async with Server(ok(nested, f"Content-Encoding: {encoding}"), refused) as server, session() as client:
+        with fails("the answer is compressed in a way that was not requested"):
+            await client.get(f"{server.url}/a", (), "Bearer t")
+        response = await client.get(f"{server.url}/a", (), "Bearer t")
+        assert (response.status, response.body) == (403, nested)
+
+
+@in_loop
 async def test_the_time_of_decompression_is_not_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection is back in the pool by then, and another request may be using it."""
 

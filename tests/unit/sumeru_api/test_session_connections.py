@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sumeru_api.client import Client, parse_page
+from sumeru_api.request_queue import RequestQueue
 from sumeru_api.session import TransportError
+from sumeru_api.shop import Shop
+from sumeru_api.slots import Slots
+from support.factories import rate_limiter
 from support.loopback import BODY, HEAD, Answer, Server, Then, fails, in_loop, ok, session
 
 if TYPE_CHECKING:
@@ -48,6 +53,25 @@ async def test_a_request_on_a_connection_that_was_closed_meanwhile_is_sent_again
         for _ in range(51):
             assert (await get(client, server)).body == BODY
         assert server.connections == 51
+
+
+@in_loop
+async def test_a_connection_that_was_closed_meanwhile_is_no_try_and_slows_nothing() -> None:
+    limiter = rate_limiter(concurrency=4)
+    queue = RequestQueue(limiter)
+    page = [0.02, *ok(b'{"data": []}')]
+    async with Server(page) as server, session() as http:
+        shop = Shop("acme", "t", server.url)
+        client = Client(shop, http, queue, Slots(256, max_hold_seconds=1.0), max_retries=0)
+
+        async def send() -> None:
+            await asyncio.gather(*(client.get("orders", (), parse_page, "orders") for _ in range(8)))
+
+        await send()
+        assert server.connections == 4
+        server.answers = [*(4 * [[Then.CLOSE]]), page]
+        await send()
+    assert (queue.requests, queue.unanswered, limiter.free) == (16, 0, 4)
 
 
 @in_loop

@@ -58,9 +58,16 @@ def test_every_column_has_a_description_and_a_provenance(stream: str) -> None:
     for name, column in properties.items():
         assert column["description"].endswith("."), name
         assert column["x-provenance"] in {"documented", "assumed"}, name
-        assert ("null" in column["type"]) == (name not in {"shop", "id"}), name
+        assert ("null" in column["type"]) == (name not in STREAMS[stream].primary_key), name
         if column["x-provenance"] == "assumed":
             assert "x-source" not in column
+
+
+def test_a_child_has_the_id_of_its_parent_in_its_key() -> None:
+    """Ids may be numbered per journey."""
+    keys = {name: spec.primary_key for name, spec in STREAMS.items()}
+    assert keys.pop("enrollments") == ("shop", "journey_id", "id")
+    assert set(keys.values()) == {("shop", "id")}
 
 
 def test_personal_data_is_marked() -> None:

@@ -32,6 +32,7 @@ def test_the_defaults() -> None:
     assert made.options["attribution"].lookback == timedelta(days=7)
     assert made.options["usage"].lookback == timedelta(days=2)
     assert made.options["orders"].lookback == timedelta(hours=1)
+    assert made.options["orders"].audit_interval == timedelta(days=7)
     assert made.options["attribution"].include == ("touchpoints",)
     assert made.options["orders"].date_filter == ("filter[date_from]", "filter[date_to]")
 
@@ -49,6 +50,10 @@ def test_the_defaults() -> None:
         ({"shop": " "}, "shop"),
         ({"api_token": "", "shops": [{"shop": "", "api_token": "x"}]}, "shops[0].shop"),
         ({"api_token": "", "shops": [{"shop": "a", "api_token": SECRET}] * 2}, "shops[1].shop"),
+        (
+            {"api_token": "", "shops": [{"shop": one, "api_token": SECRET} for one in "ab"]},
+            "shops[1].api_token",
+        ),
         ({"api_token": "", "shops": [{"shop": "a"}]}, "shops[0]"),
         (
             {"api_token": "", "shops": [{"shop": "a", "api_token": "x", "api_url": "ftp://x"}]},
@@ -65,6 +70,8 @@ def test_the_defaults() -> None:
         ({"end_date": "2026-13-01"}, "end_date"),
         ({"start_date": "2026-02-01", "end_date": "2026-02-01"}, "end_date"),
         ({"lookback_days": -1}, "lookback_days"),
+        ({"audit_days": -1}, "audit_days"),
+        ({"audit_days": "often"}, "audit_days"),
         ({"window_days": 0}, "window_days"),
         ({"concurrency": 0}, "concurrency"),
         ({"concurrency": "eight"}, "concurrency"),
@@ -79,11 +86,15 @@ def test_the_defaults() -> None:
         ({"shard": "9/8"}, "shard"),
         ({"shard": "two"}, "shard"),
         ({"user_agent": "a\nb"}, "user_agent"),
-        ({"stream_options": {"refunds": {}}}, "stream_options"),
-        ({"stream_options": {"orders": {"detials": True}}}, "stream_options.orders"),
-        ({"stream_options": {"orders": {"details": "yes"}}}, "stream_options.orders.details"),
+        ({"stream_options": {"ordres": {}}}, "stream_options.ordres"),
+        ({"stream_options": {"orders": {"detials": True}}}, "stream_options.orders.detials"),
+        ({"stream_options": {"orders": {"details": "perhaps"}}}, "stream_options.orders.details"),
         ({"stream_options": {"campaigns": {"details": True}}}, "stream_options.campaigns.details"),
         ({"stream_options": {"orders": {"date_filter": ["from"]}}}, "stream_options.orders.date_filter"),
+        (
+            {"stream_options": {"orders": {"date_filter": ["day", "day"]}}},
+            "stream_options.orders.date_filter",
+        ),
         ({"stream_options": {"orders": {"window_days": 0}}}, "stream_options.orders.window_days"),
         ({"stream_options": {"orders": {"lookback_days": -2}}}, "stream_options.orders.lookback_days"),
         ({"stream_options": {"orders": {"filters": {"a": []}}}}, "stream_options.orders.filters.a"),
@@ -121,6 +132,15 @@ def test_a_date_means_utc() -> None:
     made = settings(start_date="2026-01-01", end_date="2026-02-01T00:00:00+02:00")
     assert made.shops[0].start_date == datetime(2026, 1, 1, tzinfo=UTC)
     assert made.end_date == datetime(2026, 1, 31, 22, tzinfo=UTC)
+
+
+def test_a_start_date_must_not_lie_in_the_future() -> None:
+    now = datetime(2026, 5, 10, 12, tzinfo=UTC)
+    for start in ("2026-05-10T12:00:00Z", "2026-05-10"):
+        Settings.from_config({"api_token": SECRET, "start_date": start}, now)
+    shops = [{"shop": "acme", "api_token": SECRET, "start_date": "2026-05-10T12:00:01Z"}]
+    with pytest.raises(SettingsError, match=r"^start_date: must not be in the future \(shop acme\)"):
+        Settings.from_config({"shops": shops}, now)
 
 
 def test_a_number_may_be_text_as_the_environment_has_it() -> None:
@@ -166,7 +186,7 @@ def test_options_of_a_stream_take_precedence_over_general_ones() -> None:
 
 def test_every_shop_belongs_to_exactly_one_shard() -> None:
     names = [f"shop-{i}" for i in range(200)]
-    entries = [{"shop": name, "api_token": "x"} for name in names]
+    entries = [{"shop": name, "api_token": name} for name in names]
     shards = [Settings.from_config({"shops": entries, "shard": f"{i}/8"}) for i in range(1, 9)]
     assert sorted(shop.name for one in shards for shop in one.shops) == sorted(names)
     assert all(one.sharded and one.shops for one in shards)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typing_extensions import override
 
-from sumeru_api import timestamps
-from tap_sumeru.extract.filter_trust import FilterTrust, ProbeCandidate, judge
+from tap_sumeru.extract.filter_trust import FilterTrust
+from tap_sumeru.extract.probe_candidate import ProbeCandidate
+from tap_sumeru.extract.verdicts import verdict_of_row
 from tap_sumeru.extract.windows import Window
 from tap_sumeru.records import ShapedPage
 from tap_sumeru.records.row_dates import other_dates_of
@@ -22,15 +23,17 @@ Dated = tuple[datetime | None, dict[str, Any]]
 
 DAY = datetime(2026, 5, 10, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-REACH = Window(DAY, DAY + timedelta(days=1)).reach
+ACCEPTED = Window(DAY, DAY + timedelta(days=1)).accepted_range
 
 
 @pytest.mark.parametrize(
     ("key", "others", "verdict"),
     [
-        ("2026-05-10T12:00:00Z", {}, Verdict.PROVEN),
+        ("2026-05-10T12:00:00Z", {}, Verdict.PLAUSIBLE),
         ("2026-05-10T12:00:00Z", {"created_at": "2025-01-01T00:00:00Z"}, Verdict.PROVEN),
-        ("2026-05-10T12:00:00Z", {"created_at": None, "name": "2025"}, Verdict.PROVEN),
+        ("2026-05-10T12:00:00Z", {"created_at": None, "name": "2025"}, Verdict.PLAUSIBLE),
+        ("2026-05-10T12:00:00Z", {"meta": {"created": 1714521600}}, Verdict.PROVEN),
+        ("2026-05-10T12:00:00Z", {"meta": {"created": 1778414400}}, Verdict.UNPROVEN),
         ("2026-05-10T12:00:00Z", {"created_at": "2026-05-10T11:00:00Z"}, Verdict.UNPROVEN),
         ("2026-05-10T12:00:00Z", {"unknown": "2026-05-09", "created_at": "2025-01-01"}, Verdict.UNPROVEN),
         # Outside of the day, but within what an API of another time zone may return for it.
@@ -40,34 +43,21 @@ REACH = Window(DAY, DAY + timedelta(days=1)).reach
         ("2026-06-01T12:00:00Z", {}, Verdict.REFUTED),
     ],
 )
-def test_what_a_row_says_about_the_filter(key: str, others: dict[str, str | None], verdict: Verdict) -> None:
+def test_what_a_row_says_about_the_filter(key: str, others: dict[str, Any], verdict: Verdict) -> None:
     timestamp = datetime.fromisoformat(key)
     dates = other_dates_of({"updated_at": key, **others}, "updated_at")
-    assert judge(REACH, timestamp, dates) is verdict
-
-
-def test_dates_are_found_whether_or_not_the_schema_knows_them() -> None:
-    row = {
-        "a": "2026-05-10",
-        "b": "2026-05-10T00:00:00Z",
-        "c": 5,
-        "d": "x" * 20,
-        "e": None,
-        "f": ["2026-05-10"],
-        "g": "2026-05-10T00:00:00.123456789+02:00",
-    }
-    assert list(other_dates_of(row, "updated_at")) == [timestamps.parse(str(row[name])) for name in "abg"]
+    assert verdict_of_row(ACCEPTED, timestamp, dates) is verdict
 
 
 @pytest.mark.parametrize("edge", ["start", "end"])
 def test_a_row_at_the_edge_of_what_a_correct_api_may_return_does_not_refute(edge: str) -> None:
-    assert REACH.end is not None
-    timestamp = REACH.start if edge == "start" else REACH.end - MICROSECOND
-    outside = REACH.start - MICROSECOND if edge == "start" else REACH.end
-    assert judge(REACH, timestamp, []) is Verdict.PROVEN
-    assert judge(REACH, outside, []) is Verdict.REFUTED
-    assert judge(REACH, DAY, [timestamp]) is Verdict.UNPROVEN
-    assert judge(REACH, DAY, [outside]) is Verdict.PROVEN
+    assert ACCEPTED.end is not None
+    timestamp = ACCEPTED.start if edge == "start" else ACCEPTED.end - MICROSECOND
+    outside = ACCEPTED.start - MICROSECOND if edge == "start" else ACCEPTED.end
+    assert verdict_of_row(ACCEPTED, timestamp, []) is Verdict.PLAUSIBLE
+    assert verdict_of_row(ACCEPTED, outside, []) is Verdict.REFUTED
+    assert verdict_of_row(ACCEPTED, DAY, [timestamp]) is Verdict.UNPROVEN
+    assert verdict_of_row(ACCEPTED, DAY, [outside]) is Verdict.PROVEN
 
 
 def test_the_candidate_is_a_settled_row_whose_other_dates_lie_elsewhere() -> None:
@@ -118,6 +108,7 @@ class Rows(ShapedPage):
 
     def __init__(self, rows: list[Dated]) -> None:
         self.records, self.timestamps = [row for _, row in rows], [at for at, _ in rows]
+        self.ids = [row.get("id") for _, row in rows]
 
     @override
     def other_dates(self, index: int) -> Iterator[datetime]:
@@ -127,6 +118,7 @@ class Rows(ShapedPage):
 GOOD = {"updated_at": "2026-05-10", "created_at": "2025-01-01"}
 VAGUE = {"updated_at": "2026-05-10", "created_at": "2026-05-10"}
 OUTSIDE = DAY + timedelta(days=30)
+BEGAN = DAY + timedelta(days=60)
 
 
 def trust(verdict: Verdict = Verdict.UNPROVEN, *, usable: bool = True) -> tuple[FilterTrust, Bookmark]:
@@ -136,76 +128,77 @@ def trust(verdict: Verdict = Verdict.UNPROVEN, *, usable: bool = True) -> tuple[
 
 
 def test_what_is_known_in_a_word() -> None:
-    assert [trust(verdict)[0].known for verdict in Verdict] == ["unproven", "proven", "refuted"]
-    assert [trust(verdict)[0].unproven for verdict in Verdict] == [True, False, False]
+    assert [trust(verdict)[0].known for verdict in Verdict] == ["unproven", "plausible", "proven", "refuted"]
+    assert [trust(verdict)[0].improvable for verdict in Verdict] == [True, True, False, False]
     nothing, _ = trust(usable=False)
-    assert (nothing.known, nothing.unproven) == ("none", False)
+    assert (nothing.known, nothing.improvable) == ("none", False)
 
 
 def test_an_unproven_filter_shortens_a_first_read_only() -> None:
     unproven, bookmark = trust()
-    assert unproven.may_shorten(first=True)
-    assert not unproven.may_shorten(first=False)
+    assert unproven.may_use_filter(first=True)
+    assert not unproven.may_use_filter(first=False)
     bookmark.unproven_from = DAY
-    assert unproven.may_shorten(first=False), "the first read goes on"
+    assert unproven.may_use_filter(first=False), "the first read goes on"
 
 
 @pytest.mark.parametrize("first", [True, False])
-def test_a_proven_filter_shortens_any_read_and_a_refuted_one_none(first: bool) -> None:
-    assert trust(Verdict.PROVEN)[0].may_shorten(first=first)
-    assert not trust(Verdict.REFUTED)[0].may_shorten(first=first)
-    assert not trust(Verdict.PROVEN, usable=False)[0].may_shorten(first=first)
-    assert not trust(Verdict.UNPROVEN, usable=False)[0].may_shorten(first=first)
+def test_a_believed_filter_shortens_any_read_and_a_refuted_one_none(first: bool) -> None:
+    assert trust(Verdict.PROVEN)[0].may_use_filter(first=first)
+    assert trust(Verdict.PLAUSIBLE)[0].may_use_filter(first=first)
+    assert not trust(Verdict.REFUTED)[0].may_use_filter(first=first)
+    assert not trust(Verdict.PROVEN, usable=False)[0].may_use_filter(first=first)
+    assert not trust(Verdict.UNPROVEN, usable=False)[0].may_use_filter(first=first)
 
 
 def test_one_good_row_proves_the_filter() -> None:
     one, bookmark = trust()
-    assert one.verify(REACH, Rows([(DAY, VAGUE)]))
+    assert one.check_page(ACCEPTED, Rows([(DAY, VAGUE)]), BEGAN)
     assert one.known == "unproven"
-    assert one.verify(REACH, Rows([(DAY, GOOD)]), whole=False)
+    assert one.check_page(ACCEPTED, Rows([(DAY, GOOD)]), BEGAN, all_attributes=False)
     assert one.known == "unproven"
-    assert one.verify(REACH, Rows([(DAY, GOOD)]))
+    assert one.check_page(ACCEPTED, Rows([(DAY, GOOD)]), BEGAN)
     assert (one.known, bookmark.value) == ("proven", DAY)
-    assert one.verify(REACH, Rows([(DAY, VAGUE)]))
+    assert one.check_page(ACCEPTED, Rows([(DAY, VAGUE)]), BEGAN)
     assert one.known == "proven", "a row that says nothing changes nothing"
 
 
 @pytest.mark.parametrize("before", [Verdict.PROVEN, Verdict.UNPROVEN])
 def test_one_row_from_outside_refutes_the_filter_and_discards_the_bookmark(before: Verdict) -> None:
     one, bookmark = trust(before)
-    assert not one.verify(REACH, Rows([(OUTSIDE, GOOD)]))
+    assert not one.check_page(ACCEPTED, Rows([(OUTSIDE, GOOD)]), BEGAN)
     assert (bookmark.verdict, bookmark.value) == (Verdict.REFUTED, None)
 
 
 def test_a_first_read_keeps_its_bookmark_when_its_filter_is_refuted() -> None:
     one, bookmark = trust()
     bookmark.unproven_from = DAY - timedelta(days=9)
-    assert not one.verify(REACH, Rows([(OUTSIDE, GOOD)]))
+    assert not one.check_page(ACCEPTED, Rows([(OUTSIDE, GOOD)]), BEGAN)
     assert (bookmark.verdict, bookmark.value) == (Verdict.REFUTED, DAY)
 
 
 def test_a_refuted_filter_is_not_proven_by_a_good_row() -> None:
     one, bookmark = trust(Verdict.REFUTED)
-    assert one.verify(REACH, Rows([(DAY, GOOD)]))
+    assert one.check_page(ACCEPTED, Rows([(DAY, GOOD)]), BEGAN)
     assert bookmark.verdict is Verdict.REFUTED
 
 
 def test_a_rejected_filter_is_refuted_unless_the_request_fails_without_it_too() -> None:
     one, bookmark = trust(Verdict.PROVEN)
-    one.acquit()
+    one.undo_rejection()
     assert one.known == "proven", "the filter was not rejected"
     one.rejected()
     assert (one.known, bookmark.value) == ("refuted", DAY)
-    one.acquit()
+    one.undo_rejection()
     assert one.known == "proven"
 
 
-def test_an_acquittal_counts_once() -> None:
+def test_a_rejection_is_undone_once() -> None:
     one, bookmark = trust(Verdict.PROVEN)
     one.rejected()
-    one.acquit()
+    one.undo_rejection()
     bookmark.verdict = Verdict.REFUTED
-    one.acquit()
+    one.undo_rejection()
     assert one.known == "refuted"
 
 
@@ -213,7 +206,7 @@ def test_a_request_that_succeeds_without_the_filter_confirms_its_rejection() -> 
     one, _ = trust(Verdict.PROVEN)
     one.rejected()
     one.confirm_rejection()
-    one.acquit()
+    one.undo_rejection()
     assert one.known == "refuted"
 
 
@@ -251,19 +244,3 @@ def test_a_row_without_the_replication_key_ends_the_search() -> None:
     one.consider(Rows([(None, {})]), None)
     one.consider(Rows([(DAY, GOOD)]), None)
     assert one.take_candidate() is None
-
-
-@pytest.mark.parametrize(
-    ("rows", "verdict"),
-    [
-        ([], Verdict.UNPROVEN),
-        ([(None, {})], Verdict.UNPROVEN),
-        ([(DAY, VAGUE)], Verdict.UNPROVEN),
-        ([(DAY, VAGUE), (None, {}), (DAY, GOOD)], Verdict.PROVEN),
-        ([(DAY, GOOD), (OUTSIDE, GOOD)], Verdict.REFUTED),
-    ],
-)
-def test_the_filter_is_judged_by_all_rows_of_the_candidates_day(rows: list[Dated], verdict: Verdict) -> None:
-    one, bookmark = trust()
-    assert one.judge_probe(REACH, Rows(rows)) is (verdict is not Verdict.UNPROVEN)
-    assert bookmark.verdict is verdict

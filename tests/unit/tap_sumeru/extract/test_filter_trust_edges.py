@@ -30,11 +30,11 @@ class OneRow(ShapedPage):
 def test_a_row_that_is_not_given_whole_proves_nothing() -> None:
     trust = FilterTrust(Bookmark({}, "updated_at", ("from", "to")), usable=True)
     day = datetime(2026, 5, 10, tzinfo=UTC)
-    reach = Window(day, day + timedelta(days=1)).reach
-    assert trust.verify(reach, OneRow(day), whole=False)
+    accepted = Window(day, day + timedelta(days=1)).accepted_range
+    assert trust.check_page(accepted, OneRow(day), None, all_attributes=False)
     assert trust.known == "unproven"
-    assert trust.verify(reach, OneRow(day))
-    assert trust.known == "proven"
+    assert trust.check_page(accepted, OneRow(day), None)
+    assert trust.known == "plausible"
 
 
 def test_a_refusal_that_was_not_the_filters_leaves_it_believed() -> None:
@@ -42,9 +42,9 @@ def test_a_refusal_that_was_not_the_filters_leaves_it_believed() -> None:
     bookmark.verdict = Verdict.PROVEN
     trust = FilterTrust(bookmark, usable=True)
     trust.rejected()
-    trust.acquit()
+    trust.undo_rejection()
     assert trust.known == "proven"
     trust.rejected()
     trust.confirm_rejection()
-    trust.acquit()
+    trust.undo_rejection()
     assert trust.known == "refuted"

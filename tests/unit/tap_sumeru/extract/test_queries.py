@@ -48,9 +48,11 @@ def test_every_option_becomes_a_parameter() -> None:
     )
 
 
-def test_an_open_window_is_requested_by_its_first_day() -> None:
+def test_an_open_window_is_requested_by_both_days() -> None:
     one = query(date_filter=("from", "to"))
-    assert one.of(Slice(window=Window(DAY, None))) == ("orders", (LIMIT, ("from", "2026-05-09")))
+    window = Window(DAY, None, DAY + timedelta(days=1))
+    params = (LIMIT, ("from", "2026-05-09"), ("to", "2026-05-12"))
+    assert one.of(Slice(window=window)) == ("orders", params)
 
 
 def test_without_a_date_filter_no_window_is_requested() -> None:
@@ -83,6 +85,7 @@ def test_a_probe_requests_the_same_with_all_fields() -> None:
             LIMIT,
             ("filter[fields]", "x"),
             ("filter[date_from]", "2026-05-09"),
+            ("filter[date_to]", "2026-05-11"),
             ("include", "customer"),
         ),
     )
@@ -125,6 +128,10 @@ def requested_fields(
     return set(fields)
 
 
+HIDDEN = ("extra", "relationships")
+"""Columns that hold what `fields` cannot name, beside related resources."""
+
+
 def dates(stream: str) -> set[str]:
     properties = stream_schemas.load(stream)["properties"]
     return {name for name, one in properties.items() if one.get("format") in ("date", "date-time")}
@@ -135,10 +142,7 @@ def test_no_fields_are_requested_if_all_attributes_are_selected(stream: str) -> 
     spec = STREAMS[stream]
     assert requested_fields(stream, None) == set()
     # Columns of the tap's own, related resources and the parent's id are no attributes.
-    assert (
-        requested_fields(stream, {"shop", "extra", "relationships", *spec.include, spec.parent_column})
-        == set()
-    )
+    assert requested_fields(stream, {"shop", *HIDDEN, *spec.include, spec.parent_column}) == set()
 
 
 @pytest.mark.parametrize("stream", STREAMS)
@@ -151,10 +155,20 @@ def test_every_date_and_the_natural_key_are_requested_even_if_deselected(stream:
 
 def test_a_deselected_attribute_is_not_requested() -> None:
     everything = set(stream_schemas.load("orders")["properties"]) - stream_schemas.OWN_COLUMNS
-    assert requested_fields("orders", {"email"}) == {"id", *everything} - {"email"}
+    assert requested_fields("orders", {"email", *HIDDEN}) == {"id", *everything} - {"email"}
 
 
-def test_the_replication_key_in_use_is_requested_and_related_resources_are_not() -> None:
-    fields = requested_fields("orders", {"email"}, "new_key", ("line_items",))
-    assert "new_key" in fields
-    assert "line_items" not in fields
+@pytest.mark.parametrize("selected", [*HIDDEN, "touchpoints"])
+def test_no_fields_are_requested_if_a_column_is_selected_that_they_would_empty(selected: str) -> None:
+    """Unknown attributes, links and related resources cannot be named."""
+    deselected = {"model", *HIDDEN, "touchpoints"}
+    assert requested_fields("attribution", deselected)
+    assert requested_fields("attribution", deselected - {selected}) == set()
+
+
+def test_no_fields_are_requested_with_related_resources() -> None:
+    assert requested_fields("orders", {"email", *HIDDEN}, include=("customer",)) == set()
+
+
+def test_the_replication_key_in_use_is_requested() -> None:
+    assert "new_key" in requested_fields("orders", {"email", *HIDDEN}, "new_key")

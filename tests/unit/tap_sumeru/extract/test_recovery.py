@@ -56,6 +56,9 @@ def error(status: int) -> ApiError:
         # `fields` that are rejected: all attributes are requested.
         *((status, Slice(), FIELDS, FieldsRejected) for status in (400, 414, 422)),
         (422, Slice(window=WINDOW), FIELDS, FieldsRejected),
+        # The cursor may have made the URL too long, and who says that it has expired?
+        *((status, Slice(pages=1), AT_CURSOR_WITH_FIELDS, FieldsRejected) for status in (400, 414, 422)),
+        (410, Slice(pages=1), AT_CURSOR_WITH_FIELDS, CursorExpired),
         *((status, Slice(), FIELDS, None) for status in (403, 404, 410, 503)),
         # A date filter that is rejected: the stream is read without it.
         *((status, Slice(window=WINDOW), FIRST, FilterRejected) for status in (400, 422)),

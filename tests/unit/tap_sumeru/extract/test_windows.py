@@ -64,14 +64,15 @@ def test_the_requested_days_hold_the_window_in_any_time_zone(
     returned_from = datetime.fromisoformat(first).replace(tzinfo=zone)
     returned_to = datetime.fromisoformat(last).replace(tzinfo=zone) + timedelta(days=inclusive)
     assert returned_from <= row < returned_to
-    assert window.reach.holds(returned_from)
-    assert window.reach.holds(returned_to - timedelta(microseconds=1))
+    assert window.accepted_range.holds(returned_from)
+    assert window.accepted_range.holds(returned_to - timedelta(microseconds=1))
 
 
-def test_an_open_window_requests_no_last_day() -> None:
-    window = Window(datetime(2026, 5, 10, 12, tzinfo=UTC), None)
-    assert window.requested_days == ("2026-05-09", None)
-    assert window.reach.end is None
+def test_an_open_window_requests_both_days_and_accepts_any_later_row() -> None:
+    now = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    window = Window(datetime(2026, 5, 10, 12, tzinfo=UTC), None, now)
+    assert window.requested_days == ("2026-05-09", "2026-05-22")
+    assert window.accepted_range.end is None
     assert window.holds(datetime(2099, 1, 1, tzinfo=UTC))
 
 
@@ -113,9 +114,9 @@ def test_the_day_of_an_end_at_midnight_is_not_requested(beyond: timedelta, last:
 
 
 def test_a_correct_api_reaches_fourteen_hours_beyond_the_requested_days() -> None:
-    reach = Window(MIDNIGHT, MIDNIGHT + timedelta(days=1)).reach
-    assert reach.start == datetime(2026, 5, 8, 10, tzinfo=UTC)
-    assert reach.end == datetime(2026, 5, 13, 14, tzinfo=UTC)
+    accepted = Window(MIDNIGHT, MIDNIGHT + timedelta(days=1)).accepted_range
+    assert accepted.start == datetime(2026, 5, 8, 10, tzinfo=UTC)
+    assert accepted.end == datetime(2026, 5, 13, 14, tzinfo=UTC)
 
 
 def test_windows_have_the_given_length_and_end_where_the_range_ends() -> None:
@@ -148,7 +149,7 @@ def test_windows_at_the_ends_of_the_calendar() -> None:
     first = datetime(1, 1, 1, tzinfo=UTC)
     last = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
     assert Window(first, last).requested_days == ("0001-01-01", "9999-12-31")
-    assert Window(first, last).reach == Window(first, last)
+    assert Window(first, last).accepted_range == Window(first, last)
     last_day = datetime(9999, 12, 31, tzinfo=UTC)
     assert list(cut(last_day, None, last, repeat(30))) == [Window(last_day, None)]
     assert list(cut(first, last_day, last, repeat(10**7))) == [Window(first, last_day)]

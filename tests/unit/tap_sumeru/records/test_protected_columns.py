@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from sumeru_api.responses import Page
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.records.record_builder import RecordBuilder
+from tap_sumeru.records.record_builder import RecordBuilder, RowContext
 
 
 def test_a_value_of_the_wrong_type_in_a_protected_column_is_counted_and_dropped() -> None:
@@ -17,7 +16,7 @@ def test_a_value_of_the_wrong_type_in_a_protected_column_is_counted_and_dropped(
     builder = RecordBuilder(spec, selection, "updated_at")
     row = {"id": "cus_1", "attributes": {"address": {"line1": "1 Main St", "province": 5}, "tags": 5}}
     mismatches: Counter[str] = Counter()
-    record = builder.build(row, "acme", Page([row]), None, mismatches).record
+    record = builder.build(row, RowContext("acme"), (), mismatches).record
     assert record["address"] is None
     assert record["extra"] == {"tags": 5}
     assert mismatches == {"address": 1, "tags": 1}

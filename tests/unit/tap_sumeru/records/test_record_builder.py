@@ -15,11 +15,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from sumeru_api.json_values import decode
-from sumeru_api.responses import Page
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.records.record_builder import BuiltRecord, RecordBuilder
+from tap_sumeru.records.record_builder import BuiltRecord, RecordBuilder, RowContext
 
 
 def builder(stream: str, *deselected: str, protected: frozenset[str] = frozenset()) -> RecordBuilder:
@@ -30,9 +29,9 @@ def builder(stream: str, *deselected: str, protected: frozenset[str] = frozenset
 
 
 def build(
-    one: RecordBuilder, row: dict[str, Any], page: Page | None = None, parent: str | None = None
+    one: RecordBuilder, row: dict[str, Any], parent: str | None = None, *, natural_key: bool = True
 ) -> BuiltRecord:
-    return one.build(row, "acme", page or Page([row]), parent, Counter())
+    return one.build(row, RowContext("acme", parent, natural_key), (), Counter())
 
 
 def record_of(row: dict[str, Any], stream: str = "customers", parent: str | None = None) -> dict[str, Any]:
@@ -87,7 +86,7 @@ def test_a_flat_row_gives_the_same_record() -> None:
 )
 def test_a_value_of_an_unexpected_type_is_kept_in_extra(name: str, value: object) -> None:
     mismatches: Counter[str] = Counter()
-    record = builder("customers").build(enveloped(**{name: value}), "acme", Page([]), None, mismatches).record
+    record = builder("customers").build(enveloped(**{name: value}), RowContext("acme"), (), mismatches).record
     assert record[name] is None
     assert record["extra"] == {name: value}
     assert mismatches == {name: 1}
@@ -118,7 +117,7 @@ def test_attributes_named_like_the_taps_own_columns_are_kept_in_extra() -> None:
 def test_every_mismatch_is_counted() -> None:
     one, mismatches = builder("customers"), Counter({"email": 10})
     for tags in ("vip", ["vip"], 5, "new"):
-        one.build(enveloped(tags=tags, email=5), "acme", Page([]), None, mismatches)
+        one.build(enveloped(tags=tags, email=5), RowContext("acme"), (), mismatches)
     assert mismatches == {"tags": 3, "email": 14}
 
 
@@ -141,7 +140,7 @@ def test_nothing_of_a_deselected_column_is_kept() -> None:
 def test_a_mismatch_of_a_protected_column_is_counted_but_not_kept() -> None:
     one, mismatches = builder("customers", protected=frozenset({"email"})), Counter[str]()
     row = enveloped(email=["jane@example.com"], tags="vip", new=1)
-    record = one.build(row, "acme", Page([]), None, mismatches).record
+    record = one.build(row, RowContext("acme"), (), mismatches).record
     assert (record["email"], record["extra"]) == (None, {"tags": "vip", "new": 1})
     assert mismatches == {"email": 1, "tags": 1}
 
@@ -166,7 +165,9 @@ def test_nested_timestamps_are_normalised_and_unknown_members_kept() -> None:
         ("customers", {"attributes": {"id": "cus_9"}}, "cus_9"),
         ("attribution", {"order_id": "ord_1", "model": "linear"}, "ord_1:linear"),
         ("inventory", {"product_id": "p", "variant_id": "v", "location_id": "l"}, "p:v:l"),
+        ("customers", {"attributes": {"id": 9}}, "9"),
         ("usage", {"date": "2026-05-10", "emails_sent": 5}, "2026-05-10"),
+        ("enrollments", {"customer_id": "cus_1"}, "cus_1"),
         ("usage", {"id": "", "date": "2026-05-10"}, "2026-05-10"),
         ("inventory", {"product_id": 1, "variant_id": "v", "location_id": 2}, "1:v:2"),
     ],
@@ -194,6 +195,29 @@ def test_the_id_made_from_a_rows_content_ignores_the_order_of_its_members() -> N
 def test_a_natural_key_that_lacks_a_part_is_not_used(part: object) -> None:
     record = record_of({"product_id": "p", "variant_id": part, "location_id": "l"}, "inventory")
     assert re.fullmatch("hash_[0-9a-f]{32}", record["id"])
+
+
+def test_a_natural_key_that_is_not_unique_is_not_used() -> None:
+    one, rows = builder("usage"), [{"date": "2026-05-10", "channel": name} for name in ("email", "sms")]
+    built = [build(one, row, natural_key=False) for row in (*rows, rows[0])]
+    ids = [each.record["id"] for each in built]
+    assert all(re.fullmatch("hash_[0-9a-f]{32}", each) for each in ids)
+    assert ids[0] == ids[2] != ids[1]
+    assert [each.made_id for each in built] == [None] * 3
+
+
+def test_a_row_with_a_made_id_tells_its_content_from_that_of_others() -> None:
+    one, rows = builder("usage"), [{"date": "2026-05-10", "channel": name} for name in ("email", "sms")]
+    made = [build(one, row).made_id for row in (*rows, dict(reversed(rows[0].items())))]
+    assert made[0] == made[2] != made[1]
+    assert [each and each[0] for each in made] == ["2026-05-10"] * 3
+    assert build(one, {"id": "u1", **rows[0]}).made_id is None
+
+
+def test_the_same_content_under_two_parents_has_two_ids() -> None:
+    row = {"attributes": {"status": "active"}}
+    one, other = (record_of(row, "enrollments", parent)["id"] for parent in ("jrn_1", "jrn_2"))
+    assert one != other
 
 
 def test_an_id_that_cannot_be_one_is_kept_in_extra() -> None:

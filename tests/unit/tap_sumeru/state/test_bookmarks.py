@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sumeru_api.timestamps import Precision
 from tap_sumeru.state.bookmarks import Bookmark, Bookmarks, Entry, ReadPosition, Verdict
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def test_a_bookmark_is_kept_in_the_shape_of_the_sdk() -> None:
                         "context": {"shop": "acme"},
                         "replication_key": "updated_at",
                         "replication_key_value": "2026-05-10T12:00:00Z",
+                        "start_date": "0001-01-01T00:00:00Z",
                     }
                 ]
             }
@@ -75,6 +77,47 @@ def test_a_bookmark_in_the_future_moves_back() -> None:
     bookmark = Bookmark({"replication_key_value": "2026-05-11T00:00:00Z"}, "updated_at", NAMES)
     bookmark.advance(NOON, NOON)
     assert bookmark.value == NOON
+
+
+@pytest.mark.parametrize("precision", list(Precision))
+def test_a_bookmark_keeps_the_distance_of_its_precision(precision: Precision) -> None:
+    bookmark = Bookmark({}, "updated_at", NAMES)
+    bookmark.advance(NOON, NOON)
+    bookmark.unproven_from = NOON
+    coarser = precision is not Precision.SECOND
+    assert bookmark.learn_precision(precision) is coarser
+    assert bookmark.value == bookmark.unproven_from == NOON - precision.distance
+    assert not bookmark.learn_precision(precision), "it is known already"
+    assert not bookmark.learn_precision(Precision.SECOND), "the coarsest counts"
+    later = NOON + timedelta(days=3)
+    bookmark.advance(later, later)
+    assert bookmark.value == later - precision.distance
+    bookmark.advance(NOON, later)
+    assert bookmark.value == later - precision.distance
+    assert Bookmark(saved(bookmark), "updated_at", NAMES).precision is precision
+
+
+def test_an_earlier_start_makes_the_bookmark_useless_and_a_later_one_does_not() -> None:
+    bookmark = Bookmark({}, "updated_at", NAMES, start=NOON)
+    bookmark.value = NOON + timedelta(days=9)
+    entry = saved(bookmark)
+    assert Bookmark(entry, "updated_at", NAMES, start=NOON).outdated_by == ""
+    later = Bookmark(entry, "updated_at", NAMES, start=NOON + timedelta(days=1))
+    assert (later.outdated_by, saved(later)["start_date"]) == ("", "2026-05-10T12:00:00Z")
+    for start in (None, NOON - timedelta(days=1)):
+        earlier = Bookmark(entry, "updated_at", NAMES, start=start)
+        assert (earlier.outdated_by, earlier.value) == ("start_date", None)
+    del entry["start_date"]  # as an older version wrote it
+    assert Bookmark(entry, "updated_at", NAMES, start=NOON - timedelta(days=1)).outdated_by == ""
+
+
+def test_what_is_read_again_from_a_later_start_counts_from_there() -> None:
+    bookmark = Bookmark({}, "updated_at", NAMES, start=NOON)
+    bookmark.value = NOON + timedelta(days=9)
+    later = Bookmark(saved(bookmark), "updated_at", NAMES, start=NOON + timedelta(days=1))
+    later.forget()
+    later.value = NOON + timedelta(days=9)
+    assert saved(later)["start_date"] == "2026-05-11T12:00:00Z"
 
 
 def test_a_bookmark_survives_the_state_file() -> None:
@@ -117,7 +160,7 @@ def test_a_bookmark_without_a_replication_key_belongs_to_the_streams_own() -> No
     assert saved(bookmark)["replication_key"] == "updated_at"
 
 
-@pytest.mark.parametrize("word", ["unproven", "proven", "refuted"])
+@pytest.mark.parametrize("word", ["unproven", "plausible", "proven", "refuted"])
 def test_a_verdict_is_kept_as_a_word(word: str) -> None:
     bookmark = Bookmark({}, "updated_at", NAMES)
     bookmark.verdict = Verdict(word)

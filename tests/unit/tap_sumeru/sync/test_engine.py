@@ -72,19 +72,6 @@ def event_loops() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "event-loop"]
 
 
-def test_two_entries_with_one_token_share_its_queue() -> None:
-    entries = [
-        {"shop": "acme", "api_token": "copt_test_one"},
-        {"shop": "acme-2025", "api_token": "copt_test_one", "start_date": "2025-01-01"},
-        {"shop": "globex", "api_token": "copt_test_two"},
-        {"shop": "eu", "api_token": "copt_test_one", "api_url": "https://eu.api.sumeru.systems"},
-    ]
-    queues = engine("usage", shops=entries).queues
-    assert list(queues) == ["acme", "acme-2025", "globex", "eu"]
-    assert queues["acme"] is queues["acme-2025"]
-    assert len(set(queues.values())) == 3, "another token or another host has a rate limit of its own"
-
-
 @pytest.mark.usefixtures("api")
 def test_all_streams_of_all_shops_are_read_to_their_end() -> None:
     items = run(engine("orders", "products"))

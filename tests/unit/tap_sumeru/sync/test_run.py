@@ -125,4 +125,11 @@ def test_the_last_state_does_not_wait_for_the_end_of_the_engine(monkeypatch: pyt
     items: list[Item] = [failure(NotFound("gone"), "orders"), page("products")]
     code, log = sync(monkeypatch, items, on_error="stop")
     assert code == 1
-    assert log == ["state", "closed"]
+    assert log == ["state", "state", "closed"]
+
+
+def test_the_first_state_goes_out_before_the_first_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    items: list[Item] = [page("orders"), *(ReadDone(name, "acme", "proven") for name in STREAMS)]
+    code, log = sync(monkeypatch, items)
+    assert code == 0
+    assert log[:2] == ["state", "records"]

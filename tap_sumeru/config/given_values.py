@@ -1,0 +1,89 @@
+"""Gives the settings their types: environment variables, and the tools that set them, know only text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from tap_sumeru.config.json_text import decode
+from tap_sumeru.errors import SettingsError
+
+_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+_ANY = {"type": "string"}
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+
+
+def given_values(config: Mapping[str, Any], schema: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the settings that are set, text converted to the types of the settings.
+
+    Null and an empty text set nothing.
+
+    Args:
+        config: The settings.
+        schema: JSON Schema of the config.
+        prefix: What the names have in front in messages: the prefix of environment variables, or nothing.
+
+    Raises:
+        SettingsError: A text cannot be converted; the message names the setting.
+    """
+    known = schema["properties"]
+    return {
+        name: _typed(value, known.get(name, {}), prefix + (name.upper() if prefix else name))
+        for name, value in config.items()
+        if value is not None and not _is_empty(value, known.get(name, {}))
+    }
+
+
+def _is_empty(value: object, schema: Mapping[str, Any]) -> bool:
+    """Return whether a text is empty; white space counts only where text means nothing by itself."""
+    return isinstance(value, str) and not (value if "string" in _types(schema) else value.strip())
+
+
+def _typed(value: object, schema: Mapping[str, Any], where: str) -> object:
+    """Return a value with the types of its schema; what is not text is only searched for text."""
+    if isinstance(value, str):
+        value = _from_text(value, _types(schema), where)
+    if isinstance(value, list) and "items" in schema:
+        return [_typed(item, schema["items"], f"{where}[{i}]") for i, item in enumerate(value)]
+    if isinstance(value, Mapping) and schema.get("properties"):
+        known = schema["properties"]
+        return {
+            name: _typed(inner, known.get(name, {}), f"{where}.{name}")
+            for name, inner in value.items()
+            if "string" in _types(known.get(name, _ANY)) or not _is_empty(inner, known[name])
+        }
+    return value
+
+
+def _types(schema: Mapping[str, Any] | str) -> set[str]:
+    """Return the types that a schema allows; in `anyOf` the SDK also writes the bare name of a type."""
+    if isinstance(schema, str):
+        return {schema}
+    declared = schema.get("type", [])
+    types = {declared} if isinstance(declared, str) else set(declared)
+    return types.union(*map(_types, schema.get("anyOf", ())))
+
+
+def _from_text(text: str, types: set[str], where: str) -> object:
+    plain = text.strip()
+    if "string" in types:
+        return text
+    if types & {"object", "array"}:
+        try:
+            content = decode(plain, Decimal)
+        except ValueError:
+            content = text
+        if isinstance(content, str):
+            raise SettingsError(f"{where}: must be JSON.")
+        return content
+    if "boolean" in types:
+        if plain.lower() not in (*_TRUE, *_FALSE):
+            raise SettingsError(f"{where}: must be true or false.")
+        return plain.lower() in _TRUE
+    if "integer" in types:
+        if not _INTEGER.fullmatch(plain):
+            raise SettingsError(f"{where}: must be an integer.")
+        return int(plain)
+    return text

@@ -1,0 +1,61 @@
+"""Checks the names of settings at every level: a misspelt one must not go unnoticed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sumeru_api.redaction import mask_name
+from tap_sumeru.config.names import check_name, resembling
+from tap_sumeru.errors import SettingsError
+
+_UNDECLARED = {"batch_config": ("batch_size",), "batch_config.storage": ("params",)}
+"""Keys that the SDK's schema lacks."""
+_OF_THE_SDK = ("LOGLEVEL",)
+"""Environment variables that are no settings, without their prefix."""
+
+
+def check_setting_names(value: object, schema: Mapping[str, Any], path: str = "") -> None:
+    """Check the names of the keys of a config, or of a part of one.
+
+    Args:
+        value: The config, or the part.
+        schema: Its JSON Schema.
+        path: Keys that lead to the part; empty for the config.
+
+    Raises:
+        SettingsError: An unknown name resembles a known one. Any other is only warned of.
+    """
+    if isinstance(value, list) and "items" in schema:
+        for i, item in enumerate(value):
+            check_setting_names(item, schema["items"], f"{path}[{i}]")
+    known = schema.get("properties")
+    if not isinstance(value, Mapping) or not known or path == "stream_maps":
+        return
+    for name, inner in value.items():
+        shown = name if name in known else mask_name(name)
+        where = f"{path}.{shown}" if path else shown
+        if name in known:
+            check_setting_names(inner, known[name], where)
+        else:
+            kind = "stream" if path == "stream_options" else "setting"
+            check_name(where, name, {*known, *_UNDECLARED.get(path, ())}, kind)
+
+
+def check_variable_names(environment: Mapping[str, str], schema: Mapping[str, Any], prefix: str) -> None:
+    """Check the names of the environment variables that begin with the prefix of the settings.
+
+    Meltano's own variables have one more underscore behind the prefix.
+
+    Raises:
+        SettingsError: An unknown name resembles a known one. Any other is only warned of.
+    """
+    known = {name.upper() for name in schema["properties"]}
+    for variable, value in environment.items():
+        name = variable.removeprefix(prefix)
+        if name == variable or name.startswith("_") or name in _OF_THE_SDK or not value.strip():
+            continue
+        shown = prefix + mask_name(name)
+        if name not in known and (meant := resembling(name, known)):
+            raise SettingsError(f"{shown}: unknown setting. Did you mean {prefix}{meant}?")
+        check_name(shown, name, known, "setting")

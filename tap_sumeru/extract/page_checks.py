@@ -1,0 +1,92 @@
+"""Checks each page of rows against what the read relies on: the replication key and the date filter."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from sumeru_api.timestamps import DAY, Precision
+from tap_sumeru.extract.recovery import StartOver
+
+if TYPE_CHECKING:
+    from tap_sumeru.extract.filter_trust import FilterTrust
+    from tap_sumeru.extract.read_plan import ReadPlan
+    from tap_sumeru.extract.slices import Slice
+    from tap_sumeru.records import RecordShaper, ShapedPage
+    from tap_sumeru.state.bookmarks import Bookmark
+
+logger = logging.getLogger("tap-sumeru")
+
+_COARSE = {
+    Precision.MINUTE: "has no seconds, so each sync starts a minute earlier",
+    Precision.LOCAL: "has no time zone, so each sync starts 14 hours earlier",
+    Precision.DAY: "has no time of day, so each sync starts 38 hours earlier",
+}
+_MIN_ROWS = 20
+"""Rows that must show the same time of day before it is taken for none."""
+
+
+class PageChecks:
+    """Checks the pages of one stream of one shop.
+
+    Args:
+        name: Name of the stream, for the log.
+        bookmark: What is known about the stream; it learns from the pages.
+        trust: What is known about the date filter; it learns from the pages.
+        plan: What is read.
+        shaper: Has shaped the pages.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        bookmark: Bookmark,
+        trust: FilterTrust,
+        plan: ReadPlan,
+        shaper: RecordShaper,
+    ) -> None:
+        self._name = name
+        self._bookmark = bookmark
+        self._trust = trust
+        self._plan = plan
+        self._shaper = shaper
+
+    def check(self, slice_: Slice, page: ShapedPage, *, all_attributes: bool) -> None:
+        """Check a page of a slice.
+
+        Args:
+            slice_: The slice.
+            page: The page.
+            all_attributes: Whether all attributes of its rows were requested.
+
+        Raises:
+            StartOver: The read cannot go on as planned.
+        """
+        if not page.records:
+            return
+        self._check_precision(page)
+        if slice_.window is None:
+            self._trust.consider(page, slice_.parent)
+            return
+        accepted = slice_.window.accepted_range.widened(self._bookmark.distance)
+        if not self._trust.check_page(accepted, page, self._plan.began, all_attributes=all_attributes):
+            raise StartOver
+
+    def _check_precision(self, page: ShapedPage) -> None:
+        """Keep a distance from now on if the replication key is less exact than it was before."""
+        precision = Precision.DAY if _same_time_of_day(page) else page.precision
+        if not self._bookmark.learn_precision(precision):
+            return
+        if self._shaper.is_coarser(precision):  # said once, and not for each shop
+            logger.warning("%s: `%s` %s.", self._name, self._shaper.key, _COARSE[precision])
+        if self._plan.may_leave_out:
+            raise StartOver
+
+
+def _same_time_of_day(page: ShapedPage) -> bool:
+    """Return whether many rows of several days all show the same time of day, such as midnight."""
+    if not page.span or page.span[0] == page.span[1] or (page.span[1] - page.span[0]) % DAY:
+        return False  # so that an ordinary page costs nothing per row
+    first = page.span[0]
+    dated = [one for one in page.timestamps if one is not None]
+    return len(dated) >= _MIN_ROWS and not any((one - first) % DAY for one in dated)

@@ -1,0 +1,116 @@
+"""Ids of rows that the API gives none: made from what was requested, and from a key that tells them apart."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from tap_sumeru.extract.recovery import StartOver
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tap_sumeru.catalog.streams import StreamSpec
+    from tap_sumeru.extract.queries import Query
+    from tap_sumeru.extract.read_plan import ReadPlan
+    from tap_sumeru.extract.slices import Slice
+    from tap_sumeru.records import ShapedPage
+    from tap_sumeru.state.bookmarks import Bookmark
+
+logger = logging.getLogger("tap-sumeru")
+
+_MAX_REMEMBERED = 1 << 19
+
+
+class RowIds:
+    """The ids of the rows of one read.
+
+    Ids are made from the natural key until it proves not to be unique, then from the content of the rows. Two
+    different rows with the same natural key prove that. Only a young row of a later page, with another
+    replication key, may be the same row, which has changed meanwhile.
+
+    Args:
+        spec: The stream.
+        bookmark: Remembers that a natural key is not unique.
+        query: Builds the requests.
+        plan: The plan of the read.
+        shop: Name of the shop, for the log.
+        max_remembered: Natural keys of how many rows are remembered; later rows are compared with these.
+    """
+
+    def __init__(
+        self,
+        spec: StreamSpec,
+        bookmark: Bookmark,
+        query: Query,
+        plan: ReadPlan,
+        shop: str,
+        *,
+        max_remembered: int = _MAX_REMEMBERED,
+    ) -> None:
+        self._spec = spec
+        self._shop = shop
+        self._bookmark = bookmark
+        self._query = query
+        self._plan = plan
+        self._max_remembered = max_remembered
+        self._seen: dict[int, int] = {}
+        self._young: dict[int, datetime] = {}
+
+    @property
+    def natural_key(self) -> bool:
+        """Whether ids are made from the natural key."""
+        return self._bookmark.not_unique != self._spec.natural_key
+
+    @property
+    def comparing(self) -> bool:
+        """Whether rows are compared with all others of the read, so that a later run cannot continue it."""
+        return bool(self._seen)
+
+    def check(self, slice_: Slice, page: ShapedPage, *, whole: bool) -> None:
+        """Make sure that the ids that were made for the rows of a page tell them from all others.
+
+        Args:
+            slice_: The list that the page belongs to.
+            page: The page.
+            whole: Whether all attributes of its rows were requested.
+
+        Raises:
+            StartOver: They do not; from now on all attributes are requested, or the natural key is not used.
+        """
+        if not whole and None in page.ids:
+            self._query.fields = ()
+            raise StartOver
+        on_page: dict[str, int] = {}
+        for index, (row_id, content) in page.made_ids.items():
+            is_shared = on_page.setdefault(row_id, content) != content
+            if is_shared or self._was_another(slice_, row_id, content, page.timestamps[index]):
+                self._give_up()
+                raise StartOver
+
+    def _was_another(self, slice_: Slice, row_id: str, content: int, timestamp: datetime | None) -> bool:
+        """Return whether another row of the read had the same natural key."""
+        if timestamp is not None and not self._plan.holds(slice_, timestamp):
+            return False  # it comes with the list of its own window too
+        key = hash((slice_.parent, row_id))
+        if key not in self._seen and len(self._seen) >= self._max_remembered:
+            return False
+        may_have_changed = False
+        if timestamp is not None and self._plan.is_young(timestamp):
+            may_have_changed = self._young.get(key) != timestamp
+            self._young[key] = timestamp
+        return self._seen.setdefault(key, content) != content and not may_have_changed
+
+    def _give_up(self) -> None:
+        logger.warning(
+            "Shop %s: %s: several rows without an id have the same %s, so their ids are made from their "
+            "content, and the stream is read from the start. Rows that were written under other ids stay in "
+            "the warehouse until a FULL_TABLE read.",
+            self._shop,
+            self._spec.name,
+            " and ".join(self._spec.natural_key),
+        )
+        self._bookmark.not_unique = self._spec.natural_key
+        self._seen.clear()
+        self._young.clear()
+        self._plan.forget()  # rows of earlier reads may have replaced each other

@@ -1,0 +1,70 @@
+"""The first lines of a sync: what will be read, and how fast."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from tap_sumeru.sync.wording import count, day, names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_sumeru.catalog.selection import StreamSelection
+    from tap_sumeru.config.settings import Settings
+    from tap_sumeru.state.bookmarks import Bookmarks
+
+logger = logging.getLogger("tap-sumeru")
+
+
+def log_opening(settings: Settings, selections: Sequence[StreamSelection], bookmarks: Bookmarks) -> None:
+    """Log what a sync will read, and how fast."""
+    if not selections:
+        logger.warning("The catalog selects no stream: there is nothing to read.")
+        return
+    shops = [shop.name for shop in settings.shops]
+    shard = f"shard {settings.shard}" if settings.sharded else ""
+    if not shops:
+        logger.info("%s has no shops: there is nothing to read.", shard.capitalize())
+        return
+    of_shard = f" of {shard}" if shard else ""
+    logger.info(
+        "Reading %s of %s%s (%s), %s: %s.%s",
+        count(len(selections), "stream"),
+        count(len(shops), "shop"),
+        of_shard,
+        names(shops),
+        _range(settings),
+        ", ".join(one.name for one in selections),
+        "".join(f" {text}" for text in _exceptions(settings, selections, bookmarks)),
+    )
+    logger.info(
+        "Pace: at most %s at a time for each shop, and %s of its rate limit.",
+        count(settings.concurrency, "request"),
+        "all" if settings.rate_limit_share == 1 else f"{settings.rate_limit_share:.0%}",
+    )
+
+
+def _range(settings: Settings) -> str:
+    starts = {shop.start_date for shop in settings.shops}
+    dates = sorted(start for start in starts if start is not None)
+    end = "now" if settings.end_date is None else day(settings.end_date)
+    if not dates:
+        return f"all history up to {end}"
+    if len(starts) == 1:
+        return f"from {day(dates[0])} to {end}"
+    first = "all history" if None in starts else f"from {day(dates[0])}"
+    return f"{first} or a later `start_date` of a shop to {end}"
+
+
+def _exceptions(settings: Settings, selections: Sequence[StreamSelection], bookmarks: Bookmarks) -> list[str]:
+    full = [one.name for one in selections if one.full_table]
+    incremental = [one.name for one in selections if not one.full_table]
+    reads = len(incremental) * len(settings.shops)
+    continued = sum(bookmarks.has(name, shop.name) for name in incremental for shop in settings.shops)
+    texts = []
+    if continued:
+        texts.append(f"{continued} of {count(reads, 'read')} start at their bookmarks.")
+    if full:
+        texts.append(f"In full, because they are FULL_TABLE: {', '.join(full)}.")
+    return texts

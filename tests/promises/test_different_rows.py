@@ -1,0 +1,168 @@
+"""Rows prove different: their keys, and what `fields` hides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from support.scripted_api import Reply, Request, ScriptedApi
+from support.scripted_sync import DATE, TOKEN, assert_complete, page, sync, warnings
+from support.tap_cli import Tap
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Json = dict[str, Any]
+
+# What `fields` hides
+
+DRIFTED = {"id": "att_1", "attributes": {"attributed_at": DATE, "model": "linear", "new": 1}}
+LINKED = {
+    "relationships": {"touchpoints": {"data": [{"type": "touchpoint", "id": "t1"}]}},
+}
+TOUCH = {"type": "touchpoint", "id": "t1", "attributes": {"channel": "email"}}
+
+
+def test_a_deselected_column_hides_nothing_else(tmp_path: Path) -> None:
+    def script(request: Request) -> Reply:
+        if "fields" in request.params:
+            return page({"id": "att_1", "attributes": {"attributed_at": DATE}})
+        return page({**DRIFTED, **LINKED}, included=[TOUCH])
+
+    output = sync(tmp_path, script, "attribution", deselected=("model",))
+    assert_complete(output, "attribution")
+    (record,) = output.records("attribution")
+    assert record["extra"] == {"new": 1}
+    assert record["touchpoints"] == [{"id": "t1", "channel": "email"}]
+    assert record["relationships"] == LINKED["relationships"]
+    assert "model" not in record
+
+
+HIDDEN = ("model", "extra", "relationships", "touchpoints")
+
+
+@pytest.mark.parametrize("status", [400, 414, 422])
+def test_fields_that_are_rejected_on_the_second_page_are_dropped(tmp_path: Path, status: int) -> None:
+    def script(request: Request) -> Reply:
+        if "cursor" not in request.params:
+            return page({**DRIFTED, "id": "att_1"}, cursor="c" * 100)
+        if "fields" in request.params:
+            return Reply({"error": {"code": "validation_failed", "message": "x"}}, status)
+        return page({**DRIFTED, "id": "att_2"})
+
+    output = sync(tmp_path, script, "attribution", deselected=HIDDEN)
+    assert_complete(output, "attribution")
+    assert set(output.ids("attribution")) == {"att_1", "att_2"}
+    assert "does not accept `fields`" in output.log
+
+
+# Keys
+
+
+def journeys(*rows: Json) -> Callable[[Request], Reply]:
+    """Return a script of three journeys, each with these enrollments."""
+    listed = [{"id": f"jrn_{number}", "attributes": {"updated_at": DATE}} for number in range(3)]
+    return lambda request: page(*(listed if request.path == "journeys" else rows))
+
+
+@pytest.mark.parametrize("streams", [("enrollments",), ("journeys", "enrollments")])
+def test_enrollments_that_are_numbered_per_journey_are_told_apart(
+    tmp_path: Path, streams: tuple[str, ...]
+) -> None:
+    rows = [{"id": number, "attributes": {"status": "active", "updated_at": DATE}} for number in "123"]
+    with ScriptedApi(journeys(*rows)) as api:
+        output = Tap(tmp_path, {"api_url": api.url, "api_token": TOKEN, "shop": "acme"}).sync(streams=streams)
+    assert_complete(output, "enrollments")
+    schema = next(one for one in output.of_type("SCHEMA") if one["stream"] == "enrollments")
+    key = schema["key_properties"]
+    assert key == ["shop", "journey_id", "id"]
+    assert len({tuple(record[name] for name in key) for record in output.records("enrollments")}) == 9
+
+
+@pytest.mark.parametrize("attributes", [{}, {"customer_id": "cus_1"}], ids=["content", "natural key"])
+def test_alike_enrollments_of_two_journeys_without_an_id_are_two_rows(
+    tmp_path: Path, attributes: Json
+) -> None:
+    row = {"type": "enrollment", "attributes": {"status": "active", "updated_at": DATE, **attributes}}
+    output = sync(tmp_path, journeys(row), "enrollments")
+    assert_complete(output, "enrollments")
+    keys = {(record["journey_id"], record["id"]) for record in output.records("enrollments")}
+    assert len(keys) == 3
+    if not attributes:
+        assert len({one for _, one in keys}) == 3
+
+
+USAGE = [
+    {"type": "usage", "attributes": {"date": "2026-05-10", "channel": name, "messages": number}}
+    for number, name in enumerate(("email", "sms", "whatsapp"), 1)
+]
+
+
+def in_pages(rows: list[Json], size: int) -> Callable[[Request], Reply]:
+    """Return a script that serves rows in pages."""
+
+    def script(request: Request) -> Reply:
+        start = int(request.params.get("cursor", 0))
+        end = start + size
+        return page(*rows[start:end], cursor=str(end) if end < len(rows) else None)
+
+    return script
+
+
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_a_natural_key_that_is_not_unique_collapses_no_rows(tmp_path: Path, size: int) -> None:
+    output = sync(tmp_path, in_pages(USAGE, size), "usage")
+    assert_complete(output, "usage")
+    rows = {record["id"]: record["extra"]["channel"] for record in output.records("usage")}
+    assert sorted(rows[one] for one in rows if one.startswith("hash_")) == ["email", "sms", "whatsapp"]
+    assert output.bookmark("usage")["not_unique"] == ["date"]
+    (warning,) = warnings(output)
+    assert "several rows without an id have the same date" in warning
+    assert "FULL_TABLE" in warning
+    assert "2026-05-10" not in warning
+
+    again = sync(tmp_path, in_pages(USAGE, size), "usage", output.state, lookback_days=1000)
+    assert set(again.ids("usage")) == {one for one in rows if one.startswith("hash_")}
+    assert warnings(again) == []
+
+
+def test_a_read_that_compares_its_rows_is_not_continued_by_a_later_run(tmp_path: Path) -> None:
+    """What was on the pages of the earlier run could no longer be compared."""
+    serve = in_pages(USAGE, 1)
+
+    def interrupted(request: Request) -> Reply:
+        return (
+            Reply({"error": {"code": "unauthenticated"}}, 401)
+            if request.params.get("cursor")
+            else serve(request)
+        )
+
+    first = sync(tmp_path, interrupted, "usage")
+    assert first.code == 1
+    assert "reading" not in first.bookmark("usage")
+    second = sync(tmp_path, serve, "usage", first.state)
+    assert_complete(second, "usage")
+    assert len({one for one in second.ids("usage") if one.startswith("hash_")}) == 3
+
+
+def test_a_natural_key_that_a_later_run_finds_not_unique_has_everything_read_again(tmp_path: Path) -> None:
+    """A row of an earlier run may have replaced another one in the warehouse."""
+    old = {"attributes": {"date": "2025-01-01", "channel": "email"}}
+    first = sync(tmp_path, in_pages([old], 100), "usage")
+    assert first.ids("usage") == ["2025-01-01"]
+    second = sync(tmp_path, in_pages([old, *USAGE], 100), "usage", first.state)
+    assert_complete(second, "usage")
+    rows = {(record["date"], record["extra"]["channel"]) for record in second.records("usage")}
+    assert rows == {("2025-01-01", "email"), *(("2026-05-10", one) for one in ("email", "sms", "whatsapp"))}
+    assert all(one.startswith("hash_") for one in second.ids("usage"))
+
+
+def test_a_row_that_changes_while_it_is_read_does_not_cost_its_natural_key(tmp_path: Path) -> None:
+    """It comes again, with another replication key and other content."""
+    key = {"product_id": "p", "variant_id": "v", "location_id": "l"}
+    rows = [{"attributes": {**key, "updated_at": at}} for at in (DATE, "2999-01-01T00:00:00Z")]
+    output = sync(tmp_path, in_pages(rows, 1), "inventory")
+    assert output.ids("inventory") == ["p:v:l"] * 2
+    assert "not_unique" not in output.bookmark("inventory")
