@@ -106,9 +106,9 @@ def _tests(stream: str, name: str) -> list[str]:
             f"          - sumeru.is_one_of: {{config: {{severity: warn, meta: {{values: [{values}]}}}}}}",
         ]
     if (stream, name) in REFERENCES:
-        lines.append(
-            f"          - sumeru.refers_to_{REFERENCES[stream, name]}: {{config: {{severity: warn}}}}"
-        )
+        to = REFERENCES[stream, name]
+        enabled = f"\"{{{{ '{to}' not in var('sumeru_absent') }}}}\""
+        lines.append(f"          - sumeru.refers_to_{to}: {{config: {{severity: warn, enabled: {enabled}}}}}")
     return lines
 
 

@@ -44,7 +44,7 @@ _ENTITY = re.compile(r"&(?:(?:quot|apos|[lr][sd]quo|[lr]aquo)|#(?:0{0,5}3[49]|x0
 
 _CODE = re.compile(r"(?:[a-z]{1,40}|[A-Z]{1,40})(?:[_.-](?:[a-z]{1,40}|[A-Z]{1,40}|[0-9]{1,4})){0,9}")
 _REQUEST_ID = re.compile(r"(?=[0-9_-]{0,79}[A-Za-z])(?=[A-Za-z]{0,79}[0-9_-])[A-Za-z0-9_-]{1,80}")
-_OWN_NAME = re.compile(r"(?:[A-Za-z_][\w. \[\]-]{0,79})?", re.ASCII)
+_OWN_NAME = re.compile(r"(?:[A-Za-z_*?][\w. \[\]*?-]{0,79})?", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z][\w-]{0,79}", re.ASCII)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib import Catalog
 
+from tap_sumeru.catalog.column_types import check_keywords
 from tap_sumeru.config.catalog_names import CATALOG_SCHEMA, check_catalog_names
 from tap_sumeru.config.json_text import decode, is_blank
 from tap_sumeru.config.json_types import first_violation
@@ -50,6 +51,7 @@ def load_catalog(path: str) -> dict[str, Any]:
     Raises:
         StateError: The file cannot be read, is not a Singer catalog, or has no streams.
         SettingsError: It has a misspelt name.
+        CatalogError: The schema of a column has a keyword that cannot be honoured.
     """
     catalog = _load(_read(path, "catalog", StateError), "catalog", StateError)
     if not catalog.get("streams"):
@@ -62,6 +64,8 @@ def load_catalog(path: str) -> dict[str, Any]:
     except (AttributeError, KeyError, TypeError, ValueError):
         raise StateError("catalog: is not a Singer catalog. Create one with --discover.") from None
     check_catalog_names(catalog)
+    for entry in catalog["streams"]:
+        check_keywords(f"catalog: {entry['tap_stream_id']}", entry.get("schema"))
     return catalog
 
 

@@ -17,6 +17,9 @@ FORMATS = ("date-time", "date", "singer.decimal")
 
 _ALTERNATIVES = ("anyOf", "oneOf")
 _KEYWORDS = frozenset({"type", "format", "properties", "items", "additionalProperties", *_ALTERNATIVES})
+_DROPPED = frozenset(
+    {"const", "not", "$ref", "if", "then", "else", "minItems", "maxItems", "uniqueItems", "contains"}
+)
 _ANNOTATIONS = frozenset(
     {"title", "description", "default", "deprecated", "contentMediaType", "contentEncoding"}
 )
@@ -47,6 +50,22 @@ def column_type(where: str, schema: object, *, nullable: bool = True) -> Schema:
     if len(alternatives) > 1 or "type" in schema:
         raise CatalogError(f"{where}: has more than one of `type`, `anyOf` and `oneOf`.")
     return kept | _shared_type(where, alternatives[0], nullable=nullable)
+
+
+def check_keywords(where: str, schema: object) -> None:
+    """Check a schema for keywords that the SDK drops without a word.
+
+    Raises:
+        CatalogError: It has one.
+    """
+    if not isinstance(schema, Mapping):
+        return
+    for keyword in sorted(_DROPPED & schema.keys()):
+        raise CatalogError(f"{where}: `{keyword}` is not supported. Use `type` and `format`.")
+    check_keywords(f"{where}.items", schema.get("items"))
+    members = schema.get("properties")
+    for name, member in members.items() if isinstance(members, Mapping) else ():
+        check_keywords(f"{where}.{name}", member)
 
 
 def _plain_type(where: str, schema: Mapping[str, Any], *, nullable: bool) -> Schema:

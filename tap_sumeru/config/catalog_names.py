@@ -58,18 +58,13 @@ _METADATA = {
         },
     },
 }
-_TYPES = {"enum": ["array", "boolean", "integer", "null", "number", "object", "string"]}
 _SCHEMA = {"$ref": "#/$defs/schema"}
 CATALOG_SCHEMA: dict[str, Any] = {
     "$defs": {
         "schema": {
             "type": "object",
             "properties": {
-                "type": {
-                    "if": {"type": "string"},
-                    "then": _TYPES,
-                    "else": {"type": "array", "items": _TYPES},
-                },
+                "type": {"type": ["string", "array"]},  # `catalog.column_types` names unknown types
                 "properties": {"type": "object", "additionalProperties": _SCHEMA},
                 "items": _SCHEMA,
                 "anyOf": {"type": "array", "items": _SCHEMA},

@@ -144,6 +144,8 @@ def test_a_column_that_the_tap_needs_is_restored(tmp_path: Path, options: Json) 
     ("column", "message"),
     [
         ({"total_price": {"type": "money"}}, "catalog: orders.total_price: unknown type money."),
+        ({"note": {"type": "string", "const": "x"}}, "catalog: orders.note: `const` is not supported."),
+        ({"note": {"type": "array", "items": {"$ref": "#/x"}}}, "catalog: orders.note.items: `$ref` is not"),
         ({"id": {"type": "integer"}}, "catalog: orders.id: is a key, and must be a string."),
         ({"total_*": {"type": "string"}}, "catalog: orders.total_*: is not the name of a column."),
     ],

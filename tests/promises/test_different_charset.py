@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 NAME = "Müller"
+KEY = {"updated_at": "2026-05-10T00:00:00Z"}
 BODY = json.dumps(
-    {"data": [{"id": "cus_1", "type": "customer", "attributes": {"last_name": NAME}}], "pagination": END},
+    {"data": [{"id": "cus_1", "attributes": {"last_name": NAME, **KEY}}], "pagination": END},
     ensure_ascii=False,
 )
 
@@ -37,6 +38,7 @@ BODY = json.dumps(
     ],
 )
 def test_a_body_is_read_in_its_charset(tmp_path: Path, charset: str, header: str) -> None:
+    """Met elsewhere as n8n-io/n8n#11928."""
     reply = Reply(BODY.encode(charset), headers={"Content-Type": header})
     output = sync(tmp_path, lambda _: reply, "customers")
     assert_complete(output, "customers")
@@ -56,7 +58,7 @@ def test_an_unknown_charset_is_read_as_utf_8_and_said_once(tmp_path: Path) -> No
 @pytest.mark.parametrize("where", ["last_name", "new", "tags"])
 def test_what_cannot_be_decoded_is_counted_and_said_once(tmp_path: Path, where: str) -> None:
     rows = [
-        {"id": f"cus_{n}", "type": "customer", "attributes": {where: [NAME] if where == "tags" else NAME}}
+        {"id": f"cus_{n}", "attributes": {where: [NAME] if where == "tags" else NAME, **KEY}}
         for n in range(3)
     ]
     body = json.dumps({"data": rows, "pagination": END}, ensure_ascii=False).encode("iso-8859-1")
@@ -69,9 +71,9 @@ def test_what_cannot_be_decoded_is_counted_and_said_once(tmp_path: Path, where: 
 
 
 def test_the_message_of_an_error_is_read_in_its_charset(tmp_path: Path) -> None:
-    body = '{"error":{"code":"forbidden","message":"für Händler"}}'.encode("iso-8859-1")
-    reply = Reply(body, 403, {"Content-Type": "application/json; charset=iso-8859-1"})
+    body = '{"error":{"code":"forbidden","message":"the scope is missing"}}'.encode("utf-16")
+    reply = Reply(body, 403, {"Content-Type": "application/json; charset=utf-16"})
     output = sync(tmp_path, lambda _: reply, "customers")
     assert output.code == 1
-    assert "für Händler" in output.log
+    assert "403 forbidden: the scope is missing" in output.log
     assert STREAMS["customers"].scope in output.log

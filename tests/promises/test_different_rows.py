@@ -71,6 +71,7 @@ def journeys(*rows: Json) -> Callable[[Request], Reply]:
 def test_enrollments_that_are_numbered_per_journey_are_told_apart(
     tmp_path: Path, streams: tuple[str, ...]
 ) -> None:
+    """The key of a child lacks its parent elsewhere too: airbytehq/airbyte#14850."""
     rows = [{"id": number, "attributes": {"status": "active", "updated_at": DATE}} for number in "123"]
     with ScriptedApi(journeys(*rows)) as api:
         output = Tap(tmp_path, {"api_url": api.url, "api_token": TOKEN, "shop": "acme"}).sync(streams=streams)

@@ -69,12 +69,12 @@ def dbt(
     version: str = "",
     **environment: str,
 ) -> Done:
-    """Run dbt, of the locked version or a series, with some adapters; its output goes into a folder."""
-    packages = [part for adapter in adapters for part in ("--with", f"dbt-{adapter}")]
-    lock = ["--constraints", str(PROJECT / "requirements.lock")]
-    core = "dbt-core"
+    """Run dbt, of the locked version or another, with some adapters; its output goes into a folder."""
+    core, series, lock = "dbt-core", "", ["--constraints", str(PROJECT / "requirements.lock")]
     if version:
-        lock, core = ["--with", targets.PINS["target-duckdb"].split()[1]], f"dbt-core~={version}.0"
+        core, series = f"dbt-core=={version}", f"~={version.rpartition('.')[0]}.0"
+        lock = ["--with", targets.PINS["target-duckdb"].split()[1]]
+    packages = [part for adapter in adapters for part in ("--with", f"dbt-{adapter}{series}")]
     places = ["--project-dir", PROJECT, "--profiles-dir", profiles]
     places += ["--target-path", folder, "--log-path", folder]
     command = ["--from", core, *packages, "dbt", "--no-use-colors", *arguments, *map(str, places)]
@@ -90,7 +90,7 @@ class Warehouse:
         folder: Folder of dbt's output.
         place: Path of its file, or port of its server.
         profiles: Folder of dbt's profiles.
-        version: Series of dbt, such as `1.8`; the locked version if empty.
+        version: Version of dbt, such as `1.8.0`; the locked one if empty.
     """
 
     kind: str
