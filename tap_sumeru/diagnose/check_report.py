@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from sumeru_api.redaction import mask_name
 from tap_sumeru.diagnose.table import aligned
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def _stream(found: StreamCheck) -> dict[str, Any]:
         "replication_key": found.replication_key,
         "rows_with_replication_key": found.rows_with_key,
         "date_filter": found.date_filter,
-        "unknown_fields": found.unknown_fields,
+        "unknown_fields": {mask_name(name): schema for name, schema in found.unknown_fields.items()},
         "columns_with_unexpected_types": found.mismatches,
     }
 
@@ -127,7 +128,7 @@ def _key(found: StreamCheck) -> str:
 
 
 def _fields(unknown: dict[str, Schema | None]) -> str:
-    texts = [f"{name} ({_type(schema)})" for name, schema in unknown.items()]
+    texts = [f"{mask_name(name)} ({_type(schema)})" for name, schema in unknown.items()]
     more = f" and {len(texts) - _MAX_FIELDS} more" if len(texts) > _MAX_FIELDS else ""
     return ", ".join(texts[:_MAX_FIELDS]) + more
 
