@@ -62,7 +62,13 @@ class Client:
         self._authorization = authorization(shop)
 
     async def get(
-        self, path: str, params: Params, parse: Callable[[Response], ResultT], stream: str
+        self,
+        path: str,
+        params: Params,
+        parse: Callable[[Response], ResultT],
+        stream: str,
+        *,
+        max_retries: int | None = None,
     ) -> ResultT:
         """Return what a GET request leads to, once it has succeeded.
 
@@ -71,6 +77,7 @@ class Client:
             params: Query parameters.
             parse: Reads a 2xx response; raises `UndecodableError` if it is not JSON, which is retried.
             stream: Name of the stream, for the log: the path may hold the id of a row.
+            max_retries: Retries of this request, None for as many as usual.
 
         Raises:
             ApiError: The request failed for good.
@@ -87,7 +94,7 @@ class Client:
                     outcome.status = error.status
             if isinstance(outcome, Response):
                 outcome.sent = self._private_values(params)
-            retries = retries or Retries(self._max_retries)
+            retries = retries or Retries(self._max_retries if max_retries is None else max_retries)
             decision = retries.decide(outcome, self.queue.unanswered)
             if isinstance(decision, Fail):
                 raise decision.error

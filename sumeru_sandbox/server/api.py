@@ -236,8 +236,12 @@ class Api:
         stream, row_id = call.operation.stream, call.row_id
         parent = None
         if call.parent and row_id is not None:
-            if shop.store.find(call.parent, row_id) is None:
+            found = shop.store.find(call.parent, row_id)
+            if found is None:
                 raise _not_found(row_id)
+            fault = switches.bad_parents
+            if fault is not None and found[0] % fault.every == 0:
+                raise ApiError(fault.status, f"made to fail with {fault.status}")
             parent = ("journey_id" if call.parent == "journeys" else "customer_id", row_id)
         listing = call.operation.kind == "list"
         query = queries.parse(stream, parent, request.query, listing=listing, fields=switches.fields)

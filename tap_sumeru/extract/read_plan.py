@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from sumeru_api.timestamps import midnight
+from tap_sumeru.extract.child_slices import child_slices
 from tap_sumeru.extract.slices import Slice, SliceQueue
+from tap_sumeru.extract.splitting import split
 from tap_sumeru.extract.windows import Growth, Window, cut
 from tap_sumeru.state.bookmarks import ReadPosition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from datetime import datetime
 
     from tap_sumeru.config.settings import StreamOptions
     from tap_sumeru.extract.filter_trust import FilterTrust
     from tap_sumeru.extract.queries import Query
+    from tap_sumeru.extract.recovery import TooDeep
     from tap_sumeru.state.bookmarks import Bookmark
 
 _FUTURE = timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MIN_SLICES = 2
 """Slices in progress at least, so that the next request can go out while a page is processed."""
 
@@ -54,6 +57,7 @@ class ReadPlan:
         parents: Ids of the parents whose children are read; None if the stream has no parents.
         windowed: Whether the slices use the date filter.
         started_at: When the first page was requested, by the server's clock.
+        keyless: Whether a row without a replication key was read, which no filter may return.
     """
 
     def __init__(
@@ -84,6 +88,9 @@ class ReadPlan:
         self.parents: set[str] | None = None
         self.windowed = False
         self.started_at: datetime | None = None
+        self.keyless = False
+        self._too_deep: TooDeep | None = None
+        self._incomplete = False
 
     # What to read
 
@@ -107,6 +114,9 @@ class ReadPlan:
             self._since = midnight(self._since)
         if self.empty:
             return None
+        if self._too_deep is not None and self._divisible:
+            self._plan_windows(None if whole else self._since)
+            return None
         if whole:
             return self.plan_unfiltered()
         position = self._bookmark.position
@@ -122,22 +132,38 @@ class ReadPlan:
         """Whether the read ends before it starts."""
         return self._end is not None and self._since is not None and self._since >= self._end
 
-    def _plan_windows(self, since: datetime) -> None:
+    @property
+    def _divisible(self) -> bool:
+        """Whether the date filter may divide a list of all rows: a plausible one is checked by each row."""
+        return self.parents is None and not self.keyless and self._trust.known not in ("none", "refuted")
+
+    def _plan_windows(self, since: datetime | None) -> None:
+        """Plan slices that use the date filter.
+
+        Args:
+            since: Where they begin; None for all history, in one window that is split where it is too deep.
+        """
+        self._bookmark.position = None
+        whole = Window(since or _EPOCH, self._end)
         if self._trust.unproven and self._bookmark.unproven_from is None:
-            self._bookmark.unproven_from = since
+            self._bookmark.unproven_from = whole.start
         if self.parents is None:
-            windows = cut(since, self._end, self._now, self._lengths())
+            windows = cut(since, self._end, self._now, self._lengths()) if since else [whole]
             self._use((Slice(window=window) for window in windows), windowed=True)
         else:
-            window = Window(since, self._end)
-            self._use((Slice(window=window, parent=one) for one in sorted(self.parents)), windowed=True)
+            self._use(child_slices(self.parents, self._bookmark, window=whole), windowed=True)
 
     def plan_unfiltered(self, position: ReadPosition | None = None) -> str | None:
         """Plan the slices without the date filter; return the cursor at which the first one continues.
 
         Args:
             position: How far an interrupted read came; ignored if it was a read of another query.
+
+        Raises:
+            ApiError: The API has refused to list that many rows.
         """
+        if self._too_deep is not None:
+            raise self._too_deep.because("no date filter that could be verified divides it")
         if self._bookmark.unproven_from is not None:
             # Whatever was read through a filter that was never proven may lack rows.
             self._since = self._bookmark.unproven_from
@@ -146,16 +172,16 @@ class ReadPlan:
             position = None
         self.started_at = position.started_at if position else self.started_at
         if self.parents is None:
-            self._use([Slice()], windowed=False)
+            self._use([Slice(page_size=position.page_size if position else 0)], windowed=False)
             return position.cursor if position else None
-        after = position.after if position and position.after else ""
-        parents = sorted(parent for parent in self.parents if parent > after)
-        self._use((Slice(parent=parent) for parent in parents), windowed=False)
+        after = position.after if position else None
+        self._use(child_slices(self.parents, self._bookmark, after=after), windowed=False)
         return None
 
     def _use(self, slices: Iterable[Slice], *, windowed: bool) -> None:
         self._slices = SliceQueue(slices)
         self.windowed = windowed
+        self._incomplete = False
 
     def next_slices(self) -> list[Slice]:
         """Return the slices to start now.
@@ -182,9 +208,23 @@ class ReadPlan:
         """Return whether a row of a slice belongs to the read, by its replication key."""
         if slice_.window is not None:
             return slice_.window.holds(timestamp)
-        return (self._since is None or timestamp >= self._since) and (
-            self._end is None or timestamp < self._end
-        )
+        since = self._start if slice_.whole else self._since
+        return (since is None or timestamp >= since) and (self._end is None or timestamp < self._end)
+
+    def split(self, slice_: Slice, refusal: TooDeep) -> bool:
+        """Let a list that is too deep be read in smaller windows.
+
+        Returns:
+            Whether the whole read has to be planned again for that.
+
+        Raises:
+            ApiError: There are no smaller windows.
+        """
+        if slice_.window is None and slice_.parent is None:
+            self._too_deep = refusal
+            return True
+        self._slices.split(slice_, split(slice_, refusal, self._now))
+        return False
 
     # How far it has come
 
@@ -196,7 +236,25 @@ class ReadPlan:
         """Record that a slice is finished; return the last one before the first gap, if that has moved."""
         if slice_.window is not None:
             self._growth.learn(slice_.window, slice_.pages)
+        if slice_.whole and slice_.parent is not None:
+            self._bookmark.answered(slice_.parent)
         return self._slices.finish(slice_)
+
+    def leave_out(self, slice_: Slice, *, missing: bool) -> None:
+        """Record that the rows of a parent cannot be read.
+
+        Args:
+            slice_: Its slice.
+            missing: Whether it is missing: its rows are read in full once it answers again. Otherwise the
+                next run has to read all parents again, so this one keeps neither its place nor its end.
+        """
+        if missing:
+            self._bookmark.skip(slice_.parent or "")
+        else:
+            self._incomplete, self._bookmark.position = True, None
+        last = self._slices.finish(slice_)
+        if last is not None:
+            self.keep(last)
 
     @property
     def complete(self) -> bool:
@@ -205,16 +263,20 @@ class ReadPlan:
 
     def keep(self, last: Slice) -> None:
         """Let the bookmark say that all slices up to this one are finished."""
-        if last.window is None:
+        if self._incomplete or last.whole:
+            return
+        if not self.windowed:
             self.keep_position(after=last.parent)
-        elif last.parent is None and last.window.end is not None:
+        elif last.parent is None and last.window is not None and last.window.end is not None:
             self._advance(last.window.end)
 
-    def keep_position(self, *, cursor: str | None = None, after: str | None = None) -> None:
+    def keep_position(
+        self, *, cursor: str | None = None, after: str | None = None, page_size: int = 0
+    ) -> None:
         """Let the bookmark say where an unfiltered read continues: at a cursor, or after a parent."""
         if self.started_at is not None:
             self._bookmark.position = ReadPosition(
-                self.started_at, self._since, self._fingerprint(), cursor, after
+                self.started_at, self._since, self._fingerprint(), cursor, after, page_size
             )
 
     def keep_all(self) -> None:

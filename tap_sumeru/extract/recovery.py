@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sumeru_api.errors import ApiError, NotFound
+from sumeru_api.errors import ApiError, ApiUnavailable
 
 if TYPE_CHECKING:
     from tap_sumeru.extract.slices import Slice
 
-_MAX_RESTARTS = 3
+_MAX_FRUITLESS = 3
+_MAX_FRUITLESS_UNAVAILABLE = 1
+"""Each such try has used up its retries."""
 _PARAMETER_REJECTED = (400, 422)
-_CURSOR_EXPIRED = (400, 410, 422)
+_REFUSED = range(400, 500)
 _URL_TOO_LONG = 414
 
 
@@ -19,20 +21,27 @@ class Recovery(Exception):
     """Base of the decisions below: the read goes on in another way."""
 
 
-class ParentMissing(Recovery):
-    """The parent is gone since it was listed: skip its children.
-
-    Args:
-        error: The 404.
-    """
-
-    def __init__(self, error: NotFound) -> None:
-        super().__init__(error.cause)
-        self.error = error
-
-
 class CursorExpired(Recovery):
     """The cursor is no longer valid: read the list again from its first page."""
+
+
+class TooDeep(Recovery):
+    """The API refuses again and again to list more rows: read fewer rows at a time.
+
+    Args:
+        error: The refusal.
+        rows: How many rows it has listed at most.
+    """
+
+    def __init__(self, error: ApiError, rows: int) -> None:
+        super().__init__(error.cause)
+        self.error = error
+        self.rows = rows
+
+    def because(self, reason: str) -> ApiError:
+        """Return the error if the list cannot be read in parts, for a reason."""
+        text = f"no page after the first {self.rows} rows of the list can be read, and {reason}"
+        return self.error.with_cause(f"{text}: {self.error.cause}")
 
 
 class FieldsRejected(Recovery):
@@ -47,25 +56,40 @@ class StartOver(Recovery):
     """The rows show that the read cannot go on as planned: plan it again."""
 
 
-def recovery(error: ApiError, slice_: Slice, *, at_cursor: bool, has_fields: bool) -> Recovery | ApiError:
+def recovery(
+    error: ApiError, slice_: Slice, *, at_cursor: bool, has_fields: bool, depth: int | None = None
+) -> Recovery | ApiError:
     """Return how the read goes on after a failed request, or the error if it cannot.
 
     Args:
         error: The error.
-        slice_: The list that the request belongs to; its restarts are counted.
+        slice_: The list that the request belongs to; its tries are counted.
         at_cursor: Whether the request had a cursor; if no page was read before, one from the state.
         has_fields: Whether the request had the parameter `fields`.
+        depth: Number of rows after which other lists of the stream were refused again and again.
     """
-    if isinstance(error, NotFound) and slice_.parent is not None:
-        return ParentMissing(error)
-    if at_cursor and slice_.pages == 0 and not error.affects_shop:
-        return CursorExpired()  # the cursor comes from the state, and no later run would do any better
+    if error.affects_shop:
+        return error
     if at_cursor:
-        if error.status in _CURSOR_EXPIRED and slice_.restarts < _MAX_RESTARTS:
-            slice_.restarts += 1
-            return CursorExpired()
-    elif has_fields and error.status in (*_PARAMETER_REJECTED, _URL_TOO_LONG):
+        return _at_cursor(error, slice_, depth)
+    if has_fields and error.status in (*_PARAMETER_REJECTED, _URL_TOO_LONG):
         return FieldsRejected()
-    elif slice_.window is not None and error.status in _PARAMETER_REJECTED:
+    if slice_.window is not None and error.status in _PARAMETER_REJECTED:
         return FilterRejected()
     return error
+
+
+def _at_cursor(error: ApiError, slice_: Slice, depth: int | None) -> Recovery | ApiError:
+    """Tell an expired cursor from a list that refuses depth: only the latter fails at the same row for ever.
+
+    Whether the list itself can be read (a missing parent, a lost scope) shows at its first page.
+    """
+    if slice_.pages == 0:
+        return CursorExpired()  # the cursor comes from the state, and no later run would do any better
+    unavailable = isinstance(error, ApiUnavailable)
+    if not unavailable and error.status not in _REFUSED:
+        return error
+    max_fruitless = _MAX_FRUITLESS_UNAVAILABLE if unavailable else _MAX_FRUITLESS
+    if slice_.progress.start_over(max_fruitless, depth):
+        return CursorExpired()
+    return TooDeep(error, slice_.progress.furthest)

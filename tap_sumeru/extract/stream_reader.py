@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
 
 from sumeru_api.errors import ApiError
 from sumeru_api.responses import Page
@@ -19,14 +21,13 @@ from tap_sumeru.extract.recovery import (
     CursorExpired,
     FieldsRejected,
     FilterRejected,
-    ParentMissing,
     Recovery,
     StartOver,
+    TooDeep,
 )
 from tap_sumeru.state.bookmarks import Bookmark
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
     from typing import Any
 
@@ -155,7 +156,7 @@ class StreamReader:
         while not self._plan.empty:
             try:
                 await self._read_slices(cursor)
-                await self.parents.confirm_missing()
+                await self.parents.check(self._plan.parents)
             except Recovery:  # whatever raised it has recorded what not to rely on again
                 if self._given_up:
                     raise asyncio.CancelledError from None
@@ -173,7 +174,7 @@ class StreamReader:
 
     async def _read_slices(self, cursor: str | None) -> None:
         self._answered = self._outdated = False
-        self.parents.missing.clear()
+        self.parents.begin()
         try:
             async with asyncio.TaskGroup() as group:
                 self._open_slices(group, cursor)
@@ -189,27 +190,36 @@ class StreamReader:
             cursor = None
 
     async def _read_slice(self, group: asyncio.TaskGroup, slice_: Slice, cursor: str | None) -> None:
+        try:
+            await self._read_list(group, slice_, cursor)
+        except ApiError as error:
+            if slice_.parent is None:
+                raise
+            self._plan.leave_out(slice_, missing=self.parents.leave_out(slice_.parent, error))
+            self._open_slices(group)
+
+    async def _read_list(self, group: asyncio.TaskGroup, slice_: Slice, cursor: str | None) -> None:
         while True:
             try:
                 async for answer in self._lists.pages(slice_, cursor):
+                    self.parents.answered()
                     await self._take(slice_, answer)
                     del answer  # thousands of slices may wait for their next page: none keeps the last one
                     self._open_slices(group)
             except CursorExpired:
                 self._log("the cursor has expired; reading the list again")
+            except TooDeep as refusal:
+                self._log(f"the API lists no more than {refusal.rows} rows; reading in smaller windows")
+                if self._plan.split(slice_, refusal):
+                    self._start_over()
             except FieldsRejected:
                 self._query.fields = ()
             except FilterRejected:
+                if slice_.parent is not None:  # it may be this parent that the API does not accept
+                    await self._lists.check(replace(slice_, window=None))
                 self._outdated = True
                 self.trust.rejected()
                 raise
-            except StartOver:
-                self._outdated = True
-                raise
-            except ParentMissing as missing:
-                self._skip_parent(slice_, missing)
-                self._open_slices(group)
-                return
             else:
                 return
             cursor = None
@@ -221,21 +231,21 @@ class StreamReader:
         self._answered = True
         self.trust.confirm_rejection()
         self._plan.requested(answer.requested_at)
+        shaped = self._shaper.shape_page(page, self._shop, slice_.parent)
+        if page.next_cursor is not None and slice_.progress.take(shaped.identity, rows=len(page.rows)):
+            return  # handed over before the list was begun again
         if self._details and isinstance(page, Page):
             await self._complete_rows(slice_, page)
-        shaped = self._shaper.shape_page(page, self._shop, slice_.parent)
-        if page.next_cursor is not None:
-            slice_.progress.take(shaped.identity, rows=len(page.rows))
+            shaped = self._shaper.shape_page(page, self._shop, slice_.parent)
         self._check_ids(shaped)
         self._check_filter(slice_, shaped)
-        records = self._within_read(slice_, shaped)
+        records = shaped.records_within(partial(self._plan.holds, slice_))
         await self._sink.room()
         self._check_plan()
         # From here on nothing waits: pages are put in the order in which the bookmark counts on them.
         self._advance(slice_, page.next_cursor)
         bookmark = self._bookmark.snapshot()
-        mismatches = shaped.mismatches or None
-        self._sink.put(ReadPage(self._spec.name, self._shop, records, bookmark, mismatches))
+        self._sink.put(ReadPage(self._spec.name, self._shop, records, bookmark, shaped.mismatches or None))
 
     def _check_plan(self) -> None:
         """Take nothing more of a plan that is given up; its tasks may run once more.
@@ -255,7 +265,7 @@ class StreamReader:
     def _check_ids(self, shaped: ShapedPage) -> None:
         if self._query.fields and None in shaped.ids:
             self._query.fields = ()  # an id may have to be made from attributes that were not requested
-            raise StartOver
+            self._start_over()
         if self.listed is not None:
             self.listed += shaped.ids
 
@@ -263,29 +273,23 @@ class StreamReader:
         if not shaped.records:
             return
         if slice_.window is None:
+            self._plan.keyless |= None in shaped.timestamps
             self.trust.consider(shaped, slice_.parent)
         elif not self.trust.verify(slice_.window.reach, shaped, whole=not self._query.fields):
             self._put_bookmark()
-            raise StartOver
+            self._start_over()
 
-    def _within_read(self, slice_: Slice, shaped: ShapedPage) -> Sequence[Any]:
-        if all(self._plan.holds(slice_, timestamp) for timestamp in shaped.span):
-            return shaped.records
-        dated = zip(shaped.records, shaped.timestamps, strict=True)
-        return [record for record, one in dated if one is None or self._plan.holds(slice_, one)]
+    def _start_over(self) -> NoReturn:
+        self._outdated = True
+        raise StartOver
 
     def _advance(self, slice_: Slice, next_cursor: str | None) -> None:
         if next_cursor is None:
             last = self._plan.finish(slice_)
-            if last is not None and not self.parents.missing:
+            if last is not None:
                 self._plan.keep(last)
         elif slice_.window is None and slice_.parent is None:
-            self._plan.keep_position(cursor=next_cursor)
-
-    def _skip_parent(self, slice_: Slice, missing: ParentMissing) -> None:
-        self._log(f"one of {self._spec.parent} is gone; skipped")
-        self.parents.missing[slice_.parent or ""] = missing.error
-        self._plan.finish(slice_)
+            self._plan.keep_position(cursor=next_cursor, page_size=slice_.page_size)
 
     def _put_bookmark(self) -> None:
         bookmark = self._bookmark.snapshot()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
 
@@ -34,9 +34,16 @@ class ShapedPage(ABC):
         """Yield all dates of a row except its replication key; a date may be yielded twice."""
 
     @property
-    def identity(self) -> tuple[object, ...]:
-        """What tells the rows of this page from those of another."""
-        return (*self.ids, *self.timestamps)
+    def identity(self) -> frozenset[object]:
+        """What tells each row from others, in no order."""
+        return frozenset(zip(self.ids, self.timestamps, strict=True))
+
+    def records_within(self, holds: Callable[[datetime], bool]) -> Sequence[Any]:
+        """Return the records whose replication key passes a test of ranges, and all without one."""
+        if all(map(holds, self.span)):
+            return self.records
+        dated = zip(self.records, self.timestamps, strict=True)
+        return [record for record, one in dated if one is None or holds(one)]
 
     @cached_property
     def span(self) -> tuple[datetime, ...]:

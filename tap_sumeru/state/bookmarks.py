@@ -9,17 +9,20 @@
         "filters": "…",                                    # fingerprint of `filters`, if there are any
         "date_filter": {"verdict": "proven", "names": ["filter[date_from]", "filter[date_to]"]},
         "unproven_from": "2025-01-01T00:00:00Z",           # start of a first read by an unproven filter
-        "reading": {"began": "…", "since": "…", "query": "…", "cursor": "…", "after": "…"}
+        "skipped": ["0f8fad5b"],                           # digests of the ids of parents that were missing
+        "reading": {"began": "…", "since": "…", "query": "…", "cursor": "…", "limit": "50", "after": "…"}
     }]}}}
 """
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sumeru_api import timestamps
+from tap_sumeru.catalog.streams import PAGE_SIZE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -48,6 +51,7 @@ class ReadPosition:
         query: Fingerprint of the request that the cursor belongs to.
         cursor: Cursor of the next page, None for the first page.
         after: Last parent whose rows are all written, in the order of their ids.
+        page_size: Rows that were requested at a time, 0 for as many as usual: a cursor may depend on it.
     """
 
     started_at: datetime
@@ -55,6 +59,7 @@ class ReadPosition:
     query: str
     cursor: str | None = None
     after: str | None = None
+    page_size: int = 0
 
     @classmethod
     def from_entry(cls, reading: Entry) -> ReadPosition | None:
@@ -68,6 +73,7 @@ class ReadPosition:
             query=reading.get("query", ""),
             cursor=reading.get("cursor"),
             after=reading.get("after"),
+            page_size=_count(reading.get("limit", "")),
         )
 
     def to_entry(self) -> Entry:
@@ -77,6 +83,7 @@ class ReadPosition:
             "since": self.since and timestamps.text(self.since),
             "query": self.query,
             "cursor": self.cursor,
+            "limit": str(self.page_size) if self.page_size not in (0, PAGE_SIZE) else None,
             "after": self.after,
         }
         return {name: value for name, value in reading.items() if value is not None}
@@ -116,6 +123,7 @@ class Bookmark:
         self.value = _timestamp(known.get(_VALUE))
         self.unproven_from = _timestamp(known.get("unproven_from"))
         self.position = ReadPosition.from_entry(known.get("reading", {}))
+        self._skipped = set(known.get("skipped", ()))
         self.verdict = Verdict.UNPROVEN
         date_filter = {} if other_key else entry.get("date_filter", {})
         if date_filter.get("names") == self._names:
@@ -144,9 +152,22 @@ class Bookmark:
             "filters": self._filters,
             "date_filter": date_filter,
             "unproven_from": self.unproven_from and timestamps.text(self.unproven_from),
+            "skipped": sorted(self._skipped),
             "reading": self.position and self.position.to_entry(),
         }
         return {name: value for name, value in entry.items() if value}
+
+    def skip(self, parent: str) -> None:
+        """Remember a parent whose rows were not found, so that they are read in full if it is found again."""
+        self._skipped.add(_digest(parent))
+
+    def answered(self, parent: str) -> None:
+        """Forget that a parent was skipped: all its rows are read."""
+        self._skipped.discard(_digest(parent))
+
+    def has_skipped(self, parent: str) -> bool:
+        """Return whether a parent was skipped and has not answered since."""
+        return bool(self._skipped) and _digest(parent) in self._skipped
 
     def advance(self, value: datetime, now: datetime) -> None:
         """Move the bookmark: never past the present, and back only if it lies in the future."""
@@ -185,6 +206,16 @@ class Bookmarks:
         entry.clear()
         entry.update(snapshot)
         return moved
+
+
+def _digest(parent: str) -> str:
+    """Return what stands for an id in the state."""
+    return hashlib.sha256(parent.encode(errors="surrogatepass")).hexdigest()[:8]
+
+
+def _count(text: str) -> int:
+    """Return a number of at most three digits, 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else 0  # noqa: PLR2004
 
 
 def _timestamp(value: object) -> datetime | None:

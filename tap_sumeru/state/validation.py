@@ -11,13 +11,21 @@ from tap_sumeru.errors import StateError
 from tap_sumeru.state.bookmarks import Verdict
 
 _STRING, _TIMESTAMP, _VERDICT = "a string", "a timestamp", f"one of {', '.join(Verdict)}"
-_READING = {"began": _TIMESTAMP, "since": _TIMESTAMP, "query": _STRING, "cursor": _STRING, "after": _STRING}
+_READING = {
+    "began": _TIMESTAMP,
+    "since": _TIMESTAMP,
+    "query": _STRING,
+    "cursor": _STRING,
+    "limit": _STRING,
+    "after": _STRING,
+}
 _PARTITION = {
     "context": {"shop": _STRING},
     "replication_key": _STRING,
     "replication_key_value": _TIMESTAMP,
     "filters": _STRING,
     "unproven_from": _TIMESTAMP,
+    "skipped": [_STRING],
     "reading": _READING,
     "date_filter": {"verdict": _VERDICT, "names": [_STRING]},
 }

@@ -50,7 +50,7 @@ _STREAMS = (
     "decision_intelligence_runs",
 )
 _MAX_RUNS = 4
-_NO_FAULTS: Json = {"faults": [], "cursor_expires_every": None}
+_NO_FAULTS: Json = {"faults": [], "cursor_expires_every": None, "max_depth": None, "bad_parents": None}
 
 
 class Life:
