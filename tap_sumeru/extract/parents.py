@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from sumeru_api.errors import ApiError, ApiUnavailable, NotFound, UnexpectedResponse
+from sumeru_api.errors import ApiError, ApiUnavailable, HostNotResponding, NotFound, UnexpectedResponse
 from sumeru_api.responses import Page, row_id
 from tap_sumeru.extract.recovery import CursorExpired, TooDeep
 from tap_sumeru.extract.slices import Kind, Slice
@@ -49,6 +49,7 @@ class Parents:
         self._lists = lists
         self._errors: list[ApiError] = []
         self._unavailable = 0
+        self._silent = False
 
     async def list(self) -> Listing:
         """Return all parents.
@@ -102,11 +103,11 @@ class Parents:
         """Forget which parents were left out: all are read again."""
         self.missing.clear()
         self._errors.clear()
-        self._unavailable = 0
+        self.answered()
 
     def answered(self) -> None:
-        """Record that some children could be read."""
-        self._unavailable = 0
+        """Record that the server has answered."""
+        self._unavailable, self._silent = 0, False
 
     def leave_out(self, parent: str, error: ApiError) -> bool:
         """Leave out a parent whose children cannot be read.
@@ -122,10 +123,13 @@ class Parents:
             ApiError: The other parents must not be tried either.
         """
         if error.affects_shop:
-            raise error
+            # One parent whose requests hang looks like a host that is down, until another parent is read.
+            if not isinstance(error, HostNotResponding) or self._silent:
+                raise error
+            self._silent, error = True, error.with_cause(error.cause, ApiUnavailable)
         if error.status in _GONE:
             self.missing[parent] = error
-            self._unavailable = 0
+            self.answered()
             return True
         self._errors.append(error)
         self._unavailable = self._unavailable + 1 if isinstance(error, ApiUnavailable) else 0

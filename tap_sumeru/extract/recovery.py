@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sumeru_api.errors import ApiError, ApiUnavailable
+from sumeru_api.errors import ApiError, ApiUnavailable, HostNotResponding
 
 if TYPE_CHECKING:
     from tap_sumeru.extract.slices import Slice
@@ -68,7 +68,7 @@ def recovery(
         has_fields: Whether the request had the parameter `fields`.
         depth: Number of rows after which other lists of the stream were refused again and again.
     """
-    if error.affects_shop:
+    if error.affects_shop and not (at_cursor and isinstance(error, HostNotResponding)):
         return error
     if at_cursor:
         return _at_cursor(error, slice_, depth)
@@ -82,7 +82,8 @@ def recovery(
 def _at_cursor(error: ApiError, slice_: Slice, depth: int | None) -> Recovery | ApiError:
     """Tell an expired cursor from a list that refuses depth: only the latter fails at the same row for ever.
 
-    Whether the list itself can be read (a missing parent, a lost scope) shows at its first page.
+    Whether the list itself can be read (a missing parent, a lost scope, a host that is down) shows at its
+    first page.
     """
     if slice_.pages == 0:
         return CursorExpired()  # the cursor comes from the state, and no later run would do any better

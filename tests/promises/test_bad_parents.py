@@ -5,6 +5,7 @@ A public report of the kind: airbytehq/airbyte#24369.
 
 from __future__ import annotations
 
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -52,13 +53,19 @@ def failing(status: int) -> Reply:
     return Reply("not JSON" if status == 200 else error, status)
 
 
-def sync(folder: Path, script: Callable[[Request], Reply], state: Json | None = None, **more: Any) -> Output:
+def sync(
+    folder: Path,
+    script: Callable[[Request], Reply],
+    state: Json | None = None,
+    method: str = "INCREMENTAL",
+    **config: Any,
+) -> Output:
     with ScriptedApi(script) as api:
         settings = {"api_url": api.url, "api_token": "copt_test_token", "shop": "acme", "max_retries": 0}
-        tap = Tap(folder, settings)
+        tap = Tap(folder, {**settings, **config})
         catalog = tap.catalog("enrollments")
         for entry in catalog["streams"]:
-            entry["replication_method"] = more.get("method", "INCREMENTAL")
+            entry["replication_method"] = method
         return tap.sync(state, catalog=catalog)
 
 
@@ -132,6 +139,23 @@ def test_a_journey_that_fails_later_keeps_the_bookmark_and_the_verdict_on_the_fi
     assert second.code == 1
     assert second.bookmark("enrollments")["replication_key_value"] == before
     assert second.bookmark("enrollments")["date_filter"]["verdict"] == "proven"
+
+
+@pytest.mark.parametrize("position", [0, 2, 5], ids=["first", "middle", "last"])
+def test_a_journey_whose_requests_hang_fails_alone(tmp_path: Path, position: int) -> None:
+    ended, bad = Event(), JOURNEYS[position]
+
+    def script(request: Request) -> Reply:
+        if bad in request.path:
+            ended.wait()
+        return Shop({})(request)
+
+    output = sync(tmp_path, script, concurrency=1, max_retries=2, request_timeout_seconds=0.3)
+    ended.set()
+    assert output.code == 1
+    assert journeys(output) == [one for one in JOURNEYS if one != bad]
+    assert "the enrollments of 1 journeys cannot be read (all others were read)" in output.log
+    assert "reading" not in output.bookmark("enrollments")
 
 
 def test_journeys_that_are_all_missing_fail_their_stream(tmp_path: Path) -> None:

@@ -206,6 +206,20 @@ def test_a_list_of_parents_that_goes_on_for_ever_is_an_error(tmp_path: Path, row
     assert_failed(output, "the list of journeys failed: the list makes no progress")
 
 
+def test_a_saved_cursor_whose_requests_hang_starts_the_read_over(tmp_path: Path) -> None:
+    ended, api = Event(), LimitedList(ORDERS[:250])
+    first, _ = sync(tmp_path, lambda one: Reply(status=401) if one.number == 3 else api(one))
+
+    def script(request: Request) -> Reply:
+        if request.params.get("cursor") and request.number <= 4:
+            ended.wait()
+        return api(request)
+
+    output, _ = sync(tmp_path, script, first.state, request_timeout_seconds=0.3, max_retries=2)
+    ended.set()
+    assert_complete(output, {row["id"] for row in ORDERS[:250]})
+
+
 def test_a_saved_cursor_that_leads_to_an_empty_end_starts_the_read_over(tmp_path: Path) -> None:
     """An expired cursor may look like the end of its list."""
     api = LimitedList(ORDERS[:250])

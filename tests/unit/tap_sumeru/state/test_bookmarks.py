@@ -169,6 +169,45 @@ def test_a_position_without_a_query_belongs_to_no_query() -> None:
     assert Bookmark(entry, "updated_at", NAMES).position == ReadPosition(NOON, None, "", "cursor")
 
 
+@pytest.mark.parametrize(
+    ("size", "kept", "again"), [(50, "50", 50), (100, None, 0), (0, None, 0), (1, "1", 1)]
+)
+def test_a_position_keeps_the_size_of_pages_if_it_is_not_the_usual_one(
+    size: int, kept: str | None, again: int
+) -> None:
+    bookmark = Bookmark({}, "updated_at", NAMES)
+    bookmark.position = ReadPosition(NOON, None, "query", "cursor", page_size=size)
+    entry = saved(bookmark)
+    assert entry["reading"].get("limit") == kept
+    position = Bookmark(entry, "updated_at", NAMES).position
+    assert position is not None
+    assert position.page_size == again
+
+
+@pytest.mark.parametrize("text", ["", "many", "-5", "٣", "1000"])
+def test_a_size_of_pages_that_is_no_number_is_the_usual_one(text: str) -> None:
+    entry: Entry = {"reading": {"began": "2026-05-10T12:00:00Z", "query": "q", "limit": text}}
+    position = Bookmark(entry, "updated_at", NAMES).position
+    assert position is not None
+    assert position.page_size == 0
+
+
+def test_parents_that_were_skipped_are_remembered_until_they_answer_and_without_their_ids() -> None:
+    bookmark = Bookmark({}, "updated_at", NAMES)
+    for parent in ("jrn_1", "jrn_\ud83d", "jrn_3"):
+        bookmark.skip(parent)
+    bookmark.answered("jrn_3")
+    entry = json.loads(json.dumps(saved(bookmark)))
+    assert "jrn" not in str(entry)
+    again = Bookmark(entry, "updated_at", NAMES)
+    found = [again.has_skipped(parent) for parent in ("jrn_1", "jrn_\ud83d", "jrn_3", "jrn_4")]
+    assert found == [True, True, False, False]
+    assert not Bookmark(entry, "created_at", NAMES).has_skipped("jrn_1"), "everything is read anyway"
+    again.answered("jrn_1")
+    again.answered("jrn_\ud83d")
+    assert "skipped" not in saved(again)
+
+
 def test_other_filters_start_anew_but_keep_what_is_known_about_the_date_filter() -> None:
     bookmark = Bookmark({}, "updated_at", NAMES, "loyal")
     bookmark.value, bookmark.verdict = NOON, Verdict.PROVEN
