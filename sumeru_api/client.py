@@ -69,6 +69,7 @@ class Client:
         stream: str,
         *,
         max_retries: int | None = None,
+        last_try: tuple[Params, Callable[[Response], ResultT]] | None = None,
     ) -> ResultT:
         """Return what a GET request leads to, once it has succeeded.
 
@@ -78,6 +79,7 @@ class Client:
             parse: Reads a 2xx response; raises `UndecodableError` if it is not JSON, which is retried.
             stream: Name of the stream, for the log: the path may hold the id of a row.
             max_retries: Retries of this request, None for as many as usual.
+            last_try: Parameters and parser to use for the last retry, if no response has come until then.
 
         Raises:
             ApiError: The request failed for good.
@@ -101,6 +103,8 @@ class Client:
             if isinstance(decision, Retry):
                 logger.info("Shop %s: %s: %s; retrying.", self.shop.name, stream, decision.cause)
                 await asyncio.sleep(decision.after)
+                if decision.last and last_try is not None and not isinstance(outcome, Response):
+                    params, parse = last_try
 
     async def _send(self, path: str, params: Params) -> Outcome:
         """Send a request once, and let the rate limiter learn from what comes of it."""

@@ -62,10 +62,12 @@ class Retry:
     Attributes:
         after: Seconds to wait before sending it again.
         cause: What went wrong, for the log.
+        last: Whether no other retry will follow.
     """
 
     after: float
     cause: str
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class Retries:
                 )
             )
         wait = backoff.full_jitter(min(_MAX_BACKOFF, 2.0 ** (self._tries - 1)))
-        return Retry(max(wait, asked), error.describe())
+        return Retry(max(wait, asked), error.describe(), last=self._tries + 1 == self._max_tries)
 
 
 def _too_long(wait: float, response: Response) -> RateLimited:

@@ -90,6 +90,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     max_depth: _Every | None = None
     bad_parents: ParentFault | None = None
     cursor_expires_every: _Every | None = None
+    cursor_expires_times: _Count | None = None
     cursor_repeats: bool = False
     cursor_missing: bool = False
     data_missing: bool = False

@@ -222,8 +222,8 @@ class Api:
         if switches.cursor_expires_every:
             cursor = dict(parse_qsl(request.query)).get("cursor")
             if cursor is not None:
-                name, every = shop.store.generated.shop, switches.cursor_expires_every
-                self._faults.check_cursor(name, call.operation.stream, cursor, every)
+                name = shop.store.generated.shop
+                self._faults.check_cursor(name, call.operation.stream, cursor, switches)
         version = (shop.store.generated.shop, shop.store.version, self.settings.generation)
         key = (*version, request.path, request.query)
         body = self._cache.get(key)

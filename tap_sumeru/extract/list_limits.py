@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sumeru_api.errors import ApiError, ApiUnavailable, HostNotResponding
+from sumeru_api.errors import ApiError, ApiUnavailable
 from tap_sumeru.catalog.streams import PAGE_SIZE
 
 _TOO_LARGE = 413
-_TIMEOUTS = (0, 408, 504)
-"""Statuses of a request that took too long; 0 stands for no response."""
+_TIMEOUTS = (408, 504)
+"""Statuses of a request that took too long."""
 
 
 @dataclass(slots=True)
@@ -28,8 +28,9 @@ class ListLimits:
 def smaller_page(size: int, error: ApiError, *, again: bool) -> int | None:
     """Return the page size to try after a request that may have failed because of its size.
 
-    A server that is down fails at any size, so timeouts, which cost time, allow one try with a quarter of
-    the rows. Other failures come at once and allow half of the rows, down to a single one.
+    A server that is down fails at any size, so a gateway's timeouts, which cost time, allow one try with a
+    quarter of the rows. Other failures come at once and allow half of the rows, down to a single one. Without
+    any response, the last retry has already asked for a quarter: see `quarter`.
 
     Args:
         size: Rows that were requested.
@@ -40,8 +41,13 @@ def smaller_page(size: int, error: ApiError, *, again: bool) -> int | None:
         The number of rows, None if a smaller page is no remedy.
     """
     unavailable = isinstance(error, ApiUnavailable) and not error.affects_shop
-    if error.status == _TOO_LARGE or (unavailable and error.status not in _TIMEOUTS):
+    if error.status == _TOO_LARGE or (unavailable and error.status not in (0, *_TIMEOUTS)):
         return size // 2 or None
-    if (unavailable or isinstance(error, HostNotResponding)) and not again:
-        return size // 4 or None
+    if unavailable and error.status in _TIMEOUTS and not again:
+        return quarter(size)
     return None
+
+
+def quarter(size: int) -> int | None:
+    """Return a quarter of a page size, None if it is too small for that."""
+    return size // 4 or None

@@ -26,11 +26,13 @@ class ListProgress:
 
     Attributes:
         rows: Rows read since the list was begun, for the first time or again.
+        restarts: How often it was begun again.
         furthest: Most rows that a try had read when it was refused, -1 before the first refusal.
     """
 
     def __init__(self, max_empty: int = _MAX_EMPTY_PAGES) -> None:
         self.rows = 0
+        self.restarts = 0
         self.furthest = -1
         self._max_empty = max_empty
         self._fruitless = 0
@@ -78,21 +80,19 @@ class ListProgress:
             self._pages.append(page)
         return page in self._earlier
 
-    def start_over(self, max_fruitless: int, depth: int | None = None) -> bool:
+    def start_over(self, max_fruitless: int) -> bool:
         """Record that a page was refused, so that the list has to be read again from its first page.
 
         Args:
             max_fruitless: How many tries in a row may come no further than an earlier one.
-            depth: Number of rows after which other lists were refused again and again.
 
         Returns:
             Whether another try is worth it.
         """
-        rows = self.rows
-        self._fruitless = 0 if rows > self.furthest else self._fruitless + 1
-        self.furthest = max(rows, self.furthest)
+        self._fruitless = 0 if self.rows > self.furthest else self._fruitless + 1
+        self.furthest = max(self.rows, self.furthest)
+        self.restarts += 1
         self._earlier.update(self._pages)
         self.forget_pages()
         self.rows = 0
-        as_others = depth is not None and abs(rows - depth) * 10 <= depth
-        return self._fruitless < max_fruitless and not as_others
+        return self._fruitless < max_fruitless

@@ -13,7 +13,7 @@ from sumeru_api.errors import ApiError, ApiUnavailable, UnexpectedResponse
 from sumeru_api.pagination import Pages
 from sumeru_api.responses import Page, row_id
 from tap_sumeru.catalog.streams import PAGE_SIZE
-from tap_sumeru.extract.list_limits import ListLimits, smaller_page
+from tap_sumeru.extract.list_limits import ListLimits, quarter, smaller_page
 from tap_sumeru.extract.recovery import CursorExpired, TooDeep, recovery
 from tap_sumeru.extract.slices import Kind
 
@@ -42,10 +42,12 @@ class ListPage(NamedTuple):
     Attributes:
         page: Its rows.
         requested_at: When it was requested, by the server's clock.
+        limit: How many rows were requested.
     """
 
     page: Page | DecodedPage
     requested_at: datetime
+    limit: int = PAGE_SIZE
 
     @property
     def next_cursor(self) -> str | None:
@@ -110,7 +112,7 @@ class ListReader:
                 error, slice_, at_cursor=at_cursor, has_fields=has_fields, depth=limits.depth
             )
             if isinstance(next_step, TooDeep):
-                limits.depth = next_step.rows
+                limits.depth = limits.depth or next_step.rows
             elif isinstance(next_step, CursorExpired) and isinstance(error, ApiUnavailable) and slice_.pages:
                 self._shrink(limits, PAGE_SIZE // 2)  # the cursor may hold the size of its pages
             raise next_step from None
@@ -134,10 +136,14 @@ class ListReader:
         """Request a page, and then smaller ones if it may have been too large for the server."""
         size, failed = limits.page_size, None
         while True:
-            sized = tuple((name, str(size) if name == "limit" else value) for name, value in params)
-            get = partial(self._client.get, path, sized, partial(parse, limit=size), self._spec.name)
+            request = _sized(params, parse, size)
+            get = partial(self._client.get, path, *request, self._spec.name)
             try:
-                answer = await (get() if failed is None else get(max_retries=0))
+                if failed is not None:
+                    answer = await get(max_retries=0)
+                else:
+                    smaller = quarter(size)
+                    answer = await get(last_try=_sized(params, parse, smaller) if smaller else None)
             except ApiError as error:
                 other_size = at_cursor and error.status in _REFUSED  # than that of the cursor
                 if failed is not None and (other_size or isinstance(error, UnexpectedResponse)):
@@ -149,7 +155,7 @@ class ListReader:
                     raise failed from None
                 size = smaller
             else:
-                self._shrink(limits, size)
+                self._shrink(limits, answer.limit)
                 return answer
 
     def _shrink(self, limits: ListLimits, size: int) -> None:
@@ -165,11 +171,13 @@ class ListReader:
 
     def _parse_rows(self, response: Response, *, limit: int = PAGE_SIZE) -> ListPage:
         page = self._shaper.decode(response.body)
-        return self._parse(response, limit=limit) if page is None else ListPage(page, response.requested_at)
+        if page is None:
+            return self._parse(response, limit=limit)
+        return ListPage(page, response.requested_at, limit)
 
     def _parse(self, response: Response, *, limit: int = PAGE_SIZE) -> ListPage:
         page = parse_page(response, limit=limit, bare=self._spec.bare)
-        return ListPage(page, response.requested_at)
+        return ListPage(page, response.requested_at, limit)
 
     async def complete_rows(self, slice_: Slice, page: Page, wanted: Callable[[Row], bool]) -> None:
         """Complete rows of a page, in place, from their own endpoint.
@@ -202,6 +210,14 @@ class ListReader:
                 raise
         else:
             page.rows[index] = _merged(page.rows[index], detail)
+
+
+def _sized(
+    params: Params, parse: Callable[..., ListPage], size: int
+) -> tuple[Params, Callable[[Response], ListPage]]:
+    """Return parameters and parser of a request for a number of rows."""
+    sized = tuple((name, str(size) if name == "limit" else value) for name, value in params)
+    return sized, partial(parse, limit=size)
 
 
 def _merged(listed: Row, detail: Row) -> Row:

@@ -50,6 +50,7 @@ class Parents:
         self._errors: list[ApiError] = []
         self._unavailable = 0
         self._silent = False
+        self._warned_of: set[str] = set()
 
     async def list(self) -> Listing:
         """Return all parents.
@@ -146,7 +147,8 @@ class Parents:
         Raises:
             ApiError: Some of them may still have children.
         """
-        if self.missing:
+        if self.missing and self.missing.keys() != self._warned_of:
+            self._warned_of = set(self.missing)
             logger.warning(
                 "Shop %s: %s: skipped %d of %d %s, which answered 404 or 410; each is read in full once it "
                 "answers again.",

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 _MAX_FRUITLESS = 3
 _MAX_FRUITLESS_UNAVAILABLE = 1
 """Each such try has used up its retries."""
+_MAX_RESTARTS_OF_WINDOW = 10
+"""Each reads the window again from its first page, so that their cost grows with its square."""
 _PARAMETER_REJECTED = (400, 422)
 _REFUSED = range(400, 500)
 _URL_TOO_LONG = 414
@@ -68,8 +70,11 @@ def recovery(
         has_fields: Whether the request had the parameter `fields`.
         depth: Number of rows after which other lists of the stream were refused again and again.
     """
-    if error.affects_shop and not (at_cursor and isinstance(error, HostNotResponding)):
+    saved = at_cursor and slice_.pages == 0
+    if error.affects_shop and not (saved and isinstance(error, HostNotResponding)):
         return error
+    if saved:
+        return CursorExpired()  # the cursor comes from the state, and no later run would do any better
     if at_cursor:
         return _at_cursor(error, slice_, depth)
     if has_fields and error.status in (*_PARAMETER_REJECTED, _URL_TOO_LONG):
@@ -82,15 +87,15 @@ def recovery(
 def _at_cursor(error: ApiError, slice_: Slice, depth: int | None) -> Recovery | ApiError:
     """Tell an expired cursor from a list that refuses depth: only the latter fails at the same row for ever.
 
-    Whether the list itself can be read (a missing parent, a lost scope, a host that is down) shows at its
-    first page.
+    Whether the list itself can be read (a missing parent, a lost scope) shows at its first page.
     """
-    if slice_.pages == 0:
-        return CursorExpired()  # the cursor comes from the state, and no later run would do any better
     unavailable = isinstance(error, ApiUnavailable)
     if not unavailable and error.status not in _REFUSED:
         return error
-    max_fruitless = _MAX_FRUITLESS_UNAVAILABLE if unavailable else _MAX_FRUITLESS
-    if slice_.progress.start_over(max_fruitless, depth):
-        return CursorExpired()
-    return TooDeep(error, slice_.progress.furthest)
+    progress = slice_.progress
+    # A window is split at once where other lists came to an end, and before it costs too many tries.
+    as_others = depth is not None and abs(progress.rows - depth) * 10 <= depth
+    costly = as_others or progress.restarts >= _MAX_RESTARTS_OF_WINDOW
+    split = costly and slice_.window is not None and slice_.window.splittable
+    worth_it = progress.start_over(_MAX_FRUITLESS_UNAVAILABLE if unavailable else _MAX_FRUITLESS)
+    return CursorExpired() if worth_it and not split else TooDeep(error, progress.furthest)

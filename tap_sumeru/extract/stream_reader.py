@@ -193,7 +193,7 @@ class StreamReader:
         try:
             await self._read_list(group, slice_, cursor)
         except ApiError as error:
-            if slice_.parent is None:
+            if slice_.parent is None or self._outdated:
                 raise
             self._plan.leave_out(slice_, missing=self.parents.leave_out(slice_.parent, error))
             self._open_slices(group)

@@ -76,6 +76,7 @@ def draw_faults(draw: Random) -> Json:
     return {
         "faults": faults,
         "cursor_expires_every": draw.choice((None, None, 1, 2, 3, 5)),
+        "cursor_expires_times": draw.choice((3, 6, 12)),
         "max_depth": draw.choice((None, None, None, draw.randint(1, 30))),
         "bad_parents": draw.choice((None, None, _bad_parents(draw))),
     }

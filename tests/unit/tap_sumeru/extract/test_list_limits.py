@@ -35,8 +35,8 @@ def sizes(error: ApiError) -> list[int]:
         (ApiUnavailable("", status=502), [50, 25, 12, 6, 3, 1]),
         (ApiUnavailable("not JSON", status=200), [50, 25, 12, 6, 3, 1]),
         (ApiUnavailable("", status=504), [25]),
-        (ApiUnavailable("no answer within the read timeout"), [25]),
-        (HostNotResponding("no answer within the read timeout"), [25]),
+        (ApiUnavailable("no answer within the read timeout"), []),
+        (HostNotResponding("no answer within the read timeout"), []),
         *((kind("", status=status), []) for kind, status in (
             (RequestRejected, 400), (PermissionDenied, 403), (NotFound, 404), (RateLimited, 429),
             (RateLimited, 503), (UntrustedHost, 0), (UnexpectedResponse, 0),

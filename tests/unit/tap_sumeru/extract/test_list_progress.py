@@ -57,15 +57,6 @@ def test_tries_end_once_three_in_a_row_come_no_further(reached: list[int]) -> No
             return
 
 
-@pytest.mark.parametrize(
-    ("rows", "again"), [(100, True), (181, False), (200, False), (220, False), (300, True)]
-)
-def test_a_refusal_where_other_lists_were_refused_is_not_tried_again(rows: int, again: bool) -> None:
-    progress = ListProgress()
-    progress.take(page(1), rows=rows)
-    assert progress.start_over(3, depth=200) == again
-
-
 def test_pages_of_another_size_may_have_the_same_rows() -> None:
     progress = ListProgress()
     progress.take(page(*range(100)), rows=100)

@@ -95,7 +95,17 @@ def test_a_list_that_comes_no_further_is_too_deep_after_a_few_tries(status: int,
     assert (found.error, found.rows) == (failed, 250)
 
 
-def test_a_list_is_too_deep_at_once_where_others_were() -> None:
-    slice_ = Slice(pages=1)
-    slice_.progress.take(frozenset({1}), rows=200)
-    assert isinstance(recovery(error(400), slice_, **AT_CURSOR, depth=200), TooDeep)
+DAY = Window(datetime(2026, 5, 10, tzinfo=UTC), datetime(2026, 5, 11, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("rows", "at_once"), [(100, False), (181, True), (200, True), (220, True), (300, False)]
+)
+@pytest.mark.parametrize(("window", "splittable"), [(WINDOW, True), (DAY, False), (None, False)])
+def test_a_window_is_split_at_once_where_other_lists_came_to_an_end(
+    window: Window | None, splittable: bool, rows: int, at_once: bool
+) -> None:
+    slice_ = Slice(pages=1, window=window)
+    slice_.progress.take(frozenset({1}), rows=rows)
+    found = recovery(error(400), slice_, **AT_CURSOR, depth=200)
+    assert isinstance(found, TooDeep if splittable and at_once else CursorExpired)

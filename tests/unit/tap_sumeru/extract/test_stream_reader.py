@@ -50,7 +50,7 @@ class FakeClient:
         self.requests: list[tuple[str, Json]] = []
         self._answer = answer
 
-    async def get(self, path: str, params: Any, parse: Callable[[Response], Any], _: str) -> Any:
+    async def get(self, path: str, params: Any, parse: Callable[[Response], Any], _: str, **__: Any) -> Any:
         await asyncio.sleep(0)
         self.requests.append((path, dict(params)))
         rows = self._answer(path, dict(params))
@@ -201,7 +201,9 @@ def reader_with_first_window_late(
     reader, _, client = prepared("orders", answer, proven("2026-03-01T00:00:00Z"), sink)
     get = client.get
 
-    async def get_late(path: str, params: Any, parse: Callable[[Response], Any], stream: str) -> Any:
+    async def get_late(
+        path: str, params: Any, parse: Callable[[Response], Any], stream: str, **_: Any
+    ) -> Any:
         if dict(params).get(NAMES[0], "") < FIRST_WINDOW_END:
             await asyncio.sleep(0)
         return await get(path, params, parse, stream)
