@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from sumeru_api.errors import ApiError, ApiUnavailable, HostNotResponding
@@ -39,6 +40,17 @@ class TooDeep(Recovery):
         super().__init__(error.cause)
         self.error = error
         self.rows = rows
+
+    def notice(self, *, all_rows: bool) -> tuple[str, int]:
+        """Return what to log if the list is read in smaller windows, and the level.
+
+        Args:
+            all_rows: Whether the list was one of all rows, so that windows may lack some.
+        """
+        text = f"the API lists no more than {self.rows} rows; reading in smaller windows"
+        if not all_rows:
+            return text, logging.INFO
+        return f"{text}, which leave out rows without a replication key", logging.WARNING
 
     def because(self, reason: str) -> ApiError:
         """Return the error if the list cannot be read in parts, for a reason."""

@@ -149,8 +149,6 @@ class StreamReader:
         """
         self._given_up = True
 
-    # Rows
-
     async def _read_rows(self) -> None:
         cursor = self._plan.plan(whole=self.listed is not None)
         while not self._plan.empty:
@@ -209,8 +207,9 @@ class StreamReader:
             except CursorExpired:
                 self._log("the cursor has expired; reading the list again")
             except TooDeep as refusal:
-                self._log(f"the API lists no more than {refusal.rows} rows; reading in smaller windows")
-                if self._plan.split(slice_, refusal):
+                start_over = self._plan.split(slice_, refusal)
+                self._log(*refusal.notice(all_rows=start_over))
+                if start_over:
                     self._start_over()
             except FieldsRejected:
                 self._query.fields = ()

@@ -31,8 +31,9 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_different_api.py::test_a_list_that_goes_on_for_ever_without_progress_is_an_error",
         "promises/test_different_api.py::test_a_saved_cursor_that_is_refused_starts_the_read_over",
     ),
-    "A list that the API refuses to list to its end is read in smaller windows, down to single days, and a "
-    "page that it fails to return in smaller pages; where neither helps, the stream fails.": (
+    "A list that the API refuses to list to its end is read in smaller windows, down to single days, with a "
+    "warning if these may leave out rows without a replication key; a page that it fails to return is "
+    "requested in smaller pages; where neither helps, the stream fails.": (
         "promises/test_depth_and_size.py::test_a_list_that_refuses_depth_is_read_in_smaller_windows",
         "promises/test_depth_and_size.py::test_a_list_of_all_rows_that_refuses_depth_is_read_in_windows",
         "promises/test_depth_and_size.py::test_a_day_that_is_too_deep_is_an_error_that_says_so",
