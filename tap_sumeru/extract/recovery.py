@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 _MAX_FRUITLESS = 3
 _MAX_FRUITLESS_UNAVAILABLE = 1
 """Each such try has used up its retries."""
-_MAX_RESTARTS_OF_WINDOW = 10
+_MAX_RESTARTS_OF_WINDOW = 50
 """Each reads the window again from its first page, so that their cost grows with its square."""
 _PARAMETER_REJECTED = (400, 422)
 _REFUSED = range(400, 500)
