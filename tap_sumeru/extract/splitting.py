@@ -30,7 +30,7 @@ def halves(window: Window, now: datetime) -> tuple[Window, Window] | None:
         middle = midnight(shift(window.start, DAY))
     if not window.start < middle < end:
         return None
-    return Window(window.start, middle), Window(middle, window.end)
+    return Window(window.start, middle), Window(middle, window.end, now)
 
 
 def split(slice_: Slice, refusal: TooDeep, now: datetime) -> Slice:

@@ -34,7 +34,7 @@ def is_one_day(window: Window) -> bool:
 def test_a_window_of_more_than_a_day_is_cut_at_a_midnight_inside(
     start: datetime, length: timedelta | None
 ) -> None:
-    window = Window(start, start + length if length else None)
+    window = Window(start, start + length if length else None, NOW)
     parts = halves(window, NOW)
     if parts is None:
         assert is_one_day(window)
@@ -42,6 +42,7 @@ def test_a_window_of_more_than_a_day_is_cut_at_a_midnight_inside(
     one, other = parts
     assert (one.start, one.end, other.end) == (window.start, other.start, window.end)
     assert one.start < other.start == midnight(other.start) < (window.end or NOW)
+    assert other.requested_days[1] == window.requested_days[1]
     whole = (window.end or NOW) - window.start
     assert abs((other.start - one.start) - whole / 2) <= timedelta(days=1), "near the middle"
 
