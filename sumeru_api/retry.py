@@ -64,10 +64,12 @@ class Retry:
     Attributes:
         after: Seconds to wait before sending it again.
         error: What went wrong.
+        last: Whether no other retry will follow.
     """
 
     after: float
     error: ApiError
+    last: bool = False
 
     @property
     def cause(self) -> str:
@@ -162,7 +164,7 @@ class Retries:
                 )
             )
         wait = backoff.full_jitter(min(_MAX_BACKOFF, 2.0 ** (self._tries - 1)))
-        return Retry(max(wait, asked), error)
+        return Retry(max(wait, asked), error, last=self._tries + 1 == self._max_tries)
 
 
 def error_of(response: Response) -> ApiError:
