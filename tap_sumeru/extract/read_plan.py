@@ -10,7 +10,7 @@ from tap_sumeru.extract.audit import Audit
 from tap_sumeru.extract.child_slices import child_slices
 from tap_sumeru.extract.pace import Pace
 from tap_sumeru.extract.reached import Reached
-from tap_sumeru.extract.read_range import ReadRange
+from tap_sumeru.extract.read_range import ALL_HISTORY, ReadRange
 from tap_sumeru.extract.slices import Slice, SliceQueue
 from tap_sumeru.extract.splitting import split
 from tap_sumeru.extract.windows import Window, cut
@@ -148,7 +148,7 @@ class ReadPlan:
         whole = Window(since or _EPOCH, self.range.end, self._now)
         repeatable = self._trust.improvable and self.range.from_start
         if self._bookmark.unproven_from is None and (repeatable or self._trust.known == Verdict.UNPROVEN):
-            self._bookmark.unproven_from = whole.start
+            self._bookmark.unproven_from = since or ALL_HISTORY
         self.audit.filter_used(whole.start)
         if self.parents is None:
             windows = cut(since, whole.end, self._now, self._pace.lengths()) if since else [whole]
@@ -171,7 +171,7 @@ class ReadPlan:
             raise self._too_deep.because("no date filter that could be verified divides it")
         if self._bookmark.unproven_from is not None:
             # Whatever was read through a filter that was never proven may lack rows.
-            self.range.start_again_from(self._bookmark.unproven_from)
+            self.range.repeat_from(self._bookmark.unproven_from)
         self._trust.look_for_candidate(self._now, audit=self.audit.needed)
         if position is not None and position.query != self._fingerprint():
             position = None

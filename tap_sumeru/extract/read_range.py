@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sumeru_api.timestamps import midnight, shift
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
     from typing import Any
 
     from tap_sumeru.extract.slices import Slice
     from tap_sumeru.records import ShapedPage
     from tap_sumeru.state.bookmarks import Bookmark
+
+ALL_HISTORY = datetime.min.replace(tzinfo=UTC)
+"""Where a read of all history starts, as far as a bookmark can say it."""
 
 
 class ReadRange:
@@ -58,9 +60,10 @@ class ReadRange:
         # The bookmark keeps the distance.
         self.since = self._first if value is None else self._whole_days(shift(value, -self._lookback))
 
-    def start_again_from(self, since: datetime) -> None:
-        """Let the read start where a first read did that has to be repeated."""
-        self.since, self.from_start = since, True
+    def repeat_from(self, since: datetime) -> None:
+        """Let the read start no later than another one that has to be repeated."""
+        if self.since is not None and since < self.since:
+            self.since, self.from_start = since, since <= (self._first or ALL_HISTORY)
 
     @property
     def _first(self) -> datetime | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from support.factories import stream_options
 from support.planned_read import NOW, YEARS, Read, planned
 from tap_sumeru.state.bookmarks import Bookmark, Verdict
@@ -63,6 +65,28 @@ def test_an_audit_brings_everything_and_continues_at_its_cursor() -> None:
     again.plan.requested(NOW + timedelta(hours=1))
     again.plan.keep_all()
     assert (read.bookmark.value, read.bookmark.last_audit, read.bookmark.filtered_from) == (NOW, NOW, None)
+
+
+def test_an_audit_is_not_shortened_by_an_incremental_read_that_has_to_be_repeated() -> None:
+    """A list that was too deep was read through a filter that no row has proven."""
+    read = audited()
+    read.bookmark.unproven_from = NOW - timedelta(days=2)
+    read.plan.plan(whole=False)
+    (only,) = read.plan.next_slices()
+    assert read.plan.range.holds(only, NOW - YEARS)
+    assert read.plan.range.from_start
+
+
+@pytest.mark.parametrize(("days", "from_start"), [(2, False), (1000, True)])
+def test_a_read_that_is_repeated_brings_everything_only_if_it_began_at_the_start(
+    days: int, from_start: bool
+) -> None:
+    read = Read(backlogged=False)
+    read.bookmark.value, read.bookmark.verdict = NOW, Verdict.REFUTED
+    read.bookmark.unproven_from = NOW - timedelta(days=days)
+    read.plan.plan(whole=False)
+    assert read.plan.range.since == NOW - timedelta(days=days)
+    assert read.plan.range.from_start is from_start
 
 
 def test_a_refuted_filter_that_is_due_is_tried_again_once_per_run() -> None:
