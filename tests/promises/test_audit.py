@@ -142,7 +142,7 @@ def test_an_interrupted_audit_continues_at_its_cursor_and_leaves_the_bookmark(tm
     before = api.bookmark()["replication_key_value"]
     api.wait(days=8)
     api.page_size = 1
-    answer, refusal = api.answer, Reply({"error": {"code": "forbidden", "message": ""}}, 403)
+    answer, refusal = api.answer, Reply(status=401)
     api.answer = lambda one: refusal if "cursor" in one.params else answer(one)  # type: ignore[assignment,method-assign]
     broken = api.sync()
     assert broken.code == 1
