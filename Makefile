@@ -62,7 +62,7 @@ lint: .venv/.installed ## Run ruff, mypy, import-linter and deptry
 	$(RUN)/lint-imports
 	$(RUN)/deptry .
 
-docs: .venv/.installed ## Generate the tables of the README, plugin.yaml, and the staging models of dbt/
+docs: .venv/.installed ## Generate the tables of the README, docs/streams.md, plugin.yaml, and the staging models of dbt/
 	$(RUN)/python scripts/docs.py
 	$(RUN)/python scripts/hub.py
 	$(RUN)/python scripts/dbt_docs.py

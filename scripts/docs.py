@@ -1,4 +1,4 @@
-"""Generates the tables of README.md from the code; `--check` only compares."""
+"""Generates the tables of README.md, and docs/streams.md, from the code; `--check` only compares."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from comparison import comparison_table
+from streams_page import streams_page
+from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.config.schema import CONFIG_SCHEMA
 
-README = Path(__file__).resolve().parent.parent / "README.md"
+ROOT = Path(__file__).resolve().parent.parent
+README = ROOT / "README.md"
+STREAMS_PAGE = ROOT / "docs" / "streams.md"
 
 
 def settings_table() -> str:
@@ -32,16 +37,26 @@ def _kind(setting: dict[str, Any]) -> str:
 
 def streams_table() -> str:
     """Return the table of the streams."""
-    rows = ["| stream | path under `/api/v1` | replication key | scope |", "| --- | --- | --- | --- |"]
+    rows = [
+        "| stream | rows | path under `/api/v1` | replication key | scope |",
+        "| --- | --- | --- | --- | --- |",
+    ]
     for name, spec in STREAMS.items():
         path, scope = spec.path.format(parent="{id}"), f"`{spec.scope}`" if spec.scope else "any token"
-        rows.append(f"| `{name}` | `{path}` | `{spec.replication_key}` | {scope} |")
+        meaning = stream_schemas.load(name)["description"].removesuffix(".")
+        link = f"[`{name}`](docs/streams.md#{name})"
+        rows.append(f"| {link} | {meaning} | `{path}` | `{spec.replication_key}` | {scope} |")
     return "\n".join(rows)
 
 
 def with_tables(text: str) -> str:
     """Return a text with its tables replaced by current ones."""
-    for name, table in (("settings", settings_table()), ("streams", streams_table())):
+    tables = {
+        "comparison": comparison_table(),
+        "settings": settings_table(),
+        "streams": streams_table(),
+    }
+    for name, table in tables.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, _, rest = text.partition(begin)
         _, _, after = rest.partition(end)
@@ -50,12 +65,15 @@ def with_tables(text: str) -> str:
 
 
 def main() -> int:
-    """Write the tables, or return 1 if they are out of date."""
-    before = README.read_text(encoding="utf-8")
-    after = with_tables(before)
+    """Write the tables and the page, or return 1 if one of them is out of date."""
+    files = {README: with_tables(README.read_text(encoding="utf-8")), STREAMS_PAGE: streams_page()}
     if "--check" in sys.argv[1:]:
-        return int(before != after)
-    README.write_text(after, encoding="utf-8")
+        current = all(
+            path.exists() and path.read_text(encoding="utf-8") == text for path, text in files.items()
+        )
+        return 0 if current else 1
+    for path, text in files.items():
+        path.write_text(text, encoding="utf-8")
     return 0
 
 

@@ -2,62 +2,60 @@
 
 from __future__ import annotations
 
-import ast
-import re
-from functools import cache
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from support.readme_promises import functions_of, promises_section
 
 PROMISES: dict[str, tuple[str, ...]] = {
     # Complete
-    "Every row that the API gives is emitted at least once.": (
+    "Every row that the API returns is emitted at least once.": (
         "promises/test_sync.py::test_a_first_sync_emits_every_row_once",
         "promises/test_sync.py::test_a_second_sync_emits_only_changed_rows_with_few_requests",
         "promises/test_sync.py::test_journeys_are_listed_once_per_run",
         "warehouses/test_lives.py::test_every_row_lands_once_with_every_value",
     ),
-    "Empty pages are followed.": ("promises/test_failures.py::test_empty_pages_with_a_cursor_are_followed",),
-    "A cursor that expires starts its list again; one that comes twice is an error.": (
+    "An empty page with a cursor does not end a list.": (
+        "promises/test_failures.py::test_empty_pages_with_a_cursor_are_followed",
+    ),
+    "A list whose cursor expires is read again from its start; a cursor that is returned twice is an "
+    "error.": (
         "promises/test_failures.py::test_an_expired_cursor_restarts_its_list",
         "promises/test_failures.py::test_an_invalid_response_fails_the_stream",
     ),
-    "A 200 that holds an error, paging in another place, or a list without progress fails its stream and is "
-    "never taken for its end.": (
+    "A 200 response with an error inside, pagination in an unknown form, or a list without progress fails "
+    "its stream; none of them counts as the end of a list.": (
         "promises/test_different_api.py::test_a_success_that_is_an_error_is_retried_and_then_fails_its_stream",
         "promises/test_different_api.py::test_an_envelope_of_another_form_is_an_error_and_not_a_silent_first_page",
         "promises/test_different_api.py::test_a_list_that_goes_on_for_ever_without_progress_is_an_error",
         "promises/test_different_api.py::test_a_saved_cursor_that_is_refused_starts_the_read_over",
     ),
-    "A list that the API refuses to list to its end is read in smaller windows, down to single days, with a "
-    "warning if these may leave out rows without a replication key; a page that it fails to return is "
-    "requested in smaller pages; where neither helps, the stream fails.": (
+    "A list that the API refuses to return to its end is read in smaller windows, down to single days, "
+    "with a warning if these may leave out rows without a replication key; a page that the API fails to "
+    "return is requested in smaller pages; where neither helps, the stream fails.": (
         "promises/test_depth_and_size.py::test_a_list_that_refuses_depth_is_read_in_smaller_windows",
         "promises/test_depth_and_size.py::test_a_list_of_all_rows_that_refuses_depth_is_read_in_windows",
         "promises/test_depth_and_size.py::test_a_day_that_is_too_deep_is_an_error_that_says_so",
         "promises/test_depth_and_size.py::test_pages_that_are_too_large_for_the_server_are_requested_smaller",
         "unit/tap_sumeru/extract/test_splitting.py::test_windows_that_are_split_until_they_fit_hold_every_day_once_and_in_order",
     ),
-    "A journey whose enrollments answer 404 or 410 is skipped with a warning and read in full once it "
-    "answers again; any other failure of one lets all others be read before the stream fails.": (
+    "A journey whose enrollments answer 404 or 410 is skipped with a warning, and read in full once it "
+    "answers again; after any other failure of one journey, all others are read before the stream fails.": (
         "promises/test_bad_parents.py::test_a_missing_journey_is_skipped_with_one_warning_that_counts",
         "promises/test_bad_parents.py::test_a_missing_journey_is_read_in_full_once_it_answers_again",
         "promises/test_bad_parents.py::test_any_other_failure_of_a_journey_lets_all_others_be_read_in_every_run",
         "promises/test_bad_parents.py::test_journeys_that_are_all_missing_fail_their_stream",
     ),
-    "Bookmarks are the ends of what is written, never the value of a row, and never later than the server's "
-    "clock when the read began.": (
+    "A bookmark is the time up to which all rows are written: it is never the value of a row, and never "
+    "later than the server's clock when the read began.": (
         "promises/test_sync.py::test_the_bookmark_is_the_time_at_which_the_read_started",
         "promises/test_verification.py::test_a_row_dated_in_the_future_does_not_move_the_bookmark",
         "promises/test_verification.py::test_bookmarks_follow_the_servers_clock",
         "promises/test_verification.py::test_a_bookmark_in_the_future_is_moved_back",
         "unit/tap_sumeru/state/test_bookmarks.py::test_a_bookmark_moves_forward_only_and_never_past_the_present",
     ),
-    "The date filter of the API is documented for attribution alone, so the tap uses it only as long as "
-    "every row agrees with it: rows whose other dates lie elsewhere prove it, rows without other dates make "
-    "it plausible, and a row from outside refutes it.": (
+    "The API's date filter is documented for attribution only, so the tap uses it only while every "
+    "returned row agrees with it: rows whose other dates lie outside the range prove the filter, rows "
+    "without other dates make it plausible, and a row from outside the range refutes it.": (
         "promises/test_verification.py::test_a_backfill_and_the_next_sync_are_complete_whatever_the_filter_does",
         "promises/test_verification.py::test_a_filter_on_another_field_is_detected_and_remembered",
         "promises/test_verification.py::test_a_proven_filter_that_changes_loses_no_row",
@@ -65,9 +63,9 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/tap_sumeru/extract/test_filter_trust.py::test_one_row_from_outside_refutes_the_filter_and_discards_the_bookmark",
         "unit/tap_sumeru/extract/test_windows.py::test_the_requested_days_hold_the_window_in_any_time_zone",
     ),
-    "What rows cannot show, a filter on a hidden date, a row without a replication key or one dated in the "
-    "future, is missing for at most `audit_days` (7 by default): then the stream is read once without the "
-    "filter, and everything is written again.": (
+    "A row that the date filter hides without a trace (the filter acts on a hidden date, or the row has "
+    "no replication key or a future one) is missing for at most `audit_days` (7 by default): then the tap "
+    "reads the stream once without the filter and writes every row again.": (
         "promises/test_audit.py::test_a_row_that_a_filter_on_a_hidden_date_leaves_out_comes_with_the_audit",
         "promises/test_audit.py::test_a_filter_on_a_nested_number_is_never_proven_and_loses_nothing",
         "promises/test_audit.py::test_a_row_without_a_replication_key_comes_with_the_audit",
@@ -77,37 +75,38 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_audit.py::test_a_filter_that_is_rejected_once_is_tried_again_after_an_audit",
         "unit/tap_sumeru/extract/test_audit.py::test_an_audit_is_due_within_the_interval_and_not_long_before",
     ),
-    "An audit that the API refuses, or whose list is too deep, is left to the next run with a warning.": (
+    "If the API refuses this audit, or its list is too deep, the next run tries again, and a warning says "
+    "so.": (
         "unit/tap_sumeru/extract/test_audit.py::test_an_audit_that_the_api_rejects_is_left_to_the_next_run",
         "promises/test_audit.py::test_an_audit_that_is_too_deep_is_left_to_the_next_run",
     ),
-    "A replication key that is a date without a time, or a time without a zone, has each sync start so much "
-    "earlier that changes of the same day come too.": (
+    "If a replication key has no time of day or no time zone, each sync starts earlier by as much as the "
+    "key may be off, so that changes of the same day are not missed.": (
         "promises/test_coarse_keys.py::test_what_changes_after_a_sync_comes_with_the_next",
         "promises/test_coarse_keys.py::test_a_key_that_becomes_coarse_is_noticed_in_time",
     ),
-    "`kill -9` and a restart from the last STATE lose nothing.": (
+    "After `kill -9`, a run that starts from the last STATE message loses nothing.": (
         "promises/test_interrupted.py::test_kill_9_loses_no_row",
         "promises/test_interrupted.py::test_an_interrupted_backfill_continues_at_the_first_incomplete_window",
         "promises/test_verification.py::test_an_interrupted_unfiltered_read_continues_from_its_cursor",
         "unit/tap_sumeru/state/test_validation.py::test_any_content_is_valid_or_rejected",
     ),
-    "All of this holds at once: two thousand random lives of a shop, with random rows, changes, faults and "
-    "kills, end with every row.": (
+    "All of this holds in combination: in two thousand random lives of a shop, with random rows, changes, "
+    "faults and kills, every row is emitted.": (
         "promises/test_complete.py::test_all_runs_of_a_random_life_together_emit_every_row",
         "promises/test_complete.py::test_lives_that_failed_before_are_complete",
     ),
-    "The first STATE of a run is the one that it was given, because some loaders take it for what they have "
-    "loaded.": (
+    "The first STATE message of a run repeats the state that the run was given, because some loaders "
+    "treat that message as already loaded.": (
         "promises/test_first_state.py::test_the_first_state_is_the_one_that_was_given",
         "promises/test_first_state.py::test_a_crash_of_a_pipelinewise_loader_loses_no_row",
     ),
-    "A row that has no replication key comes with every unfiltered read.": (
+    "A row without a replication key is emitted by every unfiltered read.": (
         "promises/test_verification.py::test_rows_without_a_readable_replication_key_are_always_emitted",
     ),
-    "Rows are told apart by their ids, those of children within their parent, and without an id by their "
-    "content where a natural key proves not unique within a read; what nothing links to is kept in "
-    "`extra`.": (
+    "Rows are told apart by their id, and child rows by their parent and id; rows without an id by their "
+    "natural key, or by their content if several rows of a read share that key; an included resource that "
+    "nothing links to is kept in `extra`.": (
         "promises/test_different_rows.py::test_enrollments_that_are_numbered_per_journey_are_told_apart",
         "promises/test_different_rows.py::test_alike_enrollments_of_two_journeys_without_an_id_are_two_rows",
         "promises/test_different_rows.py::test_a_natural_key_that_is_not_unique_collapses_no_rows",
@@ -115,57 +114,59 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/tap_sumeru/extract/test_row_ids.py::test_no_two_different_rows_of_a_read_have_one_made_id",
         "unit/tap_sumeru/records/test_related_resources.py::test_no_included_resource_is_lost",
     ),
-    "With `details`, a row whose own endpoint refuses or fails stays as the list gives it, counted in a "
-    "warning, and the stream fails only if all of them do.": (
+    "With `details`, a row whose own endpoint refuses or fails keeps the values of the list, and a "
+    "warning counts such rows; the stream fails only if all details fail.": (
         "promises/test_different_details.py::test_one_row_without_a_usable_detail_stays_as_listed",
         "promises/test_different_details.py::test_a_stream_fails_if_all_details_do_and_its_bookmark_stays",
         "promises/test_different_details.py::test_what_a_detail_includes_is_kept",
         "promises/test_different_details.py::test_details_that_keep_failing_are_not_all_retried",
     ),
-    "A `FULL_TABLE` read retires what was deleted, at its very end, and only if every shop was read whole.": (
+    "A `FULL_TABLE` read lets the target remove deleted rows only at its very end, and only if every shop "
+    "was read completely.": (
         "promises/test_sync.py::test_a_full_table_read_activates_its_version_at_the_end",
         "warehouses/test_deletes.py::test_a_row_that_is_gone_is_dated_and_one_that_is_back_is_not",
         "warehouses/test_deletes.py::test_reads_that_are_not_whole_retire_no_row_of_any_shop",
         "warehouses/test_deletes.py::test_the_log_names_the_shop_that_holds_it_back",
     ),
     # Exact
-    "`487.20` is written `487.20`, and an integer of 20 digits stays whole.": (
+    "`487.20` is written as `487.20`, and an integer of 20 digits keeps all its digits.": (
         "promises/test_exact_numbers.py::test_a_fraction_keeps_its_text",
         "promises/test_exact_numbers.py::test_an_integer_keeps_its_text",
         "promises/test_exact_numbers.py::test_an_integer_beyond_64_bits_is_kept_in_extra",
         "unit/tap_sumeru/records/test_columnar.py::test_a_page_has_the_same_records_on_both_paths",
     ),
-    "Timestamps become UTC, `…Z`.": (
+    "Timestamps are converted to UTC and end in `Z`.": (
         "promises/test_exact_timestamps.py::test_a_timestamp_is_converted_to_utc",
     ),
-    "What the schema does not know, or has of another type, is kept in `extra`.": (
+    "A field that the schema does not know, and a value of another type, are kept in `extra`.": (
         "promises/test_exact_values.py::test_a_value_of_another_type_is_kept_in_extra",
         "unit/tap_sumeru/records/test_record_builder.py::test_an_unknown_field_is_kept_in_extra_and_so_are_unknown_members",
         "unit/tap_sumeru/records/test_record_builder.py::test_any_row_gives_a_valid_record_and_nothing_is_lost",
     ),
-    "A body is read in the charset that it declares, and a character that cannot be decoded becomes U+FFFD, "
-    "counted in a warning.": (
+    "A response body is decoded with the charset that it declares; a character that cannot be decoded "
+    "becomes U+FFFD, and a warning counts them.": (
         "promises/test_different_charset.py::test_a_body_is_read_in_its_charset",
         "promises/test_different_charset.py::test_what_cannot_be_decoded_is_counted_and_said_once",
         "unit/sumeru_api/test_charset.py::test_what_was_written_in_a_charset_is_read",
     ),
-    "A column that the catalog adds is filled, a type that it sets is used, and one that cannot be is an "
-    "error at the start.": (
+    "A column that the catalog adds is filled, a type that the catalog sets is used, and a type that the "
+    "tap cannot use is an error at the start.": (
         "promises/test_catalog_schema.py::test_a_column_has_the_type_that_the_catalog_sets",
         "promises/test_catalog_schema.py::test_a_type_that_cannot_be_honoured_is_an_error_at_the_start",
         "promises/test_catalog_schema.py::test_a_field_that_an_older_catalog_does_not_know_is_kept_in_extra",
     ),
-    "Every RECORD has the keys and types of its SCHEMA, with flattening, a selection and stream maps too.": (
+    "Every RECORD message has the keys and types of its SCHEMA message, also with flattening, a selection "
+    "and stream maps.": (
         "unit/tap_sumeru/output/test_schema_and_records.py::test_records_have_the_keys_and_types_of_their_schema",
     ),
-    "Some targets turn numbers into floats; the tap does not: [what lands](docs/warehouses.md) is measured, "
-    "value by value.": (
+    "Some targets turn numbers into floats, but the tap does not: [What lands in your "
+    "warehouse](docs/warehouses.md) shows the measured result, value by value.": (
         "warehouses/test_lives.py::test_what_is_documented_is_what_lands",
         "warehouses/test_lives.py::test_every_row_lands_once_with_every_value",
     ),
     # As fast as the API allows
-    "The tap learns the limit from the API's headers, uses its burst, keeps to `rate_limit_share`, and stops "
-    "the whole token at a 429.": (
+    "The tap learns the limit from the API's headers, uses the documented burst, stays within "
+    "`rate_limit_share`, and pauses the whole token after a 429.": (
         "unit/sumeru_api/test_rate_limiter.py::test_requests_run_at_the_limit_without_a_429",
         "unit/sumeru_api/test_rate_limit_headers.py::test_requests_burst_at_twice_the_rate_for_ten_seconds_then_keep_to_it",
         "unit/sumeru_api/test_rate_limiter.py::test_the_share_is_never_exceeded",
@@ -173,21 +174,22 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/sumeru_api/test_in_flight.py::test_a_limit_of_concurrent_requests_refuses_few",
         "unit/sumeru_api/test_rate_headers.py::test_a_cached_response_teaches_nothing_and_costs_nothing",
     ),
-    "A wait of more than 15 minutes, or of two hours in all for one request, fails the shop and says when to "
-    "run again.": (
+    "If the rate limit demands a wait of more than 15 minutes, or delays one request for two hours in "
+    "all, the shop fails, and the message says when to run again.": (
         "promises/test_hostile_api.py::test_a_limit_of_a_day_fails_its_shop_at_once_and_no_other",
         "promises/test_hostile_api.py::test_sixty_refusals_without_a_wait_are_waited_out",
         "unit/sumeru_api/test_client.py::test_a_request_that_is_refused_is_sent_again_at_growing_intervals",
         "unit/sumeru_api/test_retry.py::test_the_same_request_is_not_refused_for_ever",
     ),
     # Isolated
-    "A refused token fails its shop, a missing scope its streams; all others are complete, the bookmarks of "
-    "the failed stay, the log ends with one line for each that says what to do, and the exit code is 1.": (
+    "A refused token fails its shop, and a missing scope fails the streams that need it; all others "
+    "complete, the bookmarks of what failed stay, the log ends with one line per failure that says what "
+    "to do, and the exit code is 1.": (
         "promises/test_isolated_streams.py::test_a_token_without_a_scope_fails_the_streams_that_need_it",
         "promises/test_isolated_streams.py::test_a_lasting_fault_of_one_stream_leaves_the_others_complete",
         "promises/test_isolated_streams.py::test_each_failure_is_one_line_with_its_cause_and_what_to_do",
     ),
-    "A host that hangs fails its shop after `max_retries`, and takes nobody else's time.": (
+    "A host that does not respond fails its shop after `max_retries`, and does not slow down other shops.": (
         "promises/test_isolated_hosts.py::test_an_unreachable_host_fails_only_its_shop_in_one_line",
         "promises/test_isolated_hosts.py::test_many_shops_that_hang_from_the_start_do_not_delay_the_others",
         (
@@ -196,7 +198,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         ),
     ),
     # Private
-    "No token and no customer data in logs, errors or state; see [SECURITY.md](SECURITY.md).": (
+    "No token and no customer data appear in logs, errors or state; see [SECURITY.md](SECURITY.md).": (
         "promises/test_private.py::test_private_values_of_the_api_are_written_to_records_only",
         "promises/test_private.py::test_a_bug_in_the_tap_is_reported_by_its_location_without_values",
         "promises/test_hostile_api.py::test_a_hostile_error_is_cut_and_holds_no_control_characters",
@@ -204,11 +206,11 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_network.py::test_the_token_is_not_sent_to_a_redirect_target",
         "promises/test_network.py::test_certificates_are_always_verified",
     ),
-    "One line [hashes or drops](docs/privacy.md) what is personal.": (
+    "One line of configuration [hashes or drops](docs/privacy.md) personal columns.": (
         "promises/test_pii.py::test_with_the_documented_stream_maps_no_personal_data_is_in_the_records",
         "promises/test_pii.py::test_without_stream_maps_personal_data_is_in_the_records",
     ),
-    "A column that a stream map changes or leaves out has no copy in `extra`.": (
+    "A column that a stream map changes or removes has no copy in `extra`.": (
         "promises/test_pii.py::test_a_drifted_value_does_not_get_around_a_map_of_any_form",
         "unit/tap_sumeru/output/test_masked_columns.py::test_no_map_of_any_form_lets_a_drifted_value_through",
     ),
@@ -217,30 +219,30 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_batches.py::test_a_folder_that_exists_keeps_its_permissions",
     ),
     # Never silent
-    "A misspelt setting, stream or column is an error with the name that was meant, any other unknown one a "
-    "warning.": (
+    "A misspelt setting, stream or column is an error that suggests the right name; any other unknown "
+    "name is a warning.": (
         "promises/test_misspelt_names.py::test_a_misspelt_name_is_an_error",
         "promises/test_misspelt_names.py::test_any_other_unknown_name_is_a_warning",
         "promises/test_misspelt_names.py::test_a_misspelt_name_in_the_catalog_is_an_error",
         "promises/test_misspelt_names.py::test_a_replication_key_that_no_row_has_is_named_at_the_end",
         "unit/tap_sumeru/config/test_names.py::test_a_name_with_one_slip_resembles_it",
     ),
-    "A map that drops a column which does not exist is an error.": (
+    "A stream map that removes a column which does not exist is an error.": (
         "promises/test_misspelt_names.py::test_a_map_that_drops_a_column_which_does_not_exist_is_an_error",
     ),
-    "Shops that only the state knows are named, and pass through unchanged, as does all that a newer version "
-    "has written.": (
+    "Shops that only the state knows are named in the log and kept unchanged in the state; so is "
+    "everything that a newer version has written.": (
         "promises/test_state_files.py::test_shops_that_are_not_in_the_settings_are_named_once",
         "promises/test_state_files.py::test_what_a_newer_version_has_written_passes_through_unchanged",
         "promises/test_state_files.py::test_so_it_does_after_a_sync",
     ),
-    "Any input works, or ends the run with one line that names it.": (
+    "Every config, state and catalog either works or ends the run with one line that names the problem.": (
         "promises/test_random_inputs.py::test_any_config_works_or_is_named",
         "promises/test_random_inputs.py::test_any_state_works_or_is_named",
         "promises/test_random_inputs.py::test_any_catalog_works_or_is_named",
     ),
-    "A run says what it will read, and then at least every 31 seconds how far it has come and what it waits "
-    "for.": (
+    "A run logs what it will read, and then at least every 31 seconds how far it is and what it is "
+    "waiting for.": (
         "promises/test_seeing.py::test_a_long_list_shows_its_rows_requests_and_pages",
         "promises/test_seeing.py::test_a_windowed_read_shows_the_date_that_it_has_reached",
         "promises/test_seeing.py::test_a_pause_of_the_rate_limit_is_told_while_it_lasts",
@@ -254,13 +256,14 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "unit/tap_sumeru/sync/test_heartbeat.py::test_there_are_never_more_than_31_seconds_without_a_call",
         "unit/tap_sumeru/sync/test_watch.py::test_there_is_always_a_line",
     ),
-    "The log ends with the failures, one line each, after a summary for people and one in JSON for alerts.": (
+    "The log ends with one line per failure, after a summary for people and one line of JSON for alerts.": (
         "promises/test_seeing.py::test_the_log_ends_with_the_failures_and_the_summaries_come_before",
-        "unit/tap_sumeru/sync/test_machine_summary.py::test_the_readme_documents_every_key",
+        "unit/tap_sumeru/sync/test_machine_summary.py::test_the_documentation_has_every_key",
     ),
     # Exit codes
-    "Exit codes: 0, all selected streams are complete; 1, something failed; 143 or 130, stopped by SIGTERM "
-    "or SIGINT after the current page, with a last STATE, or at once by a second one.": (
+    "Exit codes: 0 if all selected streams are complete; 1 if something failed; 143 or 130 if the run was "
+    "stopped by SIGTERM or SIGINT, after the current page and a last STATE message, or at once by a "
+    "second signal.": (
         "promises/test_interrupted.py::test_a_signal_ends_the_run_after_the_current_page_with_a_last_state",
         "promises/test_interrupted.py::test_a_second_signal_ends_a_run_whose_target_has_stopped_reading",
         "promises/test_interrupted.py::test_a_target_that_exits_is_reported_in_one_line",
@@ -268,21 +271,8 @@ PROMISES: dict[str, tuple[str, ...]] = {
 }
 
 
-def _section() -> str:
-    """Return the README's promises as one line, without numbers and headings."""
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = text.partition("## Promises\n")[2].partition("\n## ")[0]
-    return " ".join(re.sub(r"^\d\. \*\*[^*]+\*\*", "", section, flags=re.MULTILINE).split())
-
-
-@cache
-def _tests(file: str) -> set[str]:
-    tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
-    return {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
-
-
 def test_the_table_has_every_sentence_of_the_readmes_promises() -> None:
-    section = _section()
+    section = promises_section()
     for sentence in PROMISES:
         assert sentence in section
         section = section.replace(sentence, "")
@@ -295,4 +285,4 @@ def test_the_table_has_every_sentence_of_the_readmes_promises() -> None:
 def test_the_tests_of_each_sentence_exist(sentence: str) -> None:
     for test in PROMISES[sentence]:
         file, _, name = test.partition("::")
-        assert name in _tests(file), test
+        assert name in functions_of(file), test

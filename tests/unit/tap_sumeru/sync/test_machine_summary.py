@@ -19,7 +19,7 @@ from tap_sumeru.sync.results import Failure, ReadDone, Results
 if TYPE_CHECKING:
     import pytest
 
-README = Path(__file__).parents[4] / "README.md"
+OPERATIONS = Path(__file__).parents[4] / "docs" / "operations.md"
 
 
 def summary(log: pytest.LogCaptureFixture, results: Results, queue: RequestQueue) -> dict[str, Any]:
@@ -84,11 +84,11 @@ def test_many_failures_are_counted_and_only_the_first_are_listed(caplog: pytest.
     assert [one["shop"] for one in said["failures"]] == shops[:20]
 
 
-def test_the_readme_documents_every_key(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_documentation_has_every_key(caplog: pytest.LogCaptureFixture) -> None:
     results = Results(["orders"], ["acme", "globex"])
     error = AuthenticationError("not valid", status=401)
     results.failed(Failure("acme", ("orders",), whole_shop=True, error=error))
     said = summary(caplog, results, RequestQueue(rate_limiter()))
-    section = README.read_text(encoding="utf-8").partition("## Watching a run")[2].partition("\n## ")[0]
+    section = OPERATIONS.read_text(encoding="utf-8").partition("## What to alert on")[2].partition("\n## ")[0]
     documented = set(re.findall(r"`(\w+)`", section))
     assert {*said, *said["streams"]["orders"], *said["failures"][0]} <= documented
