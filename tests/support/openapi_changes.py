@@ -81,12 +81,7 @@ def _fields(described: Json, stream: str) -> Json:
     response = described["paths"]["/api/v1" + operation.path]["get"]["responses"]["200"]
     items = response["content"]["application/json"]["schema"]["properties"]["data"]["items"]
     resource = described["components"]["schemas"][items["$ref"].rpartition("/")[2]]
-    return dict_of(resource["properties"]["attributes"])
-
-
-def dict_of(schema: Json) -> Json:
-    """Return the properties of a schema, to be changed in place."""
-    properties: Json = schema["properties"]
+    properties: Json = resource["properties"]["attributes"]["properties"]
     return properties
 
 
