@@ -194,7 +194,7 @@ class TapSumeru(CommandLine):
         writers = {}
         for stream in selected:
             self._choose_replication_key(stream)
-            for level, note in stream.catalog_schema.notes(stream.name):
+            for level, note in stream.catalog_schema.notes(stream.name) if self.input_catalog else ():
                 logger.log(level, "%s", note)
             writer = writers[stream.name] = StreamWriter(stream, self.message_writer, files)
             if stream.full_table:

@@ -74,7 +74,7 @@ class OpenApiTypes:
         """Return what a reference within the document leads to, None if it leads nowhere."""
         try:
             return self._resolver.lookup(reference).contents if isinstance(reference, str) else None
-        except (Unresolvable, ValueError, LookupError, TypeError, AttributeError):
+        except (Unresolvable, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
 
     def shape(self, schema: object, refs: frozenset[str] = frozenset()) -> Shape:

@@ -8,21 +8,34 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from typing_extensions import override
 
 from tap_sumeru.config.json_text import decode, unicode_text
 from tap_sumeru.errors import SettingsError
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads scalars as JSON has them: `on`, `200` and dates stay texts, as names and versions need it."""
+    """Reads YAML 1.2 as OpenAPI requires it: `on`, `no` and dates are texts, and so is every key."""
+
+    @override
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+                key.tag = _TEXT
+        return super().construct_mapping(node, deep=deep)
 
 
-_Loader.yaml_implicit_resolvers = {
-    first: kept
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    if (kept := [one for one in resolvers if one[0].endswith((":null", ":merge"))])
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false"), list("tf"))
+_TAGS = "tag:yaml.org,2002:"
+_Loader.yaml_implicit_resolvers = {}  # without those of YAML 1.1
+_TEXT, _MERGE = f"{_TAGS}str", f"{_TAGS}merge"
+for _tag, _pattern, _first in (
+    ("merge", "<<", ["<"]),
+    ("null", "~|null|", ["~", "n", ""]),
+    ("bool", "true|false", ["t", "f"]),
+    ("int", "-?(?:0|[1-9][0-9]*)", [*"-0123456789"]),
+    ("float", r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", [*"-0123456789"]),
+):
+    _Loader.add_implicit_resolver(_TAGS + _tag, re.compile(f"(?:{_pattern})$"), _first)
 
 
 def read_openapi_file(path: str) -> dict[str, Any]:

@@ -118,6 +118,7 @@ def test_an_object_whose_members_cannot_all_be_declared_is_open(member: Json, na
 
 
 def test_a_cycle_is_cut_to_an_open_object() -> None:
+    """meltano/sdk#3009: circular references recursed without end."""
     node = {"type": "object", "properties": {"a": STRING, "next": {"$ref": "#/components/schemas/Node"}}}
     column = orders(spec({"field": {"$ref": "#/components/schemas/Node"}}, {"Node": node})).columns["field"]
     open_object = {"type": ["object", "null"], "additionalProperties": True}

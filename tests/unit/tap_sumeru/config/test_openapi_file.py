@@ -25,7 +25,8 @@ paths:
           nullable: true
           type: [string, null]
           example: 2026-05-10
-          properties: {on: {}, no: {}, 1: {}}
+          properties: {on: {}, no: {}, 1: {}, true: {}, null: {}}
+          enum: [1, -2.5, no, on, true, 0x10, 1_000, ~]
         404: *ok
 """
 
@@ -38,17 +39,19 @@ def test_json_in_any_unicode_encoding(tmp_path: Path, encoding: str) -> None:
 
 
 def test_yaml_reads_names_and_statuses_as_texts(tmp_path: Path) -> None:
+    """getkin/kin-openapi#182: a field named `n` became `false`."""
     path = tmp_path / "spec.yaml"
     path.write_text(YAML, encoding="utf-8")
     ok = {
         "nullable": True,
         "type": ["string", None],
         "example": "2026-05-10",
-        "properties": {"on": {}, "no": {}, "1": {}},
+        "properties": {"on": {}, "no": {}, "1": {}, "true": {}, "null": {}},
+        "enum": [1, -2.5, "no", "on", True, "0x10", "1_000", None],
     }
     responses = {"200": ok, "404": ok}
     assert read_openapi_file(str(path)) == {
-        "openapi": "3.0",
+        "openapi": 3.0,
         "paths": {"/orders": {"get": {"responses": responses}}},
     }
 
