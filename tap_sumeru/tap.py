@@ -25,7 +25,6 @@ from tap_sumeru.config.settings import Settings, check_types
 from tap_sumeru.config.stream_maps import check_keys, check_maps, flattened_names
 from tap_sumeru.diagnose.command import run_check
 from tap_sumeru.diagnose.discovery import learn_columns
-from tap_sumeru.diagnose.openapi import read_columns
 from tap_sumeru.error_reporting import silence_libraries
 from tap_sumeru.errors import SettingsError, TapError
 from tap_sumeru.extract.read_page import ReadPage
@@ -114,7 +113,11 @@ class TapSumeru(CommandLine):
         """Return the columns of the OpenAPI document and those learned from rows, by stream."""
         path = self.config.get("openapi_file")
         check_types({"openapi_file": path})
-        described = read_columns(path, keys) if path else {}
+        described: dict[str, dict[str, Any]] = {}
+        if path:
+            from tap_sumeru.diagnose.openapi import read_columns  # noqa: PLC0415 - makes each start slower
+
+            described = read_columns(path, keys)
         learned = learn_columns(self.settings, described) if self.config.get("discover_rows") else {}
         return {name: described.get(name, {}) | learned.get(name, {}) for name in STREAMS}
 
