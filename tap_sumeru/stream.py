@@ -49,7 +49,7 @@ class SumeruStream(Stream):
         source: Reads the stream.
         spec: The definition of the stream.
         replication_key: Its replication key.
-        learned: Further columns, which a discovery has learned.
+        learned: Columns that a discovery adds or replaces.
     """
 
     def __init__(
@@ -62,7 +62,8 @@ class SumeruStream(Stream):
     ) -> None:
         self.spec = spec
         self._source = source
-        self.catalog_schema = CatalogSchema(stream_schemas.load(spec.name, learned))
+        schema = stream_schemas.load(spec.name, learned)
+        self.catalog_schema = CatalogSchema(schema, _retyped(spec, schema) if learned else frozenset())
         super().__init__(tap, self.catalog_schema.schema, spec.name)
         self.primary_keys = spec.primary_key
         self.replication_key = replication_key
@@ -157,3 +158,9 @@ class SumeruStream(Stream):
             retyped=self.catalog_schema.retyped,
             columnar=columnar,
         )
+
+
+def _retyped(spec: StreamSpec, schema: stream_schemas.Schema) -> frozenset[str]:
+    """Return the columns whose values are converted, as in a sync with a catalog of this schema."""
+    own = stream_schemas.load(spec.name)
+    return apply_schema(spec.name, own, schema, moments=(), parent_column=spec.parent_column).retyped

@@ -21,7 +21,7 @@ from tap_sumeru.config.column_names import check_columns
 from tap_sumeru.config.given_values import given_values
 from tap_sumeru.config.replication_keys import replication_keys
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
-from tap_sumeru.config.settings import Settings
+from tap_sumeru.config.settings import Settings, check_types
 from tap_sumeru.config.stream_maps import check_keys, check_maps, flattened_names
 from tap_sumeru.diagnose.command import run_check
 from tap_sumeru.diagnose.discovery import learn_columns
@@ -104,11 +104,22 @@ class TapSumeru(CommandLine):
     def discover_streams(self) -> Sequence[SumeruStream]:
         """Return the streams: without a request, unless `discover_rows` has columns learned from rows."""
         keys = replication_keys(self.config)
-        samples = bool(self.config.get("discover_rows")) and self.input_catalog is None
-        learned = learn_columns(self.settings) if samples else {}
+        columns = self._discovered_columns(keys) if self.input_catalog is None else {}
         return [
-            SumeruStream(self, self, spec, keys[name], learned.get(name)) for name, spec in STREAMS.items()
+            SumeruStream(self, self, spec, keys[name], columns.get(name)) for name, spec in STREAMS.items()
         ]
+
+    def _discovered_columns(self, keys: dict[str, str]) -> dict[str, dict[str, Any]]:
+        """Return the columns of the OpenAPI document and those learned from rows, by stream."""
+        path = self.config.get("openapi_file")
+        check_types({"openapi_file": path})
+        described: dict[str, dict[str, Any]] = {}
+        if path:
+            from tap_sumeru.diagnose.openapi import read_columns  # noqa: PLC0415 - makes each start slower
+
+            described = read_columns(path, keys)
+        learned = learn_columns(self.settings, described) if self.config.get("discover_rows") else {}
+        return {name: described.get(name, {}) | learned.get(name, {}) for name in STREAMS}
 
     @property
     @override
@@ -186,7 +197,7 @@ class TapSumeru(CommandLine):
         writers = {}
         for stream in selected:
             self._choose_replication_key(stream)
-            for level, note in stream.catalog_schema.notes(stream.name):
+            for level, note in stream.catalog_schema.notes(stream.name) if self.input_catalog else ():
                 logger.log(level, "%s", note)
             writer = writers[stream.name] = StreamWriter(stream, self.message_writer, files)
             if stream.full_table:
