@@ -15,7 +15,7 @@ from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
 from tap_sumeru.config.given_values import given_values
-from tap_sumeru.config.setting_names import check_variable_names
+from tap_sumeru.config.setting_names import SHOP_SETTINGS, check_variable_names
 from tap_sumeru.error_reporting import reported_errors
 from tap_sumeru.errors import SettingsError
 from tap_sumeru.input_files import load_catalog, load_config, load_state
@@ -78,6 +78,7 @@ class CommandLine(Tap):
         checks = check or test != CliTestOptionValue.Disabled.value
         with reported_errors():
             _check_options(checks=checks, reset=reset, shops=shops, shop=shop, state=state)
+            _check_environment(config or _ConfigInput(), cls._env_var_prefix)
             tap = cls(
                 config=config.config if config else None,
                 state=None if state is None else load_state(state, required=bool(reset)),
@@ -164,3 +165,20 @@ def _check_options(
     given = [name for name, one in (("--check", checks), ("--reset", reset), ("--shops", shops)) if one]
     if len(given) > 1:
         raise SettingsError(f"{given[0]}: cannot be combined with {given[1]}. Remove one of them.")
+
+
+def _check_environment(config: _ConfigInput, prefix: str) -> None:
+    """Reject a run without a shop if the environment has one that is not read.
+
+    Raises:
+        SettingsError: The option `--config=ENV` is missing.
+    """
+    if config.parse_env or any(config.config.get(name) for name in SHOP_SETTINGS):
+        return
+    for name in SHOP_SETTINGS:
+        variable = prefix + name.upper()
+        if os.environ.get(variable, "").strip():
+            raise SettingsError(
+                f"{name}: is missing. {variable} is set, but variables are read with --config=ENV only. "
+                "Add that option."
+            )

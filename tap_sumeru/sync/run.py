@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -141,9 +142,12 @@ class Run:
             logger.error("Stopped: %s. %s", broken, _NEXT_RUN)
 
     def _log_outdated(self) -> None:
+        groups: dict[tuple[str, int], list[str]] = defaultdict(list)
         for (stream, option), shops in self._engine.outdated().items():
+            groups[option, shops].append(stream)
+        for (option, shops), streams in groups.items():
             text = _OUTDATED.get(option, "has changed since the last run; reading it again from the start")
-            logger.warning("%s: `%s` %s, for %s.", stream, option, text, count(shops, "shop"))
+            logger.warning("%s: `%s` %s, for %s.", ", ".join(streams), option, text, count(shops, "shop"))
 
     def _read(self, items: Iterable[Item | None], stop: StopRequest) -> None:
         self._watch.writes()
