@@ -19,6 +19,7 @@ from tap_sumeru.config.setting_names import SHOP_SETTINGS, check_variable_names
 from tap_sumeru.error_reporting import reported_errors
 from tap_sumeru.errors import SettingsError
 from tap_sumeru.input_files import load_catalog, load_config, load_state
+from tap_sumeru.state.reset import WRAPPER, is_wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,18 +80,21 @@ class CommandLine(Tap):
         with reported_errors():
             _check_options(checks=checks, reset=reset, shops=shops, shop=shop, state=state)
             _check_environment(config or _ConfigInput(), cls._env_var_prefix)
+            if reset and state is not None:
+                cls._reset(config, load_state(state, required=True), reset, shop)
+                return
             tap = cls(
                 config=config.config if config else None,
-                state=None if state is None else load_state(state, required=bool(reset)),
+                state=None if state is None else load_state(state),
                 catalog=None if catalog is None else load_catalog(catalog),
                 parse_env_config=config.parse_env if config else False,
-                setup_mapper=not (reset or shops),  # it may need the API
+                setup_mapper=not shops,  # it may need the API
             )
             if test == CliTestOptionValue.Schema.value:
                 tap.write_schemas()
                 return
-            if reset or shops:
-                tap.print_shops() if shops else tap.reset(reset, shop)
+            if shops:
+                tap.print_shops()
                 return
             sys.exit(tap.check(json=about_format == "json") if checks else tap.run())
 
@@ -115,6 +119,21 @@ class CommandLine(Tap):
         ]
         return command
 
+    @classmethod
+    def _reset(
+        cls, config: _ConfigInput | None, content: dict[str, Any], streams: Sequence[str], shop: str | None
+    ) -> None:
+        """Print the state to use next, in Meltano's form if it was given so."""
+        wrapped = is_wrapped(content)
+        tap = cls(
+            config=config.config if config else None,
+            state=content[WRAPPER] if wrapped else content,
+            parse_env_config=config.parse_env if config else False,
+            setup_mapper=False,  # it may need the API
+        )
+        state = tap.reset(streams, shop)
+        tap.print_json({**content, WRAPPER: state} if wrapped else state)
+
     def run(self) -> int:
         """Sync all selected streams; return the exit code."""
         raise NotImplementedError
@@ -123,8 +142,12 @@ class CommandLine(Tap):
         """Check the selected streams of all shops; return the exit code."""
         raise NotImplementedError
 
-    def reset(self, streams: Sequence[str], shop: str | None) -> None:
-        """Print the state with which the next run reads streams again, of one shop or of all."""
+    def reset(self, streams: Sequence[str], shop: str | None) -> dict[str, Any]:
+        """Return the state with which the next run reads streams again, of one shop or of all."""
+        raise NotImplementedError
+
+    def print_json(self, content: dict[str, Any]) -> None:
+        """Print a JSON object on one line."""
         raise NotImplementedError
 
     def print_shops(self) -> None:

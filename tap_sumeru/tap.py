@@ -206,10 +206,14 @@ class TapSumeru(CommandLine):
         return run_check(self.settings, [stream.selection() for stream in selected], json=json)
 
     @override
-    def reset(self, streams: Sequence[str], shop: str | None) -> None:
-        """Print the state with which the next run reads streams again, of one shop or of all."""
-        state = reset_streams(self.settings, cast("State", self.state), streams, shop)
-        self.message_writer.write(encode(state) + b"\n")
+    def reset(self, streams: Sequence[str], shop: str | None) -> State:
+        """Return the state with which the next run reads streams again, of one shop or of all."""
+        return reset_streams(self.settings, cast("State", self.state), streams, shop)
+
+    @override
+    def print_json(self, content: dict[str, Any]) -> None:
+        """Print a JSON object on one line."""
+        self.message_writer.write(encode(content) + b"\n")
 
     @override
     def print_shops(self) -> None:

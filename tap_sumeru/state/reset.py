@@ -11,7 +11,7 @@ stream may do so because the filter has left out rows, so it must prove itself a
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_sumeru.state.validation import PARTITION_KEYS
 
@@ -20,8 +20,15 @@ if TYPE_CHECKING:
 
     from tap_sumeru.state.bookmarks import Entry, State
 
+WRAPPER = "singer_state"
+"""Key of the state in what `meltano state get` prints and `meltano state set` takes."""
 _KEPT = frozenset({"context", "replication_key", "precision", "not_unique"})
 _FORGOTTEN = PARTITION_KEYS - _KEPT
+
+
+def is_wrapped(content: dict[str, Any]) -> bool:
+    """Return whether the content of a state file is a state in Meltano's form."""
+    return isinstance(content.get(WRAPPER), dict) and "bookmarks" not in content
 
 
 class Reset(NamedTuple):

@@ -122,7 +122,7 @@ def test_a_proxy_that_refuses_is_named_and_asked_no_more(
     assert output.code == 1
     (error,) = output.errors
     host = proxy.url.removeprefix("http://")
-    assert error.startswith(f"Shop acme: all streams failed: proxy {host}: {reason}")
+    assert error.startswith(f"Shop acme: usage failed: proxy {host}: {reason}")
     assert error.endswith(PROXY_ADVICE)
     assert "kanari" not in output.log
     assert "retrying" not in output.log

@@ -67,6 +67,15 @@ def test_a_stream_of_one_shop_loses_its_bookmark_and_all_else_stays(inputs: Inpu
     assert infos(output) == [expected]
 
 
+def test_a_state_in_meltanos_form_keeps_that_form(inputs: Inputs) -> None:
+    """`meltano state get` prints this form, and `meltano state set` takes no other."""
+    plain = state(partition("acme", **FULL), partition("globex"))
+    output = reset_cli(inputs, "--reset", "orders", content={"singer_state": plain, "other": 1})
+    assert output.code == 0, output.log
+    (expected,) = reset_cli(inputs, "--reset", "orders", content=plain).messages
+    assert output.messages == [{"singer_state": expected, "other": 1}]
+
+
 def test_without_a_shop_all_shops_of_the_settings_are_reset(inputs: Inputs) -> None:
     before = state(partition("acme"), partition("globex"), partition("gone"))
     output = reset_cli(inputs, "--reset", "orders", content=before)
