@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _ONE, _ALL, _SAME = 64, 100, 1.1
 _REPEATED = ("customers", "orders", "attribution", "enrollments", "products", "inventory")
-_STARTUP = 1.1
+_STARTUP = 1.4
 
 
 def memory(turns: Turns) -> Result:

@@ -80,6 +80,8 @@ class Client:
         stream: str,
         *,
         retry: Callable[[], bool] = lambda: True,
+        max_retries: int | None = None,
+        last_try: tuple[Params, Callable[[Response], ResultT]] | None = None,
     ) -> ResultT:
         """Return what a GET request leads to, once it has succeeded.
 
@@ -89,6 +91,8 @@ class Client:
             parse: Reads a 2xx response; raises `UndecodableError` if it is not JSON, which is retried.
             stream: Name of the stream, for the log and the counts.
             retry: Returns whether a response that is not a success is worth a retry.
+            max_retries: Retries of this request, None for as many as usual.
+            last_try: Parameters and parser to use for the last retry, if no response has come until then.
 
         Raises:
             ApiError: The request failed for good.
@@ -105,7 +109,7 @@ class Client:
                     outcome.status = error.status
             if isinstance(outcome, Response):
                 outcome.sent = self._private_values(path, params)
-            retries = retries or Retries(self._max_retries)
+            retries = retries or Retries(self._max_retries if max_retries is None else max_retries)
             decision = retries.decide(outcome, self.queue.unanswered)
             if isinstance(decision, Fail):
                 raise decision.error
@@ -114,10 +118,15 @@ class Client:
                     raise decision.error
                 self._log_retry(stream, decision)
                 await asyncio.sleep(decision.after)
+                if decision.last and last_try is not None and not isinstance(outcome, Response):
+                    params, parse = last_try
                 continue
-            if decision.after >= _LONG_WAIT:
-                logger.info(_WAITING, self.shop.name, stream, decision.after)
-            await self.queue.sit_out(decision.after)
+            await self._sit_out(stream, decision.after)
+
+    async def _sit_out(self, stream: str, seconds: float) -> None:
+        if seconds >= _LONG_WAIT:
+            logger.info(_WAITING, self.shop.name, stream, seconds)
+        await self.queue.sit_out(seconds)
 
     def _log_retry(self, stream: str, retry: Retry) -> None:
         self.queue.retrying(retry.after)

@@ -69,10 +69,12 @@ class Retry:
     Attributes:
         after: Seconds to wait before sending it again.
         error: What went wrong.
+        last: Whether no other retry will follow.
     """
 
     after: float
     error: ApiError
+    last: bool = False
 
     @property
     def cause(self) -> str:
@@ -160,7 +162,7 @@ class Retries:
         if not isinstance(fault, ProxyError):
             return self._retry(ApiUnavailable(str(fault)), unanswered)
         error = ProxyFailed(str(fault))
-        if fault.lasting or self._tries + 1 >= _MAX_PROXY_TRIES:
+        if fault.lasting or self._tries + 1 >= min(_MAX_PROXY_TRIES, self._max_tries):
             return Fail(error)
         # Not counted as unanswered: with many requests at once, the first moment would decide.
         return self._retry(error, unanswered=0)
@@ -176,7 +178,7 @@ class Retries:
                 )
             )
         wait = backoff.full_jitter(min(_MAX_BACKOFF, 2.0 ** (self._tries - 1)))
-        return Retry(max(wait, asked), error)
+        return Retry(max(wait, asked), error, last=self._tries + 1 == self._max_tries)
 
 
 def error_of(response: Response) -> ApiError:

@@ -42,14 +42,17 @@ class FaultSchedule:
         number = self._requests[shop, stream] = self._requests.get((shop, stream), 0) + 1
         return next((fault for fault in switches.faults if _is_due(fault, number)), None)
 
-    def check_cursor(self, shop: str, stream: str, cursor: str, every: int) -> None:
-        """Let every `every`-th use of a cursor fail as expired, but each cursor only once.
+    def check_cursor(self, shop: str, stream: str, cursor: str, switches: Switches) -> None:
+        """Let every `cursor_expires_every`-th use of a cursor fail as expired, but each cursor only once.
 
         Raises:
             ApiError: If the cursor has expired.
         """
         number = self._cursor_uses[shop, stream] = self._cursor_uses.get((shop, stream), 0) + 1
-        if number % every == 0 and (shop, stream, cursor) not in self._expired:
+        every, times = switches.cursor_expires_every, switches.cursor_expires_times
+        if every is None or number % every or (times is not None and len(self._expired) >= times):
+            return
+        if (shop, stream, cursor) not in self._expired:
             self._expired.add((shop, stream, cursor))
             raise ApiError(422, "cursor expired", field="cursor")
 

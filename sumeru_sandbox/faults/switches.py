@@ -67,6 +67,13 @@ class RowFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     every: _Every = 1
 
 
+class ParentFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An error for the children of every `every`-th parent, by index."""
+
+    status: Annotated[int, Meta(ge=400, le=599)] = 404
+    every: _Every = 1
+
+
 class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All switches of one shop and stream, with their defaults."""
 
@@ -84,7 +91,12 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     latency_ms: _Count = 0
     jitter_ms: _Count = 0
     page_cap: Annotated[int, Meta(ge=1, le=100)] = 100
+    max_limit: Annotated[int, Meta(ge=1, le=100)] = 100
+    max_limit_status: Annotated[int, Meta(ge=400, le=599)] = 502
+    max_depth: _Every | None = None
+    bad_parents: ParentFault | None = None
     cursor_expires_every: _Every | None = None
+    cursor_expires_times: _Count | None = None
     cursor_repeats: bool = False
     cursor_missing: bool = False
     data_missing: bool = False

@@ -224,8 +224,8 @@ class Api:
         if switches.cursor_expires_every:
             cursor = dict(parse_qsl(request.query)).get("cursor")
             if cursor is not None:
-                name, every = shop.store.generated.shop, switches.cursor_expires_every
-                self._faults.check_cursor(name, call.operation.stream, cursor, every)
+                name = shop.store.generated.shop
+                self._faults.check_cursor(name, call.operation.stream, cursor, switches)
         version = (shop.store.generated.shop, shop.store.version, self.settings.generation)
         key = (*version, request.path, request.query)
         body = self._cache.get(key)
@@ -238,8 +238,12 @@ class Api:
         stream, row_id = call.operation.stream, call.row_id
         parent = None
         if call.parent and row_id is not None:
-            if shop.store.find(call.parent, row_id) is None:
+            found = shop.store.find(call.parent, row_id)
+            if found is None:
                 raise _not_found(row_id)
+            fault = switches.bad_parents
+            if fault is not None and found[0] % fault.every == 0:
+                raise ApiError(fault.status, f"made to fail with {fault.status}")
             parent = ("journey_id" if call.parent == "journeys" else "customer_id", row_id)
         listing = call.operation.kind == "list"
         query = queries.parse(stream, parent, request.query, listing=listing, fields=switches.fields)

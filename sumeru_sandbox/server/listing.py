@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sumeru_sandbox.server.query import Cursor, Query
 from sumeru_sandbox.spec.endpoints import REPLICATION_KEYS
 from sumeru_sandbox.spec.fields import FIELDS
-from sumeru_sandbox.spec.messages import invalid_field
+from sumeru_sandbox.spec.messages import ApiError, invalid_field
 from sumeru_sandbox.world.clock import DAY, parse_timestamp
 
 if TYPE_CHECKING:
@@ -59,6 +59,11 @@ class Listing:
         if switches.dates == "both_required" and (query.dates[0] is None) != (query.dates[1] is None):
             raise invalid_field("filter[date_to]", "filter[date_from] and filter[date_to] go together")
         number = query.cursor.page if query.cursor else 1
+        if query.limit > switches.max_limit:
+            raise ApiError(switches.max_limit_status, f"pages of {query.limit} rows are too large")
+        before = (number - 1) * min(query.limit, switches.page_cap)
+        if switches.max_depth is not None and before >= switches.max_depth:
+            raise ApiError(400, f"no more than {switches.max_depth} rows of a query can be listed")
         if switches.empty_every and number % switches.empty_every == 0:
             place = query.cursor or Cursor(query.fingerprint(), -1)
             return Page([], Cursor(place.of, place.at, number + 1, place.key))

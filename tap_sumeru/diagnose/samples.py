@@ -99,7 +99,8 @@ class StreamSampler:
         self.columns = frozenset(selection.properties)
         self.key = selection.replication_key or self.options.replication_key
         self.shaper = RecordShaper(self.spec, selection, self.key, self.options.include)
-        self.lists = ListReader(self.spec, client, Query(self.spec, self.options), self.shaper)
+        query = Query(self.spec, self.options)
+        self.lists = ListReader(self.spec, client, query, self.shaper, smaller_pages=False)
         self._shop = client.shop.name
 
     async def pages(self, max_parents: int = 1) -> AsyncIterator[SampledPage]:

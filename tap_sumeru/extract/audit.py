@@ -16,7 +16,7 @@ from tap_sumeru.state.bookmarks import Verdict
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from sumeru_api.errors import RequestRejected
+    from sumeru_api.errors import ApiError
     from tap_sumeru.state.bookmarks import Bookmark
 
 logger = logging.getLogger("tap-sumeru")
@@ -101,11 +101,14 @@ class Audit:
             )
         return True
 
-    def postpone(self, error: RequestRejected) -> None:
-        """Leave an audit that the API rejects to the next run: through the filter, the read can go on.
+    def postpone(self, error: ApiError) -> None:
+        """Leave an audit that the API does not allow to the next run: through the filter, the read can go on.
+
+        Args:
+            error: The API rejects the request, or the list is too deep.
 
         Raises:
-            RequestRejected: The read is no audit.
+            ApiError: The read is no audit.
         """
         if not self.needed:
             raise error

@@ -1,4 +1,4 @@
-"""Notices a list whose pages bring nothing new, although their cursors are."""
+"""Follows the pages of one list: notices pages that bring nothing new, and tries that come no further."""
 
 from __future__ import annotations
 
@@ -12,27 +12,50 @@ if TYPE_CHECKING:
 
 _MAX_REPEATED_PAGES = 3
 _MAX_EMPTY_PAGES = 1000
+_MAX_COMPARED_ROWS = 2000
+"""Rows that are kept to recognise them in another order."""
+_MAX_EARLIER_PAGES = 20_000
+"""Pages that are recognised when the list is read again; later ones are handed over again."""
 
 
 class ListProgress:
-    """Follows the pages of one list.
+    """Progress of one list, which may have to be read again from its first page.
 
     Args:
         max_empty: Empty pages in a row at which the list counts as endless.
+
+    Attributes:
+        rows: Rows read since the list was begun, for the first time or again.
+        restarts: How often it was begun again.
+        furthest: Most rows that a try had read when it was refused, -1 before the first refusal.
     """
 
     def __init__(self, max_empty: int = _MAX_EMPTY_PAGES) -> None:
+        self.rows = 0
+        self.restarts = 0
+        self.furthest = -1
         self._max_empty = max_empty
+        self._fruitless = 0
+        self._earlier: set[int] = set()
+        self.forget_pages()
+
+    def forget_pages(self) -> None:
+        """Compare the next pages with none of those before: they may have rows of them, and rightly so."""
         self._seen = CursorHistory()
+        self._rows: set[Hashable] = set()
+        self._pages: list[int] = []
         self._repeated = 0
         self._empty = 0
 
-    def take(self, content: Hashable, *, rows: int) -> None:
-        """Take note of a page that is not the last one.
+    def take(self, content: frozenset[Hashable], *, rows: int) -> bool:
+        """Record a page that is not the last one.
 
         Args:
-            content: What identifies its rows.
+            content: What identifies each of its rows.
             rows: How many it has.
+
+        Returns:
+            Whether an earlier try has read the same page.
 
         Raises:
             UnexpectedResponse: The list makes no progress.
@@ -41,9 +64,35 @@ class ListProgress:
             self._empty += 1
             if self._empty >= self._max_empty:
                 raise UnexpectedResponse(f"the list makes no progress: {self._empty} empty pages in a row")
-            return
+            return False
         self._empty = 0
-        self._repeated = self._repeated + 1 if self._seen.add_and_check(str(hash(content))) else 0
+        self.rows += rows
+        page = hash(content)
+        # Both are asked: the pages reach further back than the rows.
+        known = self._seen.add_and_check(str(page)) or content <= self._rows
+        self._repeated = self._repeated + 1 if known else 0
         if self._repeated >= _MAX_REPEATED_PAGES:
             cause = f"the list makes no progress: {self._repeated} pages in a row had rows of earlier pages"
             raise UnexpectedResponse(cause)
+        if len(self._rows) < _MAX_COMPARED_ROWS:
+            self._rows |= content
+        if len(self._pages) + len(self._earlier) < _MAX_EARLIER_PAGES:
+            self._pages.append(page)
+        return page in self._earlier
+
+    def start_over(self, max_fruitless: int) -> bool:
+        """Record that a page was refused, so that the list has to be read again from its first page.
+
+        Args:
+            max_fruitless: How many tries in a row may come no further than an earlier one.
+
+        Returns:
+            Whether another try is worth it.
+        """
+        self._fruitless = 0 if self.rows > self.furthest else self._fruitless + 1
+        self.furthest = max(self.rows, self.furthest)
+        self.restarts += 1
+        self._earlier.update(self._pages)
+        self.forget_pages()
+        self.rows = 0
+        return self._fruitless < max_fruitless

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from sumeru_api.client import parse_page
-from sumeru_api.errors import ApiError
+from sumeru_api.errors import ApiError, ApiUnavailable, UnexpectedResponse
 from sumeru_api.pagination import Pages
 from tap_sumeru.catalog.streams import PAGE_SIZE
 from tap_sumeru.extract.details import Details
-from tap_sumeru.extract.recovery import recovery
+from tap_sumeru.extract.list_limits import ListLimits, quarter, smaller_page
+from tap_sumeru.extract.recovery import CursorExpired, TooDeep, recovery
 from tap_sumeru.extract.slices import Kind
 
 if TYPE_CHECKING:
@@ -25,6 +27,10 @@ if TYPE_CHECKING:
     from tap_sumeru.records import RecordShaper
     from tap_sumeru.records.adaptive_decoder import DecodedPage
 
+logger = logging.getLogger("tap-sumeru")
+
+_REFUSED = range(400, 500)
+
 
 class ListPage(NamedTuple):
     """A page of a list.
@@ -33,11 +39,13 @@ class ListPage(NamedTuple):
         page: Its rows.
         requested_at: When it was requested, by the server's clock.
         whole: Whether all attributes of its rows were requested.
+        limit: How many rows were requested.
     """
 
     page: Page | DecodedPage
     requested_at: datetime
     whole: bool = True
+    limit: int = PAGE_SIZE
 
     @property
     def next_cursor(self) -> str | None:
@@ -54,19 +62,29 @@ class ListReader:
         query: Builds the requests.
         shaper: Decodes the pages of rows.
         details: Whether each row is completed from its own endpoint.
+        smaller_pages: Whether a page that the server fails to return is requested with fewer rows.
 
     Attributes:
         details: Completes the rows, if that is requested.
     """
 
     def __init__(
-        self, spec: StreamSpec, client: Client, query: Query, shaper: RecordShaper, *, details: bool = False
+        self,
+        spec: StreamSpec,
+        client: Client,
+        query: Query,
+        shaper: RecordShaper,
+        *,
+        details: bool = False,
+        smaller_pages: bool = True,
     ) -> None:
         self._spec = spec
         self._client = client
         self._query = query
         self._shaper = shaper
         self.details = Details(spec, client, requested=details)
+        self._smaller_pages = smaller_pages
+        self._limits = {kind: ListLimits() for kind in (Kind.ROWS, Kind.PARENTS)}
 
     def pages(self, slice_: Slice, cursor: str | None = None) -> Pages[ListPage]:
         """Return the pages of a list, from its first page or from a cursor.
@@ -79,28 +97,103 @@ class ListReader:
         parse = self._parse if slice_.kind is Kind.PARENTS or self.details.requested else self._parse_rows
         return Pages(partial(self._fetch, slice_, path, params, parse), cursor)
 
+    async def check(self, slice_: Slice) -> None:
+        """Request the first page of a list; raises as iterating over its pages does."""
+        await anext(self.pages(slice_))
+
     async def _fetch(
         self,
         slice_: Slice,
         path: str,
         params: Params,
-        parse: Callable[[Response], ListPage],
+        parse: Callable[..., ListPage],
         cursor: str | None,
     ) -> ListPage:
+        limits = self._limits[Kind.PARENTS if slice_.kind is Kind.PARENTS else Kind.ROWS]
+        at_cursor = cursor is not None
+        if not slice_.pages and slice_.page_size:  # a saved cursor may depend on the size of its pages
+            limits.page_size = min(limits.page_size, slice_.page_size)
         asked = params if cursor is None else (*params, ("cursor", cursor))
         has_fields = any(name == "fields" for name, _ in params)
         try:
-            answer = await self._client.get(path, asked, parse, self._spec.name)
+            answer = await self._get(limits, path, asked, parse, at_cursor=at_cursor)
         except ApiError as error:
-            next_step = recovery(error, slice_, at_cursor=cursor is not None, has_fields=has_fields)
+            next_step = recovery(
+                error, slice_, at_cursor=at_cursor, has_fields=has_fields, depth=limits.depth
+            )
+            if isinstance(next_step, TooDeep):
+                limits.depth = limits.depth or next_step.rows
+            elif isinstance(next_step, CursorExpired) and isinstance(error, ApiUnavailable) and slice_.pages:
+                self._shrink(limits, PAGE_SIZE // 2)  # the cursor may hold the size of its pages
             raise next_step from None
+        if at_cursor and not slice_.pages and not answer.page.rows and answer.next_cursor is None:
+            raise CursorExpired  # more rows followed when the place was saved
+        if slice_.page_size != limits.page_size:
+            slice_.progress.forget_pages()
+            slice_.page_size = limits.page_size
         slice_.pages += 1
         return answer._replace(whole=False) if has_fields else answer
 
-    def _parse_rows(self, response: Response) -> ListPage:
-        page = None if response.replaced else self._shaper.decode(response.body)
-        return self._parse(response) if page is None else ListPage(page, response.requested_at)
+    async def _get(
+        self,
+        limits: ListLimits,
+        path: str,
+        params: Params,
+        parse: Callable[..., ListPage],
+        *,
+        at_cursor: bool,
+    ) -> ListPage:
+        """Request a page, and then smaller ones if it may have been too large for the server."""
+        size, failed = limits.page_size, None
+        while True:
+            request = _sized(params, parse, size)
+            get = partial(self._client.get, path, *request, self._spec.name)
+            try:
+                if failed is not None:
+                    answer = await get(max_retries=0)
+                else:
+                    smaller = quarter(size)
+                    answer = await get(last_try=_sized(params, parse, smaller) if smaller else None)
+            except ApiError as error:
+                other_size = at_cursor and error.status in _REFUSED  # than that of the cursor
+                if failed is not None and (other_size or isinstance(error, UnexpectedResponse)):
+                    self._shrink(limits, size)
+                    raise
+                may_shrink = self._smaller_pages
+                smaller = smaller_page(size, error, again=failed is not None) if may_shrink else None
+                failed = failed or error
+                if smaller is None:
+                    raise failed from None
+                size = smaller
+            else:
+                self._shrink(limits, answer.limit)
+                return answer
 
-    def _parse(self, response: Response) -> ListPage:
-        page = parse_page(response, limit=PAGE_SIZE, bare=self._spec.bare)
-        return ListPage(page, response.requested_at)
+    def _shrink(self, limits: ListLimits, size: int) -> None:
+        """Request no larger pages from now on."""
+        if size < limits.page_size:
+            limits.page_size = size
+            logger.warning(
+                "Shop %s: %s: the API failed to return larger pages; requesting %d rows at a time.",
+                self._client.shop.name,
+                self._spec.name,
+                size,
+            )
+
+    def _parse_rows(self, response: Response, *, limit: int = PAGE_SIZE) -> ListPage:
+        page = None if response.replaced else self._shaper.decode(response.body)
+        if page is None:
+            return self._parse(response, limit=limit)
+        return ListPage(page, response.requested_at, limit=limit)
+
+    def _parse(self, response: Response, *, limit: int = PAGE_SIZE) -> ListPage:
+        page = parse_page(response, limit=limit, bare=self._spec.bare)
+        return ListPage(page, response.requested_at, limit=limit)
+
+
+def _sized(
+    params: Params, parse: Callable[..., ListPage], size: int
+) -> tuple[Params, Callable[[Response], ListPage]]:
+    """Return parameters and parser of a request for a number of rows."""
+    sized = tuple((name, str(size) if name == "limit" else value) for name, value in params)
+    return sized, partial(parse, limit=size)

@@ -66,10 +66,11 @@ class PageChecks:
             return
         self._check_precision(page)
         if slice_.window is None:
+            self._plan.keyless |= None in page.timestamps
             self._trust.consider(page, slice_.parent)
             return
         accepted = slice_.window.accepted_range.widened(self._bookmark.distance)
-        if not self._trust.check_page(accepted, page, self._plan.began, all_attributes=all_attributes):
+        if not self._trust.check_page(accepted, page, self._plan.range.began, all_attributes=all_attributes):
             raise StartOver
 
     def _check_precision(self, page: ShapedPage) -> None:
@@ -79,7 +80,7 @@ class PageChecks:
             return
         if self._shaper.is_coarser(precision):  # said once, and not for each shop
             logger.warning("%s: `%s` %s.", self._name, self._shaper.key, _COARSE[precision])
-        if self._plan.may_leave_out:
+        if self._plan.range.since is not None:
             raise StartOver
 
 

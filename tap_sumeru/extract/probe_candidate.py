@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _SETTLED = timedelta(days=1)
 """A row that has not changed for this long is unlikely to change while it is requested."""
-_MAX_CONSIDERED = 1000
+_MAX_CONSIDERED = 200
 """Rows after which a row without other dates will do: the stream has none that could prove the filter."""
 
 

@@ -2,42 +2,33 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Protocol
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from sumeru_api.timestamps import DAY, Precision, midnight, shift
+from sumeru_api.timestamps import DAY, Precision, shift
 from tap_sumeru.extract.audit import Audit
+from tap_sumeru.extract.child_slices import child_slices
+from tap_sumeru.extract.pace import Pace
 from tap_sumeru.extract.reached import Reached
+from tap_sumeru.extract.read_range import ALL_HISTORY, ReadRange
 from tap_sumeru.extract.slices import Slice, SliceQueue
-from tap_sumeru.extract.windows import Growth, Window, cut
-from tap_sumeru.state.bookmarks import ReadPosition
+from tap_sumeru.extract.splitting import split
+from tap_sumeru.extract.windows import Window, cut
+from tap_sumeru.state.bookmarks import Verdict
+from tap_sumeru.state.read_position import ReadPosition
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
-    from typing import Any
+    from collections.abc import Iterable
 
     from tap_sumeru.config.settings import StreamOptions
     from tap_sumeru.extract.audit import AuditSchedule
     from tap_sumeru.extract.filter_trust import FilterTrust
+    from tap_sumeru.extract.pace import Traffic
     from tap_sumeru.extract.queries import Query
-    from tap_sumeru.records import ShapedPage
+    from tap_sumeru.extract.recovery import TooDeep
     from tap_sumeru.state.bookmarks import Bookmark
 
-_MIN_SLICES = 2
-"""Slices in progress at least, so that the next request can go out while a page is processed."""
-
-
-class Traffic(Protocol):
-    """What a plan has to know of the requests of its shop."""
-
-    @property
-    def concurrency(self) -> int:
-        """How many requests may be in flight."""
-
-    @property
-    def backlogged(self) -> bool:
-        """Whether a new request would have to wait for the rate limit."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class ReadPlan:
@@ -57,10 +48,11 @@ class ReadPlan:
 
     Attributes:
         audit: Decides whether this read is an audit.
+        range: Which rows belong to the read.
         parents: Ids of the parents whose children are read; None if the stream has no parents.
         windowed: Whether the slices use the date filter.
         empty: Whether nothing is left to read before the end.
-        started_at: When the first page was requested, by the server's clock.
+        keyless: Whether a row without a replication key was read, which no filter may return.
         reached: How far the read has come, for the log.
     """
 
@@ -78,38 +70,27 @@ class ReadPlan:
         traffic: Traffic,
         audits: AuditSchedule,
     ) -> None:
-        self._options = options
         self._bookmark = bookmark
         self._trust = trust
         self._query = query
         self._now = now
-        self._start = start
-        self._end = end
-        self._by_day = by_day
-        self._traffic = traffic
-        self._growth = Growth(options.window_days)
-        self._since: datetime | None = None
-        self._from_start = False
+        self._pace = Pace(options, traffic)
         self._slices = SliceQueue()
+        self._too_deep: TooDeep | None = None
+        self._incomplete = False
         self.audit = Audit(bookmark, audits, now)
         if by_day:
             bookmark.precision = Precision.DAY
+        self.range = ReadRange(bookmark, start=start, end=end, lookback=options.lookback, by_day=by_day)
         self.parents: set[str] | None = None
-        self.windowed = self.empty = False
-        self.started_at: datetime | None = None
+        self.windowed = self.empty = self.keyless = False
         self.reached = Reached()
 
     # What to read
 
     def forget_future(self) -> bool:
         """Forget a bookmark that lies in the future by the server's clock; return whether it did."""
-        value, last_audit = self._bookmark.value, self._bookmark.last_audit
-        if last_audit is not None and last_audit > self._now + DAY:
-            self._bookmark.last_audit = None  # the interval starts anew
-        if value is None or value <= self._now + DAY:
-            return False
-        self._bookmark.forget()
-        return True
+        return self._bookmark.forget_after(shift(self._now, DAY))
 
     def forget(self) -> None:
         """Forget what earlier reads have left: the next plan reads the stream from the start."""
@@ -123,136 +104,114 @@ class ReadPlan:
             whole: Whether all rows are needed, from the first.
         """
         value = self._bookmark.value and min(self._bookmark.value, self._now)
-        self._start_at(None if self.audit.needed else value)
-        self.empty = self._is_empty()
+        self.range.start_at(None if self.audit.needed else value)
+        self.empty = self.range.complete
         if self.empty:
             return None
         if self.audit.begin():
             self._trust.try_again()
+        if self._too_deep is not None and self._divisible:
+            self._plan_windows(None if whole else self.range.since)
+            return None
         if whole:
             return self.plan_unfiltered()
         position = self._bookmark.position
         # Each parent's children are read through one window, in which no row can prove the filter.
         provable = value is None and self.parents is None
         filtered = not self.audit.needed and self._trust.may_use_filter(first=provable)
-        since = self._since if filtered and position is None else None
-        if since is None or (self._end is not None and since >= self._end):
+        since = self.range.since if filtered and position is None else None
+        if since is None or self.range.empty:
             return self.plan_unfiltered(position)
         self._plan_windows(since)
         return None
 
-    def _start_at(self, value: datetime | None) -> None:
-        """Let the read start where a bookmark says, or else at the start of all reads."""
-        self._from_start = value is None
-        if value is not None:
-            self._since = shift(value, -self._options.lookback)  # the bookmark keeps the distance
-        else:
-            distance = timedelta() if self._by_day else self._bookmark.distance
-            self._since = self._start and shift(self._start, -distance)
-        if self._since is not None and self._by_day:
-            self._since = midnight(self._since)
-
-    def _is_empty(self) -> bool:
-        """Return whether nothing is left to read before the end."""
-        if self._end is None or self._bookmark.unproven_from is not None:
-            return False
-        return self._bookmark.reaches(self._end) or (self._since is not None and self._since >= self._end)
+    @property
+    def _divisible(self) -> bool:
+        """Whether the date filter may divide a list of all rows: a plausible one is checked by each row."""
+        usable = self._trust.known not in ("none", Verdict.REFUTED)
+        return usable and self.parents is None and not self.keyless and not self.range.empty
 
     @property
-    def may_leave_out(self) -> bool:
-        """Whether rows are left out by their replication key."""
-        return self._since is not None
+    def unverified(self) -> bool:
+        """Whether the filter was used for a first read that has to be repeated without it."""
+        if not (self.windowed and self._trust.first_read_unproven):
+            return False
+        return self._too_deep is None or self._trust.known == Verdict.UNPROVEN
 
-    def _plan_windows(self, since: datetime) -> None:
-        if self._trust.improvable and self._from_start and self._bookmark.unproven_from is None:
-            self._bookmark.unproven_from = since
-        self.audit.filter_used(since)
+    def _plan_windows(self, since: datetime | None) -> None:
+        """Plan slices that use the date filter.
+
+        Args:
+            since: Where they begin; None for all history, in one window that is split where it is too deep.
+        """
+        self._bookmark.position = None
+        whole = Window(since or _EPOCH, self.range.end, self._now)
+        repeatable = self._trust.improvable and self.range.from_start
+        if self._bookmark.unproven_from is None and (repeatable or self._trust.known == Verdict.UNPROVEN):
+            self._bookmark.unproven_from = since or ALL_HISTORY
+        self.audit.filter_used(whole.start)
         if self.parents is None:
-            windows = cut(since, self._end, self._now, self._lengths())
-            self.reached.through(since, self._end or self._now)
+            windows = cut(since, whole.end, self._now, self._pace.lengths()) if since else [whole]
+            self.reached.through(whole.start, whole.end or self._now)
             self._use((Slice(window=window) for window in windows), windowed=True)
         else:
-            window = Window(since, self._end, self._now)
             self.reached.through_parents(len(self.parents))
-            self._use((Slice(window=window, parent=one) for one in sorted(self.parents)), windowed=True)
+            self._use(child_slices(self.parents, self._bookmark, window=whole), windowed=True)
 
     def plan_unfiltered(self, position: ReadPosition | None = None) -> str | None:
         """Plan the slices without the date filter; return the cursor at which the first one continues.
 
         Args:
             position: How far an interrupted read came; ignored if it was a read of another query.
+
+        Raises:
+            ApiError: The API has refused to list that many rows.
         """
+        if self._too_deep is not None:
+            raise self._too_deep.because("no date filter that could be verified divides it")
         if self._bookmark.unproven_from is not None:
             # Whatever was read through a filter that was never proven may lack rows.
-            self._since, self._from_start = self._bookmark.unproven_from, True
+            self.range.repeat_from(self._bookmark.unproven_from)
         self._trust.look_for_candidate(self._now, audit=self.audit.needed)
         if position is not None and position.query != self._fingerprint():
             position = None
-        self.started_at = position.started_at if position else self.started_at
+        self.range.started_at = position.started_at if position else self.range.started_at
         if self.parents is None:
             self.reached.everything()
-            self._use([Slice()], windowed=False)
+            self._use([Slice(page_size=position.page_size if position else 0)], windowed=False)
             return position.cursor if position else None
-        after = position.after if position and position.after else ""
-        parents = sorted(parent for parent in self.parents if parent > after)
-        self.reached.through_parents(len(self.parents), len(self.parents) - len(parents))
-        self._use((Slice(parent=parent) for parent in parents), windowed=False)
+        after = position.after if position else None
+        read = sum(one <= after for one in self.parents) if after is not None else 0
+        self.reached.through_parents(len(self.parents), read)
+        self._use(child_slices(self.parents, self._bookmark, after=after), windowed=False)
         return None
 
     def _use(self, slices: Iterable[Slice], *, windowed: bool) -> None:
         self._slices = SliceQueue(slices)
         self.windowed = windowed
+        self._incomplete = False
 
     def next_slices(self) -> list[Slice]:
-        """Return the slices to start now.
-
-        While requests already wait for the rate limit, only as many windows are open as keep the queue busy:
-        more would not be read any sooner. Until the first response, requests are sent one at a time.
-        """
-        if self._options.details:  # every row is a request: two pages of rows keep the queue busy
-            return self._slices.open(_MIN_SLICES)
-        waiting = self.started_at is None or self._traffic.backlogged
-        if self.windowed and self.parents is None and waiting:
-            return self._slices.open(_MIN_SLICES)
-        return self._slices.open(max(_MIN_SLICES, self._traffic.concurrency))
-
-    def _lengths(self) -> Iterator[int]:
-        """Yield the length of each window in days, when it is needed.
-
-        Windows may grow while requests wait for the rate limit; not with `details`, where every row is a
-        request.
-        """
-        while True:
-            may_grow = self._traffic.backlogged and not self._options.details
-            yield self._growth.days if may_grow else self._options.window_days
-
-    def holds(self, slice_: Slice, timestamp: datetime) -> bool:
-        """Return whether a row of a slice belongs to the read, by its replication key.
-
-        A row that changes while its window is read is no longer dated there, but it may come with no other
-        window of this read.
-        """
-        window, began = slice_.window, self.began
-        if window is not None and (
-            began is None or timestamp < began or window.accepted_range.holds(timestamp)
-        ):
-            return window.holds(timestamp)
-        return (self._since is None or timestamp >= self._since) and (
-            self._end is None or timestamp < self._end
+        """Return the slices to start now."""
+        windows = self.windowed and self.parents is None
+        return self._slices.open(
+            self._pace.slices(windows=windows, answered=self.range.started_at is not None)
         )
 
-    def is_young(self, timestamp: datetime) -> bool:
-        """Return whether a row with this replication key may have changed since the read started."""
-        if self.started_at is None:
-            return False
-        return timestamp >= midnight(shift(self.started_at, -self._options.lookback))
+    def split(self, slice_: Slice, refusal: TooDeep) -> bool:
+        """Let a list that is too deep be read in smaller windows.
 
-    def select(self, slice_: Slice, page: ShapedPage) -> Sequence[Any]:
-        """Return the records of a page that belong to the read; those without a replication key always do."""
-        if all(self.holds(slice_, timestamp) for timestamp in page.span):
-            return page.records
-        dated = zip(page.records, page.timestamps, strict=True)
-        return [record for record, one in dated if one is None or self.holds(slice_, one)]
+        Returns:
+            Whether the whole read has to be planned again for that.
+
+        Raises:
+            ApiError: There are no smaller windows.
+        """
+        if slice_.is_all:
+            self._too_deep = refusal
+            return True
+        self._slices.split(slice_, split(slice_, refusal, self._now))
+        return False
 
     # How far it has come
 
@@ -262,7 +221,7 @@ class ReadPlan:
         Returns:
             Whether our clock is so far behind the server's that the read must be planned again.
         """
-        self.started_at = min(self.started_at or timestamp, timestamp)
+        self.range.started_at = min(self.range.started_at or timestamp, timestamp)
         self.reached.pages += 1
         if timestamp <= self._now + DAY:
             return False
@@ -270,24 +229,33 @@ class ReadPlan:
         self.audit.check(timestamp)
         return self.windowed or self.audit.due
 
-    @property
-    def began(self) -> datetime | None:
-        """From when on a replication key stands for a change that may have been made during the read."""
-        return self.started_at and shift(self.started_at, -self._bookmark.distance)
-
     def finish(self, slice_: Slice) -> Slice | None:
         """Record that a slice is finished; return the last one before the first gap, if that has moved."""
-        if slice_.window is not None:
-            self._growth.learn(slice_.window, slice_.pages)
-        self._note_progress(slice_)
-        return self._slices.finish(slice_)
-
-    def _note_progress(self, slice_: Slice) -> None:
         window = slice_.window
+        if window is not None:
+            self._pace.learn(window, slice_.pages)
         if slice_.parent is not None:
             self.reached.parents_read += 1
+            if slice_.whole:
+                self._bookmark.answered(slice_.parent)
         elif window is not None:
             self.reached.read_window(window.start, window.end or max(window.start, self._now))
+        return self._slices.finish(slice_)
+
+    def leave_out(self, slice_: Slice, *, missing: bool) -> Slice | None:
+        """Record that the rows of a parent cannot be read; return as `finish` does.
+
+        Args:
+            slice_: Its slice.
+            missing: Whether it is missing: its rows are read in full once it answers again. Otherwise the
+                next run has to read all parents again, so this one keeps neither its place nor its end.
+        """
+        if missing:
+            self._bookmark.skip(slice_.parent or "")
+        else:
+            self._incomplete, self._bookmark.position = True, None
+        self.reached.parents_read += 1
+        return self._slices.finish(slice_)
 
     @property
     def complete(self) -> bool:
@@ -296,30 +264,35 @@ class ReadPlan:
 
     def keep(self, last: Slice) -> None:
         """Let the bookmark say that all slices up to this one are finished."""
-        if last.window is None:
+        if self._incomplete or last.whole:
+            return
+        if not self.windowed:
             self.keep_position(after=last.parent)
-        elif last.parent is None and last.window.end is not None:
+        elif last.parent is None and last.window is not None and last.window.end is not None:
             self._advance(last.window.end)
             self.reached.at = last.window.end
 
-    def keep_position(self, *, cursor: str | None = None, after: str | None = None) -> None:
+    def keep_position(
+        self, *, cursor: str | None = None, after: str | None = None, page_size: int = 0
+    ) -> None:
         """Let the bookmark say where an unfiltered read continues: at a cursor, or after a parent."""
-        if self.started_at is not None:
+        if self.range.started_at is not None:
             self._bookmark.position = ReadPosition(
-                self.started_at, self._since, self._fingerprint(), cursor, after
+                self.range.started_at, self.range.since, self._fingerprint(), cursor, after, page_size
             )
 
     def keep_all(self) -> None:
         """Let the bookmark say that the read is complete."""
-        self._advance(self._end)
+        self._advance(self.range.end)
         self._bookmark.position = None
         self._bookmark.unproven_from = None
-        if self.started_at is not None:
-            self.audit.read_complete(self.started_at, filtered=self.windowed, from_start=self._from_start)
+        if self.range.started_at is not None:
+            from_start = self.range.from_start
+            self.audit.read_complete(self.range.started_at, filtered=self.windowed, from_start=from_start)
 
     def _advance(self, timestamp: datetime | None) -> None:
-        if self.started_at is not None:
-            self._bookmark.advance(timestamp or self.started_at, self.started_at)
+        if self.range.started_at is not None:
+            self._bookmark.advance(timestamp or self.range.started_at, self.range.started_at)
 
     def _fingerprint(self) -> str:
-        return self._query.fingerprint(self._since, self._end)
+        return self._query.fingerprint(self.range.since, self.range.end)

@@ -90,13 +90,13 @@ class RowIds:
 
     def _was_another(self, slice_: Slice, row_id: str, content: int, timestamp: datetime | None) -> bool:
         """Return whether another row of the read had the same natural key."""
-        if timestamp is not None and not self._plan.holds(slice_, timestamp):
+        if timestamp is not None and not self._plan.range.holds(slice_, timestamp):
             return False  # it comes with the list of its own window too
         key = hash((slice_.parent, row_id))
         if key not in self._seen and len(self._seen) >= self._max_remembered:
             return False
         may_have_changed = False
-        if timestamp is not None and self._plan.is_young(timestamp):
+        if timestamp is not None and self._plan.range.is_young(timestamp):
             may_have_changed = self._young.get(key) != timestamp
             self._young[key] = timestamp
         return self._seen.setdefault(key, content) != content and not may_have_changed

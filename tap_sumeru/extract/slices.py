@@ -32,19 +32,25 @@ class Slice:
         kind: Its purpose.
         window: The window that it requests, None for all rows.
         parent: Id of the parent whose children it lists.
+        whole: Whether it holds rows from before the bookmark too.
         finished: Whether all its rows are queued for writing.
-        restarts: How often it started over because its cursor had expired.
         pages: Pages read.
+        page_size: Rows that were requested at a time, 0 before the first request.
         progress: Notices that the pages bring nothing new.
     """
 
     kind: Kind = Kind.ROWS
     window: Window | None = None
     parent: str | None = None
+    whole: bool = False
     finished: bool = False
-    restarts: int = 0
     pages: int = 0
+    page_size: int = 0
     progress: ListProgress = field(default_factory=ListProgress)
+
+    def begin(self) -> None:
+        """Read it from its first page, as if for the first time."""
+        self.pages, self.progress = 0, ListProgress()
 
     @property
     def is_all(self) -> bool:
@@ -61,15 +67,23 @@ class SliceQueue:
 
     def __init__(self, slices: Iterable[Slice] = ()) -> None:
         self._upcoming = iter(slices)
+        self._parts: deque[Slice] = deque()  # of slices that were split; they start before the others
         self._open: deque[Slice] = deque()  # from the first that is not finished
         self._in_progress = 0
 
     def open(self, at_once: int) -> list[Slice]:
         """Return the slices to start now, so that `at_once` of them are in progress."""
-        slices = list(islice(self._upcoming, max(0, at_once - self._in_progress)))
-        self._in_progress += len(slices)
+        room = max(0, at_once - self._in_progress)
+        parts = [self._parts.popleft() for _ in range(min(room, len(self._parts)))]
+        slices = list(islice(self._upcoming, room - len(parts)))
+        self._in_progress += len(parts) + len(slices)
         self._open.extend(slices)
-        return slices
+        return parts + slices
+
+    def split(self, slice_: Slice, rest: Slice) -> None:
+        """Insert a slice behind one that is in progress and has become smaller by it."""
+        self._open.insert(self._open.index(slice_) + 1, rest)
+        self._parts.appendleft(rest)
 
     def finish(self, slice_: Slice) -> Slice | None:
         """Record that a slice is finished; return the last one before the first gap, if that has moved."""

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sumeru_api.errors import ApiError, RequestRejected
-from sumeru_api.responses import Page
 from tap_sumeru.extract.audit import AuditSchedule
 from tap_sumeru.extract.filter_probe import probe
 from tap_sumeru.extract.filter_trust import FilterTrust
 from tap_sumeru.extract.list_reader import ListReader
-from tap_sumeru.extract.page_checks import PageChecks
 from tap_sumeru.extract.parents import Listing, Parents
 from tap_sumeru.extract.queries import Query
 from tap_sumeru.extract.read_page import ReadPage
@@ -21,16 +20,15 @@ from tap_sumeru.extract.recovery import (
     CursorExpired,
     FieldsRejected,
     FilterRejected,
-    ParentMissing,
     Recovery,
     StartOver,
+    TooDeep,
 )
-from tap_sumeru.extract.row_ids import RowIds
+from tap_sumeru.extract.row_pages import RowPages
 from tap_sumeru.state.bookmarks import Bookmark
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import Any
 
     from sumeru_api.client import Client
     from tap_sumeru.catalog.streams import StreamSpec
@@ -81,9 +79,7 @@ class StreamReader:
     ) -> None:
         self.trust = FilterTrust(bookmark, usable=options.date_filter is not None and not full_table)
         self.listed: list[str | None] | None = None
-        self._spec = spec
-        self._full_table = full_table
-        self._shop = client.shop.name
+        self._spec, self._shop, self._full_table = spec, client.shop.name, full_table
         self._bookmark, self._shaper, self._sink = bookmark, shaper, sink
         self._query = Query(spec, options, fields)
         self._lists = ListReader(spec, client, self._query, shaper, details=options.details)
@@ -101,8 +97,8 @@ class StreamReader:
             audits=AuditSchedule(options.audit_interval, self._shop, spec.name),
         )
         self.reached = self._plan.reached
-        self._row_ids = RowIds(spec, bookmark, self._query, self._plan, self._shop)
-        self._checks = PageChecks(spec.name, bookmark, self.trust, self._plan, shaper)
+        what = spec, self._shop, bookmark, self.trust, self._plan
+        self._pages = RowPages(*what, shaper, query=self._query, details=self._lists.details)
         self._reads_all = not options.filters and (full_table or end_date is None)
         # A slice got a response; the plan is about to be made again; nothing more is to be read.
         self._answered = self._outdated = self._given_up = False
@@ -116,7 +112,7 @@ class StreamReader:
     @property
     def listing(self) -> Listing:
         """What `listed` holds, once the read has ended."""
-        return Listing(self.listed or [], self._plan.started_at)
+        return Listing(self.listed or [], self._plan.range.started_at)
 
     async def read(self, parents: Listing | None = None) -> None:
         """Read the stream from where the bookmark says.
@@ -145,11 +141,7 @@ class StreamReader:
             self._plan.requested(listing.started_at)
 
     def give_up(self) -> None:
-        """Read no further.
-
-        Cancelling the task is not enough: if one of its tasks fails in the same moment, Python 3.11 loses the
-        cancellation.
-        """
+        """Read no further: Python 3.11 loses a cancellation if one of the tasks fails in the same moment."""
         self._given_up = True
 
     # Rows
@@ -159,17 +151,15 @@ class StreamReader:
         while not self._plan.empty:
             try:
                 await self._read_slices(cursor)
-                await self.parents.confirm_missing()
+                await self.parents.check(self._plan.parents)
             except (Recovery, RequestRejected) as error:  # a recovery has recorded what not to rely on again
                 if self._given_up:
                     raise asyncio.CancelledError from None
                 if isinstance(error, RequestRejected):
                     self._plan.audit.postpone(error)
-                elif isinstance(error, StartOver):
-                    self._put_bookmark()  # what the rows have shown counts even if the read fails
                 cursor = self._plan.plan(whole=self.listed is not None)
                 continue
-            if not (self.trust.first_read_unproven and self._plan.windowed and self._answered):
+            if not (self._plan.unverified and self._answered):
                 break
             self._log("the API's date filter could not be verified, so this stream is read again in full")
             cursor = self._plan.plan_unfiltered()
@@ -180,17 +170,17 @@ class StreamReader:
     async def _complete(self) -> None:
         """Record that everything is read, then probe the date filter."""
         self._plan.keep_all()
-        if self._full_table and self._plan.started_at is not None:
+        if self._full_table and self._plan.range.started_at is not None:
             self.trust.try_again()
-            self._bookmark.audited(self._plan.started_at)
+            self._bookmark.audited(self._plan.range.started_at)
         self._put_bookmark()
-        since, distance = self._plan.began, self._bookmark.distance
+        since, distance = self._plan.range.began, self._bookmark.distance
         if await probe(self.trust, self._lists, self._shaper, self._shop, began=since, distance=distance):
             self._put_bookmark()
 
     async def _read_slices(self, cursor: str | None) -> None:
         self._answered = self._outdated = False
-        self.parents.missing.clear()
+        self.parents.begin()
         try:
             async with asyncio.TaskGroup() as group:
                 self._open_slices(group, cursor)
@@ -206,36 +196,57 @@ class StreamReader:
             cursor = None
 
     async def _read_slice(self, group: asyncio.TaskGroup, slice_: Slice, cursor: str | None) -> None:
+        try:
+            await self._read_list(group, slice_, cursor)
+        except StartOver:
+            self._outdated = True
+            self._put_bookmark()  # what the rows have shown counts even if the read fails
+            raise
+        except ApiError as error:
+            if slice_.parent is None or self._outdated:
+                raise
+            missing = self.parents.leave_out(slice_.parent, error)
+            self._keep(self._plan.leave_out(slice_, missing=missing))
+            self._open_slices(group)
+
+    async def _read_list(self, group: asyncio.TaskGroup, slice_: Slice, cursor: str | None) -> None:
         while True:
             try:
                 async for answer in self._lists.pages(slice_, cursor):
+                    self.parents.answered()
                     await self._take(slice_, answer)
                     del answer  # thousands of slices may wait for their next page: none keeps the last one
                     self._open_slices(group)
             except CursorExpired:
                 self._log("the cursor has expired; reading the list again")
+            except TooDeep as refusal:
+                self._split(slice_, refusal)
             except FieldsRejected:
                 self._query.fields = ()
+                slice_.begin()  # the same rows come again, with all attributes
                 self._log("the API does not accept `fields`; reading the list again with all attributes")
             except FilterRejected:
+                if slice_.parent is not None:  # it may be this parent that the API does not accept
+                    await self._lists.check(replace(slice_, window=None))
                 self._outdated = True
                 self.trust.rejected()
                 raise
-            except StartOver:
-                self._outdated = True
-                self._put_bookmark()
-                raise
-            except ParentMissing as missing:
-                self._skip_parent(slice_, missing)
-                self._open_slices(group)
-                return
             else:
                 return
             cursor = None
 
+    def _split(self, slice_: Slice, refusal: TooDeep) -> None:
+        """Let a list that is too deep be read in smaller windows."""
+        if slice_.window is None and self._plan.audit.needed:
+            self._plan.audit.postpone(refusal.because("an audit cannot be divided"))
+            raise StartOver
+        start_over = self._plan.split(slice_, refusal)
+        self._log(*refusal.notice(all_rows=start_over))
+        if start_over:
+            raise StartOver
+
     async def _take(self, slice_: Slice, answer: ListPage) -> None:
         """Hand over the records of a page, with the bookmark that holds once they are written."""
-        page = answer.page
         self._check_plan()
         self._answered = True
         self.trust.confirm_rejection()
@@ -245,21 +256,16 @@ class StreamReader:
             again = True
         if again:
             raise StartOver
-        if isinstance(page, Page):
-            await self._complete_rows(slice_, page)
-        natural_key = self._row_ids.natural_key
-        shaped = self._shaper.shape_page(page, self._shop, slice_.parent, natural_key=natural_key)
-        if page.next_cursor is not None:
-            slice_.progress.take(shaped.identity, rows=len(page.rows))
-        self._row_ids.check(slice_, shaped, whole=answer.whole)
-        self._checks.check(slice_, shaped, all_attributes=answer.whole)
+        shaped = await self._pages.shaped(slice_, answer)
+        if shaped is None:
+            return  # handed over before the list was begun again
         if self.listed is not None:
             self.listed += shaped.ids
-        records = self._plan.select(slice_, shaped)
+        records = self._plan.range.select(slice_, shaped)
         await self._sink.room()
         self._check_plan()
         # From here on nothing waits: pages are put in the order in which the bookmark counts on them.
-        self._advance(slice_, page.next_cursor)
+        self._advance(slice_, answer.next_cursor)
         bookmark = self._bookmark.snapshot()
         seen = shaped.mismatches or None, bool(shaped.span), shaped.replaced
         self._sink.put(ReadPage(self._spec.name, self._shop, records, bookmark, *seen))
@@ -272,26 +278,15 @@ class StreamReader:
         if self._outdated:
             raise asyncio.CancelledError
 
-    async def _complete_rows(self, slice_: Slice, page: Page) -> None:
-        def wanted(row: dict[str, Any]) -> bool:
-            timestamp = self._shaper.timestamp(row, page, slice_.parent)
-            return timestamp is None or self._plan.holds(slice_, timestamp)
-
-        await self._lists.details.complete(page, *self._query.of(slice_), wanted)
-
     def _advance(self, slice_: Slice, next_cursor: str | None) -> None:
-        last = self._plan.finish(slice_) if next_cursor is None else None
-        if self.parents.missing or self._lists.details.all_failed:
-            return
-        if last is not None:
-            self._plan.keep(last)
-        elif next_cursor and slice_.is_all and not self._row_ids.comparing:
-            self._plan.keep_position(cursor=next_cursor)
+        if next_cursor is None:
+            self._keep(self._plan.finish(slice_))
+        elif slice_.is_all and not (self._pages.comparing or self._lists.details.all_failed):
+            self._plan.keep_position(cursor=next_cursor, page_size=slice_.page_size)
 
-    def _skip_parent(self, slice_: Slice, missing: ParentMissing) -> None:
-        self._log(f"one of {self._spec.parent} is gone; skipped")
-        self.parents.missing[slice_.parent or ""] = missing.error
-        self._plan.finish(slice_)
+    def _keep(self, last: Slice | None) -> None:
+        if last is not None and not self._lists.details.all_failed:
+            self._plan.keep(last)
 
     def _put_bookmark(self) -> None:
         bookmark = self._bookmark.snapshot()

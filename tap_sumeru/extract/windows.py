@@ -37,6 +37,11 @@ class Window:
         return self.start <= timestamp and (self.end is None or timestamp < self.end)
 
     @property
+    def splittable(self) -> bool:
+        """Whether it is longer than a day, as far as that is known."""
+        return self.end is None or self.end - self.start > DAY
+
+    @property
     def requested_days(self) -> tuple[str, str]:
         """First and last day to request from the API, `YYYY-MM-DD`, with room on either side.
 

@@ -43,9 +43,9 @@ class ShapedPage(ABC):
         """Yield all dates of a row except its replication key; a date may be yielded twice."""
 
     @property
-    def identity(self) -> tuple[object, ...]:
-        """What tells the rows of this page from those of another."""
-        return (*self.ids, *self.timestamps)
+    def identity(self) -> frozenset[object]:
+        """What tells each row from others, in no order."""
+        return frozenset(zip(self.ids, self.timestamps, strict=True))
 
     @cached_property
     def span(self) -> tuple[datetime, ...]:

@@ -138,9 +138,9 @@ class _ReferencePage(ShapedPage):
 
     @property
     @override
-    def identity(self) -> tuple[object, ...]:
-        """What tells the rows of this page from those of another: without ids, all that they hold."""
-        return tuple(map(canonical, self._rows)) if None in self.ids else super().identity
+    def identity(self) -> frozenset[object]:
+        """What tells each row from others, in no order: without ids, all that they hold."""
+        return frozenset(map(canonical, self._rows)) if None in self.ids else super().identity
 
     @override
     def other_dates(self, index: int) -> Iterator[datetime]:

@@ -14,7 +14,8 @@
         "unproven_from": "2025-01-01T00:00:00Z",           # start of a first read by an unproven filter
         "last_audit": "2026-05-04T00:00:00Z",              # last read without the date filter
         "filtered_from": "2026-05-03T23:00:00Z",           # start of the first read with it since then
-        "reading": {"began": "…", "since": "…", "query": "…", "cursor": "…", "after": "…"}
+        "skipped": ["0f8fad5b"],                           # digests of the ids of parents that were missing
+        "reading": {"began": "…", "since": "…", "query": "…", "cursor": "…", "limit": "50", "after": "…"}
     }]}}}
 
 Whatever else a state holds, a newer version of the tap may have written: it passes through unchanged.
@@ -22,7 +23,7 @@ Whatever else a state holds, a newer version of the tap may have written: it pas
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -30,7 +31,8 @@ from typing import TYPE_CHECKING, Any
 from sumeru_api import timestamps
 from sumeru_api.timestamps import Precision
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.state.validation import PARTITION_KEYS, READING_KEYS
+from tap_sumeru.state.read_position import ReadPosition, timestamp
+from tap_sumeru.state.validation import PARTITION_KEYS
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -49,50 +51,6 @@ class Verdict(StrEnum):
     PLAUSIBLE = "plausible"
     PROVEN = "proven"
     REFUTED = "refuted"
-
-
-@dataclass(frozen=True, slots=True)
-class ReadPosition:
-    """How far an unfiltered read has come.
-
-    Attributes:
-        started_at: When it started, by the server's clock.
-        since: Older rows are left out.
-        query: Fingerprint of the request that the cursor belongs to.
-        cursor: Cursor of the next page, None for the first page.
-        after: Last parent whose rows are all written, in the order of their ids.
-    """
-
-    started_at: datetime
-    since: datetime | None
-    query: str
-    cursor: str | None = None
-    after: str | None = None
-
-    @classmethod
-    def from_entry(cls, reading: Entry) -> ReadPosition | None:
-        """Return the position that a state holds, None if it holds none."""
-        started_at = _timestamp(reading.get("began"))
-        if started_at is None or not reading.keys() <= READING_KEYS:
-            return None
-        return cls(
-            started_at,
-            _timestamp(reading.get("since")),
-            query=reading.get("query", ""),
-            cursor=reading.get("cursor"),
-            after=reading.get("after"),
-        )
-
-    def to_entry(self) -> Entry:
-        """Return the position as a state holds it."""
-        reading = {
-            "began": timestamps.text(self.started_at),
-            "since": self.since and timestamps.text(self.since),
-            "query": self.query,
-            "cursor": self.cursor,
-            "after": self.after,
-        }
-        return {name: value for name, value in reading.items() if value is not None}
 
 
 class Bookmark:
@@ -138,15 +96,16 @@ class Bookmark:
         other_key = entry.get("replication_key", key) != key
         other_filters = entry.get("filters", "") != filters
         start = start or _ALL_HISTORY
-        began_at = _timestamp(entry.get("start_date")) or start
+        began_at = timestamp(entry.get("start_date")) or start
         known = {} if other_key or other_filters or start < began_at else entry
         self._first_start, self._start = start, began_at if known else start
-        self.value = _timestamp(known.get(_VALUE))
-        self.unproven_from = _timestamp(known.get("unproven_from"))
-        self.last_audit = _timestamp(known.get("last_audit"))
-        self.filtered_from = _timestamp(known.get("filtered_from"))
+        self.value = timestamp(known.get(_VALUE))
+        self.unproven_from = timestamp(known.get("unproven_from"))
+        self.last_audit = timestamp(known.get("last_audit"))
+        self.filtered_from = timestamp(known.get("filtered_from"))
         self.position = ReadPosition.from_entry(known.get("reading", {}))
         self.precision = Precision.SECOND if other_key else _precision(entry)
+        self._skipped = set(known.get("skipped", ()))
         self.verdict = Verdict.UNPROVEN
         date_filter = {} if other_key else entry.get("date_filter", {})
         if date_filter.get("names") == self._names and date_filter["verdict"] in list(Verdict):
@@ -183,6 +142,7 @@ class Bookmark:
             "unproven_from": self.unproven_from and timestamps.text(self.unproven_from),
             "last_audit": self.last_audit and timestamps.text(self.last_audit),
             "filtered_from": self.filtered_from and timestamps.text(self.filtered_from),
+            "skipped": sorted(self._skipped),
             "reading": self.position and self.position.to_entry(),
         }
         return self._others | {name: value for name, value in entry.items() if value}
@@ -191,6 +151,18 @@ class Bookmark:
     def distance(self) -> timedelta:
         """How far behind the present the bookmark stays, because the replication key is not exact."""
         return self.precision.distance
+
+    def skip(self, parent: str) -> None:
+        """Remember a parent whose rows were not found, so that they are read in full if it is found again."""
+        self._skipped.add(_digest(parent))
+
+    def answered(self, parent: str) -> None:
+        """Forget that a parent was skipped: all its rows are read."""
+        self._skipped.discard(_digest(parent))
+
+    def has_skipped(self, parent: str) -> bool:
+        """Return whether a parent was skipped and has not answered since."""
+        return bool(self._skipped) and _digest(parent) in self._skipped
 
     def advance(self, value: datetime, now: datetime) -> None:
         """Move the bookmark: never past the present, and back only if it lies in the future.
@@ -209,6 +181,15 @@ class Bookmark:
     def forget(self) -> None:
         """Forget all that was read: the next read is a first one."""
         self.value, self._start = None, self._first_start
+
+    def forget_after(self, moment: datetime) -> bool:
+        """Forget what was read and audited after a moment in the future; return whether anything was read."""
+        if self.last_audit is not None and self.last_audit > moment:
+            self.last_audit = None  # the interval starts anew
+        if self.value is None or self.value <= moment:
+            return False
+        self.forget()
+        return True
 
     def learn_precision(self, precision: Precision) -> bool:
         """Let the bookmark keep the distance of a precision; return whether it is coarser than all before."""
@@ -262,8 +243,9 @@ class Bookmarks:
         return moved
 
 
-def _timestamp(value: object) -> datetime | None:
-    return timestamps.parse(value) if isinstance(value, str) else None
+def _digest(parent: str) -> str:
+    """Return what stands for an id in the state."""
+    return hashlib.sha256(parent.encode(errors="surrogatepass")).hexdigest()[:8]
 
 
 def _precision(entry: Entry) -> Precision:

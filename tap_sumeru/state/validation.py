@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 _STRING, _TIMESTAMP = "a string", "a timestamp"
-_READING = {"began": _TIMESTAMP, "since": _TIMESTAMP, "query": _STRING, "cursor": _STRING, "after": _STRING}
+_READING = {
+    "began": _TIMESTAMP,
+    "since": _TIMESTAMP,
+    "query": _STRING,
+    "cursor": _STRING,
+    "limit": _STRING,
+    "after": _STRING,
+}
 _PARTITION = {
     "context": {"shop": _STRING},
     "replication_key": _STRING,
@@ -25,6 +32,7 @@ _PARTITION = {
     "not_unique": [_STRING],
     "last_audit": _TIMESTAMP,
     "filtered_from": _TIMESTAMP,
+    "skipped": [_STRING],
     "reading": _READING,
     "date_filter": {"verdict": _STRING, "names": [_STRING]},
 }

@@ -25,11 +25,13 @@ class ReadDone(NamedTuple):
         stream: Name of the stream.
         shop: Name of the shop.
         date_filter: What is known about the date filter, in a word.
+        whole: Whether no parent was skipped, so that what was not read does not exist.
     """
 
     stream: str
     shop: str
     date_filter: str
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class StreamResult:
         rows: Records written.
         date_filters: What is known about the date filter, counted over the complete shops.
         unfinished: Names of the shops that are not complete.
+        partial: Names of the shops that are complete but for parents that were skipped.
         mismatches: By column, how many values did not have the type of the column.
         replication_key: Its replication key, empty if it is read as FULL_TABLE.
         dated: Whether any row has a replication key.
@@ -78,6 +81,7 @@ class StreamResult:
     rows: int = 0
     date_filters: Counter[str] = field(default_factory=Counter)
     unfinished: dict[str, None] = field(default_factory=dict)
+    partial: list[str] = field(default_factory=list)
     mismatches: Counter[str] = field(default_factory=Counter)
     replication_key: str = ""
     dated: bool = False
@@ -129,6 +133,8 @@ class Results:
             result = self.by_stream[done.stream]
             result.date_filters[done.date_filter] += 1
             del result.unfinished[done.shop]
+            if not done.whole:
+                result.partial.append(done.shop)
             self._note_end(result)
 
     def failed(self, failure: Failure) -> None:

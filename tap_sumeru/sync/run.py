@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sumeru_api.errors import UnexpectedResponse
+from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.errors import BatchFileError, StreamMapError, TapError, TargetClosed
 from tap_sumeru.extract.read_page import ReadPage
 from tap_sumeru.state.bookmarks import Bookmarks, State
@@ -223,9 +224,12 @@ class Run:
 
     def _reason_to_keep(self, stream: str) -> str:
         """Return why the rows that a full read did not return must stay; empty if they may go."""
-        unfinished = self._results.by_stream[stream].unfinished
+        result = self._results.by_stream[stream]
         if self._files is not None:
             return "BATCH files carry no version"
         if self._settings.sharded:
             return "other shards hold the rest of the stream"
-        return f"not all shops were read to the end: {names(list(unfinished))}" if unfinished else ""
+        if result.partial:
+            return f"some {STREAMS[stream].parent} were skipped in {names(result.partial)}"
+        unfinished = list(result.unfinished)
+        return f"not all shops were read to the end: {names(unfinished)}" if unfinished else ""

@@ -77,7 +77,7 @@ class ShopReads:
         if name not in self._unfinished:
             return  # given up in the same moment
         del self._unfinished[name]
-        self._put(ReadDone(name, self._shop, reader.trust.known))
+        self._put(ReadDone(name, self._shop, reader.trust.known, whole=not reader.parents.missing))
         self._settle(name, reader.listing)
 
     def _fail(self, name: str, error: ApiError) -> None:

@@ -142,7 +142,7 @@ def test_an_interrupted_audit_continues_at_its_cursor_and_leaves_the_bookmark(tm
     before = api.bookmark()["replication_key_value"]
     api.wait(days=8)
     api.page_size = 1
-    answer, refusal = api.answer, Reply({"error": {"code": "forbidden", "message": ""}}, 403)
+    answer, refusal = api.answer, Reply(status=401)
     api.answer = lambda one: refusal if "cursor" in one.params else answer(one)  # type: ignore[assignment,method-assign]
     broken = api.sync()
     assert broken.code == 1
@@ -210,3 +210,45 @@ def test_a_request_sends_both_dates_of_the_filter_or_none(tmp_path: Path, stream
         assert filtered(api)
         assert api.verdict == "proven"
         api.wait(hours=1)
+
+
+def test_an_audit_that_is_too_deep_is_left_to_the_next_run(tmp_path: Path) -> None:
+    """Without the filter, the API lists one row only; through it, the read goes on."""
+    api = proven(tmp_path)
+    before = api.bookmark()
+    api.wait(days=8)
+    api.page_size, answer = 1, api.answer
+    refusal = Reply({"error": {"code": "validation_failed", "message": "offset too large"}}, 400)
+    api.answer = lambda one: (  # type: ignore[assignment,method-assign]
+        refusal if "cursor" in one.params and FIRST not in one.params else answer(one)
+    )
+    api.rows["ord_1"]["updated_at"] = api.moment()
+    for _ in range(2):
+        output = api.sync()
+        assert output.code == 0, output.log
+        assert "ord_1" in output.ids("orders")
+        assert filtered(api)
+        assert AUDIT in output.log
+        assert "the API rejects the audit" in output.log
+        assert "no page after the first 1 rows of the list can be read" in output.log
+        assert api.bookmark()["last_audit"] == before["last_audit"]
+        assert api.bookmark()["replication_key_value"] > before["replication_key_value"]
+    api.answer = answer  # type: ignore[method-assign]
+    api.sync()
+    assert api.bookmark()["last_audit"] > before["last_audit"]
+
+
+def test_a_first_read_that_is_too_deep_may_use_a_plausible_filter(tmp_path: Path) -> None:
+    """Each row is checked, nothing else can be read, and the log says what may be missing."""
+    api = FilteredApi(tmp_path, "attribution", lambda row: str(row["attributed_at"])[:10])
+    for number in range(3):
+        api.rows[f"att_{number}"] = {"attributed_at": api.moment(days=10 + 10 * number)}
+    api.page_size, answer = 1, api.answer
+    refusal = Reply({"error": {"code": "validation_failed", "message": "offset too large"}}, 400)
+    api.answer = lambda one: refusal if "cursor" in one.params else answer(one)  # type: ignore[assignment,method-assign]
+    output = api.sync(start_date=api.moment(days=90))
+    assert output.code == 0, output.log
+    assert set(output.ids("attribution")) == set(api.rows)
+    assert api.verdict == "plausible"
+    assert "which leave out rows without a replication key" in output.log
+    assert {"filtered_from", "last_audit"} <= api.bookmark().keys()

@@ -17,7 +17,6 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_sync.py::test_a_first_sync_emits_every_row_once",
         "promises/test_sync.py::test_a_second_sync_emits_only_changed_rows_with_few_requests",
         "promises/test_sync.py::test_journeys_are_listed_once_per_run",
-        "promises/test_isolated_streams.py::test_a_journey_that_is_listed_but_not_found_fails_its_stream",
         "warehouses/test_lives.py::test_every_row_lands_once_with_every_value",
     ),
     "Empty pages are followed.": ("promises/test_failures.py::test_empty_pages_with_a_cursor_are_followed",),
@@ -31,6 +30,22 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_different_api.py::test_an_envelope_of_another_form_is_an_error_and_not_a_silent_first_page",
         "promises/test_different_api.py::test_a_list_that_goes_on_for_ever_without_progress_is_an_error",
         "promises/test_different_api.py::test_a_saved_cursor_that_is_refused_starts_the_read_over",
+    ),
+    "A list that the API refuses to list to its end is read in smaller windows, down to single days, with a "
+    "warning if these may leave out rows without a replication key; a page that it fails to return is "
+    "requested in smaller pages; where neither helps, the stream fails.": (
+        "promises/test_depth_and_size.py::test_a_list_that_refuses_depth_is_read_in_smaller_windows",
+        "promises/test_depth_and_size.py::test_a_list_of_all_rows_that_refuses_depth_is_read_in_windows",
+        "promises/test_depth_and_size.py::test_a_day_that_is_too_deep_is_an_error_that_says_so",
+        "promises/test_depth_and_size.py::test_pages_that_are_too_large_for_the_server_are_requested_smaller",
+        "unit/tap_sumeru/extract/test_splitting.py::test_windows_that_are_split_until_they_fit_hold_every_day_once_and_in_order",
+    ),
+    "A journey whose enrollments answer 404 or 410 is skipped with a warning and read in full once it "
+    "answers again; any other failure of one lets all others be read before the stream fails.": (
+        "promises/test_bad_parents.py::test_a_missing_journey_is_skipped_with_one_warning_that_counts",
+        "promises/test_bad_parents.py::test_a_missing_journey_is_read_in_full_once_it_answers_again",
+        "promises/test_bad_parents.py::test_any_other_failure_of_a_journey_lets_all_others_be_read_in_every_run",
+        "promises/test_bad_parents.py::test_journeys_that_are_all_missing_fail_their_stream",
     ),
     "Bookmarks are the ends of what is written, never the value of a row, and never later than the server's "
     "clock when the read began.": (
@@ -61,6 +76,10 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_audit.py::test_an_interrupted_audit_continues_at_its_cursor_and_leaves_the_bookmark",
         "promises/test_audit.py::test_a_filter_that_is_rejected_once_is_tried_again_after_an_audit",
         "unit/tap_sumeru/extract/test_audit.py::test_an_audit_is_due_within_the_interval_and_not_long_before",
+    ),
+    "An audit that the API refuses, or whose list is too deep, is left to the next run with a warning.": (
+        "unit/tap_sumeru/extract/test_audit.py::test_an_audit_that_the_api_rejects_is_left_to_the_next_run",
+        "promises/test_audit.py::test_an_audit_that_is_too_deep_is_left_to_the_next_run",
     ),
     "A replication key that is a date without a time, or a time without a zone, has each sync start so much "
     "earlier that changes of the same day come too.": (

@@ -184,6 +184,19 @@ def test_a_page_may_hold_less_than_asked(sandbox: Sandbox) -> None:
     assert len(set(row_ids(pages))) == 300
 
 
+def test_large_pages_deep_pages_and_children_of_some_parents_may_be_refused(sandbox: Sandbox) -> None:
+    sandbox.configure({"orders": {"max_limit": 50, "max_limit_status": 413}})
+    assert get(sandbox, "orders", limit="51").status_code == 413
+    cursor = get(sandbox, "orders", limit="50").json()["pagination"]["next_cursor"]
+    sandbox.configure({"orders": {"max_depth": 50}})
+    deep = get(sandbox, "orders", limit="50", cursor=cursor)
+    assert (deep.status_code, deep.json()["error"]["code"]) == (400, "bad_request")
+    sandbox.configure({"enrollments": {"bad_parents": {"status": 410, "every": 2}}})
+    journeys = [row["id"] for row in data(sandbox, "journeys")[:4]]
+    found = [get(sandbox, f"journeys/{one}/enrollments").status_code for one in journeys]
+    assert found == [410, 200, 410, 200]
+
+
 def test_a_cursor_expires_once(sandbox: Sandbox) -> None:
     sandbox.configure({"orders": {"cursor_expires_every": 2}})
     cursors = [page["pagination"]["next_cursor"] for page in [get(sandbox, "orders").json()]]

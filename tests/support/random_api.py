@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sumeru_sandbox.spec.fields import FIELDS
+from tap_sumeru.catalog.streams import PAGE_SIZE
 
 if TYPE_CHECKING:
     from random import Random
@@ -40,11 +41,13 @@ def draw_semantics(draw: Random, stream: str, *, date_header: bool) -> Json:
         "empty_every": (None, 2, 3),
         "pagination": ("present", "present", "present", "absent"),
         "fields": ("honoured", "ignored", "refused"),
+        "max_limit": (100, 100, 100, 50, 5, 1),
+        "max_limit_status": (413, 500, 502),
     }
     semantics = {name: draw.choice(choices) for name, choices in options.items()}
     kinds = (draw.choice(_OTHER_DATES), draw.choice(_KEY_FORMS))
     semantics["rows"] = [{"kind": kind} for kind in kinds if kind]
-    if stream not in SMALL_STREAMS:
+    if stream not in SMALL_STREAMS or semantics["max_limit"] < PAGE_SIZE:
         semantics["pagination"] = "present"  # without it, a full page is an error
     semantics["rate_headers"] = draw.choice(("present", "present", "absent", "garbage", "cached"))
     if date_header:
@@ -81,7 +84,7 @@ def draw_changed_semantics(draw: Random) -> Json:
 
 
 def draw_faults(draw: Random) -> Json:
-    """Draw transient faults, at times a lasting one, and expiring cursors."""
+    """Draw transient faults, at times a lasting one, cursors that expire, deep lists and bad parents."""
     faults: list[Json] = []
     for _ in range(draw.choice((0, 0, 1, 2))):
         when = {"every": draw.randint(2, 6), "after": draw.randint(0, 5)}
@@ -96,5 +99,14 @@ def draw_faults(draw: Random) -> Json:
     if draw.random() < 0.1:
         lasting = draw.choice((403, 404, 409, 422, 500))
         faults.append({"kind": "status", "status": lasting, "after": draw.randint(0, 9)})
-    expires = draw.choice((None, None, 2, 3, 5))
-    return {"faults": faults, "cursor_expires_every": expires}
+    return {
+        "faults": faults,
+        "cursor_expires_every": draw.choice((None, None, 1, 2, 3, 5)),
+        "cursor_expires_times": draw.choice((3, 6, 12)),
+        "max_depth": draw.choice((None, None, None, draw.randint(1, 30))),
+        "bad_parents": draw.choice((None, None, _bad_parents(draw))),
+    }
+
+
+def _bad_parents(draw: Random) -> Json:
+    return {"status": draw.choice((404, 404, 410, 400, 403, 422, 500)), "every": draw.randint(1, 4)}

@@ -202,15 +202,14 @@ async def test_a_host_that_fails_behind_a_proxy_is_named_and_not_the_proxy(
     assert caught.value.host == HOST
 
 
+@pytest.mark.parametrize("max_retries", [0, 1, 2, 5])
 @pytest.mark.parametrize("lasting", [True, False])
-def test_a_proxy_that_fails_gets_at_most_two_retries(lasting: bool) -> None:
+def test_a_proxy_that_fails_gets_at_most_two_retries(lasting: bool, max_retries: int) -> None:
     """A bad proxy took 116 seconds, all retries, and the API was blamed."""
-    retries = Retries(5)
-    outcomes = [
-        retries.decide(ProxyError("refused", lasting=lasting), 99) for _ in range(1 if lasting else 3)
-    ]
-    assert all(isinstance(one, Retry) for one in outcomes[:-1])
-    last = outcomes[-1]
+    retries, fault = Retries(max_retries), ProxyError("refused", lasting=lasting)
+    tries = 1 if lasting else min(3, max_retries + 1)
+    *before, last = [retries.decide(fault, 99) for _ in range(tries)]
+    assert all(isinstance(one, Retry) for one in before)
     assert isinstance(last, Fail)
     assert isinstance(last.error, ProxyFailed)
     assert last.error.affects_shop

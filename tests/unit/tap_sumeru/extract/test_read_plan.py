@@ -2,79 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
 
 import pytest
 
-from support.factories import stream_options
-from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.extract.audit import AuditSchedule
-from tap_sumeru.extract.filter_trust import FilterTrust
-from tap_sumeru.extract.queries import Query
-from tap_sumeru.extract.read_plan import ReadPlan
-from tap_sumeru.state.bookmarks import Bookmark, Verdict
+from support.planned_read import NOW, YEARS, Read, planned
+from tap_sumeru.state.bookmarks import Verdict
 
-if TYPE_CHECKING:
-    from tap_sumeru.extract.slices import Slice
-
-NOW = datetime(2026, 6, 1, tzinfo=UTC)
-YEARS = timedelta(days=1000)
 MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass
-class Traffic:
-    """Up to eight requests may be in flight."""
-
-    backlogged: bool
-    concurrency: int = 8
-
-
-class Read:
-    """A first read of orders, from a thousand days ago."""
-
-    def __init__(
-        self,
-        *,
-        backlogged: bool,
-        bookmark: Bookmark | None = None,
-        end: datetime | None = None,
-        by_day: bool = False,
-        **options: Any,
-    ) -> None:
-        self.traffic = Traffic(backlogged)
-        chosen = stream_options(**options)
-        self.bookmark = bookmark or Bookmark({}, "updated_at", chosen.date_filter)
-        self.plan = ReadPlan(
-            chosen,
-            self.bookmark,
-            FilterTrust(self.bookmark, usable=True),
-            Query(STREAMS["orders"], chosen),
-            now=NOW,
-            start=NOW - YEARS,
-            end=end,
-            by_day=by_day,
-            traffic=self.traffic,
-            audits=AuditSchedule(timedelta(days=7), "acme", "orders"),
-        )
-
-    def days(self, slices: list[Slice]) -> list[int | None]:
-        windows = [slice_.window for slice_ in slices]
-        return [one.end and (one.end - one.start).days for one in windows if one]  # type: ignore[misc]
-
-    def finish(self, slice_: Slice, pages: int) -> list[Slice]:
-        slice_.pages = pages
-        self.plan.requested(NOW)
-        self.plan.finish(slice_)
-        return self.plan.next_slices()
-
-
-def planned(*, backlogged: bool) -> Read:
-    read = Read(backlogged=backlogged)
-    read.plan.plan(whole=False)
-    return read
 
 
 def test_few_windows_are_open_until_the_first_response_then_as_many_as_may_be_in_flight() -> None:
@@ -155,12 +90,12 @@ def test_an_unfiltered_read_is_one_slice() -> None:
 
 def test_the_start_of_a_read_is_when_its_first_page_was_requested() -> None:
     read = unfiltered()
-    assert read.plan.started_at is None
+    assert read.plan.range.started_at is None
     read.plan.keep_position(cursor="c")
     assert read.bookmark.position is None, "there was no response"
     for minutes in (5, 3, 7):
         read.plan.requested(NOW + timedelta(minutes=minutes))
-    assert read.plan.started_at == NOW + timedelta(minutes=3)
+    assert read.plan.range.started_at == NOW + timedelta(minutes=3)
 
 
 def test_an_interrupted_read_continues_at_its_cursor_and_keeps_its_start() -> None:
@@ -170,7 +105,7 @@ def test_an_interrupted_read_continues_at_its_cursor_and_keeps_its_start() -> No
     assert read.plan.plan_unfiltered(read.bookmark.position) == "c2"
     again = Read(backlogged=False, bookmark=read.bookmark)
     assert again.plan.plan(whole=False) == "c2"
-    assert again.plan.started_at == NOW
+    assert again.plan.range.started_at == NOW
 
 
 def test_the_position_of_another_query_is_ignored() -> None:
@@ -179,7 +114,7 @@ def test_the_position_of_another_query_is_ignored() -> None:
     read.plan.keep_position(cursor="c2")
     other = Read(backlogged=False, bookmark=read.bookmark, filters=(("status", "paid"),))
     assert other.plan.plan(whole=False) is None
-    assert other.plan.started_at is None
+    assert other.plan.range.started_at is None
 
 
 def test_a_read_of_children_continues_after_the_last_complete_parent() -> None:
@@ -241,7 +176,7 @@ def test_an_unfiltered_read_leaves_out_what_is_older_than_the_bookmark_and_its_l
         NOW - timedelta(minutes=1) - MICROSECOND,
         NOW - timedelta(minutes=1),
     ]
-    assert [read.plan.holds(only, one) for one in moments] == [False, True, True, False]
+    assert [read.plan.range.holds(only, one) for one in moments] == [False, True, True, False]
 
 
 def test_rows_that_belong_to_days_are_read_from_midnight() -> None:
@@ -250,8 +185,8 @@ def test_rows_that_belong_to_days_are_read_from_midnight() -> None:
     read.plan.plan(whole=False)
     (only,) = read.plan.next_slices()
     midnight = NOW - timedelta(days=1)
-    assert read.plan.holds(only, midnight)
-    assert not read.plan.holds(only, midnight - MICROSECOND)
+    assert read.plan.range.holds(only, midnight)
+    assert not read.plan.range.holds(only, midnight - MICROSECOND)
 
 
 def test_what_an_unproven_filter_returned_is_read_again_in_full() -> None:
@@ -261,76 +196,4 @@ def test_what_an_unproven_filter_returned_is_read_again_in_full() -> None:
     read.bookmark.value = NOW
     read.plan.plan_unfiltered()
     (only,) = read.plan.next_slices()
-    assert read.plan.holds(only, NOW - YEARS)
-
-
-def test_a_windowed_read_has_come_to_the_end_of_the_last_window_without_a_gap_before_it() -> None:
-    read = Read(backlogged=False, window_days=100)
-    read.plan.plan(whole=False)
-    reached = read.plan.reached
-    assert (reached.start, reached.at, reached.end) == (NOW - YEARS, NOW - YEARS, NOW)
-    read.plan.requested(NOW)
-    first, second = read.plan.next_slices()[:2]
-    seen = []
-    for slice_ in (second, first):
-        last = read.plan.finish(slice_)
-        if last is not None:
-            read.plan.keep(last)
-        seen.append((reached.share, reached.at))
-    assert seen == [(0.1, NOW - YEARS), (0.2, NOW - 0.8 * YEARS)]
-    assert reached.pages == 1
-    read.plan.plan_unfiltered()
-    assert reached.share is None
-
-
-def test_how_far_a_read_of_children_has_come_is_the_number_of_their_parents() -> None:
-    read = Read(backlogged=False)
-    read.plan.parents = {f"jrn_{i}" for i in range(4)}
-    read.plan.requested(NOW)
-    read.plan.plan_unfiltered()
-    for slice_ in read.plan.next_slices()[:3]:
-        read.plan.finish(slice_)
-    assert read.plan.reached.share == 0.75
-    read.plan.keep_position(after="jrn_1")
-    read.plan.plan_unfiltered(read.bookmark.position)
-    assert (read.plan.reached.parents_read, read.plan.reached.parents) == (2, 4)
-
-
-def audited(now_filtered: Verdict = Verdict.PROVEN) -> Read:
-    """Return a read that must be an audit, with a bookmark of yesterday."""
-    bookmark = Bookmark({}, "updated_at", stream_options().date_filter)
-    bookmark.value, bookmark.verdict = NOW - timedelta(days=1), now_filtered
-    bookmark.last_audit, bookmark.filtered_from = NOW - timedelta(days=8), NOW - timedelta(days=7)
-    return Read(backlogged=False, bookmark=bookmark)
-
-
-def test_an_audit_brings_everything_and_continues_at_its_cursor() -> None:
-    read = audited()
-    assert read.plan.plan(whole=False) is None
-    (only,) = read.plan.next_slices()
-    assert only.window is None
-    assert read.plan.holds(only, NOW - YEARS)
-    read.plan.requested(NOW)
-    read.plan.keep_position(cursor="c2")
-    assert read.bookmark.value == NOW - timedelta(days=1), "not before the audit is complete"
-    again = Read(backlogged=False, bookmark=read.bookmark)
-    assert again.plan.plan(whole=False) == "c2"
-    again.plan.requested(NOW + timedelta(hours=1))
-    again.plan.keep_all()
-    assert (read.bookmark.value, read.bookmark.last_audit, read.bookmark.filtered_from) == (NOW, NOW, None)
-
-
-def test_a_refuted_filter_that_is_due_is_tried_again_once_per_run() -> None:
-    read = audited(Verdict.REFUTED)
-    read.plan.plan(whole=False)
-    assert read.bookmark.verdict is Verdict.UNPROVEN
-    read.bookmark.verdict = Verdict.REFUTED
-    read.plan.plan(whole=False)
-    assert read.bookmark.verdict is Verdict.REFUTED
-
-
-def test_a_clock_that_is_days_behind_the_servers_has_the_read_planned_again() -> None:
-    read = planned(backlogged=False)
-    assert not read.plan.requested(NOW + timedelta(days=1))
-    assert read.plan.requested(NOW + timedelta(days=9))
-    assert not read.plan.requested(NOW + timedelta(days=9, hours=1)), "once"
+    assert read.plan.range.holds(only, NOW - YEARS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from itertools import product
 from typing import Any
 
 import pytest
@@ -15,12 +14,13 @@ from sumeru_api.errors import (
     NotFound,
     PermissionDenied,
     RequestRejected,
+    UnexpectedResponse,
 )
 from tap_sumeru.extract.recovery import (
     CursorExpired,
     FieldsRejected,
     FilterRejected,
-    ParentMissing,
+    TooDeep,
     recovery,
 )
 from tap_sumeru.extract.slices import Slice
@@ -38,6 +38,8 @@ def error(status: int) -> ApiError:
         401: AuthenticationError,
         403: PermissionDenied,
         404: NotFound,
+        302: UnexpectedResponse,
+        500: ApiUnavailable,
         503: ApiUnavailable,
     }
     return kinds.get(status, RequestRejected)("it failed", status=status)
@@ -49,7 +51,9 @@ def error(status: int) -> ApiError:
         # A cursor that has expired: the list is read again from its first page.
         *((status, Slice(), AT_CURSOR, CursorExpired) for status in (400, 410, 422)),
         (400, Slice(window=WINDOW), AT_CURSOR_WITH_FIELDS, CursorExpired),
-        *((status, Slice(pages=1), AT_CURSOR, None) for status in (403, 404, 414, 503)),
+        # The first page will tell whether more than the cursor is refused.
+        *((status, Slice(pages=1), AT_CURSOR, CursorExpired) for status in (403, 404, 409, 414, 500, 503)),
+        (302, Slice(pages=1), AT_CURSOR, None),
         # A cursor from the state that is refused for whatever reason.
         *((status, Slice(), AT_CURSOR, CursorExpired) for status in (403, 404, 409, 414, 500, 503)),
         (401, Slice(), AT_CURSOR, None),
@@ -63,11 +67,9 @@ def error(status: int) -> ApiError:
         # A date filter that is rejected: the stream is read without it.
         *((status, Slice(window=WINDOW), FIRST, FilterRejected) for status in (400, 422)),
         *((status, Slice(window=WINDOW), FIRST, None) for status in (403, 404, 410, 414, 503)),
-        # A parent that is gone: its children are skipped.
-        *((404, Slice(parent="jrn_1", window=window), request_, ParentMissing)
-          for window, request_ in product((None, WINDOW), (FIRST, AT_CURSOR, FIELDS, AT_CURSOR_WITH_FIELDS))),
-        (403, Slice(parent="jrn_1"), FIRST, None),
-        (410, Slice(parent="jrn_1"), FIRST, None),
+        # A parent that is gone or refused: the reader leaves it out.
+        *((status, Slice(parent="jrn_1"), FIRST, None) for status in (403, 404, 410, 500)),
+        (404, Slice(parent="jrn_1", window=WINDOW, pages=1), AT_CURSOR, CursorExpired),
         # Nothing that could be left out of the request.
         *((status, Slice(), FIRST, None) for status in (400, 403, 404, 410, 414, 422, 503)),
     ],
@@ -83,22 +85,30 @@ def test_what_follows_a_failed_request(
         assert type(found) is decision
 
 
-def test_a_list_starts_over_three_times_at_most() -> None:
-    slice_, failed = Slice(pages=1), error(410)
-    found = [recovery(failed, slice_, at_cursor=True, has_fields=False) for _ in range(5)]
-    assert [type(one) for one in found[:3]] == [CursorExpired] * 3
-    assert found[3:] == [failed, failed]
+@pytest.mark.parametrize(("status", "tries"), [(400, 3), (410, 3), (500, 1)])
+def test_a_list_that_comes_no_further_is_too_deep_after_a_few_tries(status: int, tries: int) -> None:
+    slice_, failed = Slice(pages=1), error(status)
+    for rows in (100, 200, 250):
+        slice_.progress.take(frozenset({rows}), rows=rows)
+        assert isinstance(recovery(failed, slice_, **AT_CURSOR), CursorExpired)
+    for _ in range(tries - 1):
+        assert isinstance(recovery(failed, slice_, **AT_CURSOR), CursorExpired)
+    found = recovery(failed, slice_, **AT_CURSOR)
+    assert isinstance(found, TooDeep)
+    assert (found.error, found.rows) == (failed, 250)
 
 
-def test_only_an_expired_cursor_counts_as_a_restart() -> None:
-    slice_ = Slice(window=WINDOW, pages=1)
-    recovery(error(422), slice_, **FIRST)
-    recovery(error(503), slice_, **AT_CURSOR)
-    assert slice_.restarts == 0
+DAY = Window(datetime(2026, 5, 10, tzinfo=UTC), datetime(2026, 5, 11, tzinfo=UTC))
 
 
-def test_a_missing_parent_keeps_its_404() -> None:
-    failed = error(404)
-    found = recovery(failed, Slice(parent="jrn_1"), **FIRST)
-    assert isinstance(found, ParentMissing)
-    assert found.error is failed
+@pytest.mark.parametrize(
+    ("rows", "at_once"), [(100, False), (181, True), (200, True), (220, True), (300, False)]
+)
+@pytest.mark.parametrize(("window", "splittable"), [(WINDOW, True), (DAY, False), (None, False)])
+def test_a_window_is_split_at_once_where_other_lists_came_to_an_end(
+    window: Window | None, splittable: bool, rows: int, at_once: bool
+) -> None:
+    slice_ = Slice(pages=1, window=window)
+    slice_.progress.take(frozenset({1}), rows=rows)
+    found = recovery(error(400), slice_, **AT_CURSOR, depth=200)
+    assert isinstance(found, TooDeep if splittable and at_once else CursorExpired)

@@ -37,6 +37,10 @@ class FakePlan:
 
     forgotten = False
 
+    @property
+    def range(self) -> FakePlan:
+        return self
+
     def holds(self, slice_: Slice, timestamp: datetime) -> bool:
         return slice_.window is None or slice_.window.holds(timestamp)
 

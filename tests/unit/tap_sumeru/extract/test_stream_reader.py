@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from typing_extensions import override
 
-from sumeru_api.errors import ApiError, NotFound, RequestRejected, UnexpectedResponse
+from sumeru_api.errors import ApiError, NotFound, RequestRejected
 from sumeru_api.responses import Response
 from sumeru_api.shop import Shop
 from support.factories import stream_options
+from support.virtual_clock import now, run_virtual
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.streams import STREAMS
@@ -30,6 +31,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 NAMES = ("filter[date_from]", "filter[date_to]")
 
 Json = dict[str, Any]
+END: Json = {"next_cursor": None, "has_next": False}
 
 
 class FakeQueue:
@@ -40,21 +42,21 @@ class FakeQueue:
 
 
 class FakeClient:
-    """Answers each request with what a function returns for its path and parameters."""
+    """Answers each request with what a function returns for its path and parameters: rows, body or error."""
 
-    def __init__(self, answer: Callable[[str, Json], list[Json] | ApiError]) -> None:
+    def __init__(self, answer: Callable[[str, Json], list[Json] | Json | ApiError]) -> None:
         self.shop = Shop("acme", "copt_test_token")
         self.queue = FakeQueue()
         self.requests: list[tuple[str, Json]] = []
         self._answer = answer
 
-    async def get(self, path: str, params: Any, parse: Callable[[Response], Any], _: str) -> Any:
+    async def get(self, path: str, params: Any, parse: Callable[[Response], Any], _: str, **__: Any) -> Any:
         await asyncio.sleep(0)
         self.requests.append((path, dict(params)))
         rows = self._answer(path, dict(params))
         if isinstance(rows, ApiError):
             raise rows
-        body = {"data": rows, "pagination": {"next_cursor": None, "has_next": False}}
+        body = rows if isinstance(rows, dict) else {"data": rows, "pagination": END}
         headers = {"Date": "Mon, 01 Jun 2026 00:00:00 GMT"}
         return parse(Response(200, headers, json.dumps(body).encode(), 0.0))
 
@@ -83,7 +85,7 @@ class Sink:
 
 def prepared(
     stream: str,
-    answer: Callable[[str, Json], list[Json] | ApiError],
+    answer: Callable[[str, Json], list[Json] | Json | ApiError],
     bookmark: Json | None = None,
     sink: Sink | None = None,
 ) -> tuple[StreamReader, Sink, FakeClient]:
@@ -115,39 +117,6 @@ def read(
     reader, sink, client = prepared(stream, answer, bookmark, sink)
     asyncio.run(reader.read())
     return sink, client
-
-
-def enrollment(number: str) -> Json:
-    return {"id": number, "attributes": {"updated_at": "2026-05-10T00:00:00Z"}}
-
-
-def test_a_parent_that_is_gone_since_it_was_listed_is_skipped(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level("INFO")
-    journeys = [{"id": "jrn_1"}, {"id": "jrn_2"}, {"id": "jrn_3"}]
-
-    def answer(path: str, _: Json) -> list[Json] | ApiError:
-        if path == "journeys":
-            return list(journeys)
-        if path == "journeys/jrn_2/enrollments":
-            journeys[:] = [one for one in journeys if one["id"] != "jrn_2"]  # it is deleted meanwhile
-            return NotFound("gone", status=404)
-        return [enrollment(path.split("/")[1])]
-
-    sink, client = read("enrollments", answer)
-    assert sorted(sink.ids) == ["jrn_1", "jrn_3"]
-    assert [path for path, _ in client.requests].count("journeys") == 2, "once more, to make sure"
-    assert "one of journeys is gone; skipped" in caplog.text
-    assert sink.bookmark["replication_key_value"] == "2026-06-01T00:00:00Z"
-
-
-def test_a_parent_that_is_still_listed_fails_the_stream() -> None:
-    def answer(path: str, _: Json) -> list[Json] | ApiError:
-        if path == "journeys":
-            return [{"id": "jrn_1"}, {"id": "jrn_2"}]
-        return NotFound("gone", status=404) if "jrn_2" in path else [enrollment("enr_1")]
-
-    with pytest.raises(UnexpectedResponse, match="is listed, but its enrollments are not found"):
-        read("enrollments", answer)
 
 
 def proven(value: str) -> Json:
@@ -232,7 +201,9 @@ def reader_with_first_window_late(
     reader, _, client = prepared("orders", answer, proven("2026-03-01T00:00:00Z"), sink)
     get = client.get
 
-    async def get_late(path: str, params: Any, parse: Callable[[Response], Any], stream: str) -> Any:
+    async def get_late(
+        path: str, params: Any, parse: Callable[[Response], Any], stream: str, **_: Any
+    ) -> Any:
         if dict(params).get(NAMES[0], "") < FIRST_WINDOW_END:
             await asyncio.sleep(0)
         return await get(path, params, parse, stream)
@@ -271,3 +242,44 @@ def test_an_answer_in_the_moment_in_which_the_filter_is_rejected_says_nothing_of
     with pytest.raises(RequestRejected):
         asyncio.run(reader.read())
     assert sink.bookmark["date_filter"]["verdict"] == "proven"
+
+
+class SlowTarget(Sink):
+    """Has room for four pages, and writes one in three seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._written_at = [0.0]
+
+    @override
+    async def room(self) -> None:
+        if len(self._written_at) > 4:
+            await asyncio.sleep(max(0.0, self._written_at[-4] - now()))
+
+    @override
+    def put(self, page: ReadPage) -> None:
+        super().put(page)
+        self._written_at.append(max(now(), self._written_at[-1]) + 3.0)
+
+
+@pytest.mark.parametrize("bookmark", [None, proven("2026-05-20T00:00:00Z")], ids=["unfiltered", "windows"])
+def test_cursors_that_live_for_two_seconds_do_not_fail_a_read_into_a_slow_target(
+    bookmark: Json | None,
+) -> None:
+    def answer(_: str, params: Json) -> Json | ApiError:
+        if not params.get(NAMES[0], "") <= "2026-05-25" <= params.get(NAMES[1], "9999"):
+            return {"data": [], "pagination": END}
+        number, issued_at = map(float, params.get("cursor", f"0 {now()}").split())
+        if now() - issued_at > 2.0:
+            return RequestRejected("the cursor has expired", status=410)
+        more = {"next_cursor": f"{int(number) + 1} {now()}", "has_next": True}
+        rows = [order(int(number), "2026-05-25T00:00:00Z")]
+        return {"data": rows, "pagination": more if number < 29 else END}
+
+    reader, sink, client = prepared("orders", answer, bookmark, SlowTarget())
+    run_virtual(reader.read())
+    assert set(sink.ids) == {f"ord_{number}" for number in range(30)}
+    if bookmark is None:
+        assert len(sink.ids) == 30, "each once"
+    assert len(client.requests) < 500
+    assert sink.bookmark["replication_key_value"] == "2026-06-01T00:00:00Z"

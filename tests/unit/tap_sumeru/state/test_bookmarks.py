@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sumeru_api.timestamps import Precision
-from tap_sumeru.state.bookmarks import Bookmark, Bookmarks, Entry, ReadPosition, Verdict
+from tap_sumeru.state.bookmarks import Bookmark, Bookmarks, Entry, Verdict
+from tap_sumeru.state.read_position import ReadPosition
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,25 +192,20 @@ def test_an_empty_bookmark_knows_nothing() -> None:
     assert saved(bookmark) == {"replication_key": "updated_at"}
 
 
-def test_a_position_is_kept_without_what_it_lacks() -> None:
+def test_parents_that_were_skipped_are_remembered_until_they_answer_and_without_their_ids() -> None:
     bookmark = Bookmark({}, "updated_at", NAMES)
-    bookmark.position = ReadPosition(NOON, None, "query")
-    assert saved(bookmark)["reading"] == {"began": "2026-05-10T12:00:00Z", "query": "query"}
-    assert bookmark.position == ReadPosition(NOON, None, "query", None, None)
-    bookmark.position = ReadPosition(NOON, NOON - timedelta(hours=1), "query", "cursor", "after")
-    assert saved(bookmark)["reading"] == {
-        "began": "2026-05-10T12:00:00Z",
-        "since": "2026-05-10T11:00:00Z",
-        "query": "query",
-        "cursor": "cursor",
-        "after": "after",
-    }
-    assert bookmark.position == ReadPosition(NOON, NOON - timedelta(hours=1), "query", "cursor", "after")
-
-
-def test_a_position_without_a_query_belongs_to_no_query() -> None:
-    entry = {"reading": {"began": "2026-05-10T12:00:00Z", "cursor": "cursor"}}
-    assert Bookmark(entry, "updated_at", NAMES).position == ReadPosition(NOON, None, "", "cursor")
+    for parent in ("jrn_1", "jrn_\ud83d", "jrn_3"):
+        bookmark.skip(parent)
+    bookmark.answered("jrn_3")
+    entry = json.loads(json.dumps(saved(bookmark)))
+    assert "jrn" not in str(entry)
+    again = Bookmark(entry, "updated_at", NAMES)
+    found = [again.has_skipped(parent) for parent in ("jrn_1", "jrn_\ud83d", "jrn_3", "jrn_4")]
+    assert found == [True, True, False, False]
+    assert not Bookmark(entry, "created_at", NAMES).has_skipped("jrn_1"), "everything is read anyway"
+    again.answered("jrn_1")
+    again.answered("jrn_\ud83d")
+    assert "skipped" not in saved(again)
 
 
 def test_other_filters_start_anew_but_keep_what_is_known_about_the_date_filter() -> None:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from sumeru_api.timestamps import Precision
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.errors import StateError
-from tap_sumeru.state.bookmarks import Bookmark, Bookmarks, ReadPosition, Verdict
+from tap_sumeru.state.bookmarks import Bookmark, Bookmarks, Verdict
+from tap_sumeru.state.read_position import ReadPosition
 from tap_sumeru.state.unknown_parts import unknown_parts
 from tap_sumeru.state.validation import validate
 
@@ -53,7 +54,8 @@ def verdict(**more: Any) -> dict[str, Any]:
         partition(replication_key="updated_at", replication_key_value="2026-01-01T00:00:00Z"),
         partition(replication_key_value="2026-01-01", unproven_from="2025-01-01T00:00:00+02:00"),
         reading(),
-        reading(since="2026-01-01T00:00:00Z", cursor="c", after="a"),
+        reading(since="2026-01-01T00:00:00Z", cursor="c", after="a", limit="50"),
+        partition(skipped=["0f8fad5b"]),
         *(verdict(verdict=one.value) for one in Verdict),
         verdict(names=[]),
         partition(filters="0123abcd"),
@@ -133,6 +135,8 @@ ACME = r"^state of orders, shop acme"
         (partition(reading={"began": "2026-01-01"}), ACME + r": `reading\.query` must be a string"),
         (reading(query=5), ACME + r": `reading\.query` must be a string"),
         (reading(cursor=5), ACME + r": `reading\.cursor` must be a string"),
+        (reading(limit=50), ACME + r": `reading\.limit` must be a string"),
+        (partition(skipped=[1]), ACME + ": `skipped` must be a string"),
         (reading(after=None), ACME + r": `reading\.after` must be a string"),
         (partition(date_filter="proven"), ACME + ": `date_filter` must be an object"),
         (verdict(verdict=["proven"]), ACME + r": `date_filter\.verdict` must be a string"),

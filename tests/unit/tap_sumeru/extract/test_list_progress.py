@@ -1,0 +1,65 @@
+"""Progress of a list: pages that bring nothing new end it, and so do tries that come no further."""
+
+from __future__ import annotations
+
+from itertools import cycle, islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sumeru_api.errors import UnexpectedResponse
+from tap_sumeru.extract.list_progress import ListProgress
+
+
+def page(*rows: object) -> frozenset[object]:
+    return frozenset(rows)
+
+
+@given(st.lists(st.sets(st.integers(0, 40), min_size=1), min_size=1, max_size=60), st.booleans())
+def test_an_endless_list_of_the_same_rows_ends_whatever_its_pages(
+    pages: list[set[int]], with_empty: bool
+) -> None:
+    progress = ListProgress()
+
+    def read() -> None:
+        for one in islice(cycle(pages), 500):
+            progress.take(frozenset(one), rows=len(one))
+            if with_empty:
+                progress.take(page(), rows=0)
+
+    with pytest.raises(UnexpectedResponse, match="no progress: 3 pages in a row"):
+        read()
+
+
+@given(st.lists(st.integers(1, 100), max_size=50), st.integers(0, 99))
+def test_a_list_whose_pages_overlap_goes_on(sizes: list[int], overlap: int) -> None:
+    progress, start = ListProgress(), 0
+    for size in sizes:
+        rows = range(max(0, start - overlap), start + size)
+        assert not progress.take(frozenset(rows), rows=len(rows))
+        start += size
+
+
+@given(st.lists(st.integers(0, 30), max_size=80))
+def test_tries_end_once_three_in_a_row_come_no_further(reached: list[int]) -> None:
+    """Each try comes to some row and is refused there."""
+    progress, best, fruitless = ListProgress(), -1, 0
+    for rows in reached:
+        for row in range(rows):
+            known = progress.take(page(row), rows=1)
+            assert known == (row < best), "pages of earlier tries are recognised, and no others"
+        fruitless = 0 if rows > best else fruitless + 1
+        best = max(best, rows)
+        assert progress.start_over(3) == (fruitless < 3)
+        assert progress.furthest == best
+        if fruitless == 3:
+            return
+
+
+def test_pages_of_another_size_may_have_the_same_rows() -> None:
+    progress = ListProgress()
+    progress.take(page(*range(100)), rows=100)
+    progress.forget_pages()
+    for start in range(0, 100, 10):
+        progress.take(page(*range(start, start + 10)), rows=10)
