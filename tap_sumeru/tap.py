@@ -29,8 +29,10 @@ from tap_sumeru.error_reporting import silence_libraries
 from tap_sumeru.errors import SettingsError, TapError
 from tap_sumeru.extract.read_page import ReadPage
 from tap_sumeru.output.batch_files import BatchConfig, BatchFiles
+from tap_sumeru.output.encoding import encode
 from tap_sumeru.output.messages import MessageWriter
 from tap_sumeru.output.stream_writer import StreamWriter
+from tap_sumeru.preparation import reset_streams, shop_lines
 from tap_sumeru.state.bookmarks import Bookmarks, State
 from tap_sumeru.state.unknown_parts import unknown_parts
 from tap_sumeru.state.validation import validate
@@ -213,6 +215,21 @@ class TapSumeru(CommandLine):
         for stream in selected:
             self._choose_replication_key(stream)
         return run_check(self.settings, [stream.selection() for stream in selected], json=json)
+
+    @override
+    def reset(self, streams: Sequence[str], shop: str | None) -> State:
+        """Return the state with which the next run reads streams again, of one shop or of all."""
+        return reset_streams(self.settings, cast("State", self.state), streams, shop)
+
+    @override
+    def print_json(self, content: dict[str, Any]) -> None:
+        """Print a JSON object on one line."""
+        self.message_writer.write(encode(content) + b"\n")
+
+    @override
+    def print_shops(self) -> None:
+        """Print the names of the shops of a run."""
+        self.message_writer.write(shop_lines(self.settings))
 
     def _choose_replication_key(self, stream: SumeruStream) -> None:
         # A key of the settings takes precedence over the catalog's, and that over the default.
