@@ -26,6 +26,10 @@ _CHECK_HELP = (
     "Check token, clock and each selected stream of each shop with at most three requests per stream, and "
     "print a report. Exit with 1 if a stream cannot be read."
 )
+_ESTIMATE_HELP = (
+    "Estimate rows, requests and minutes of a first sync of the selected streams, from a few requests, and print "
+    "a report. Exit with 1 if a shop cannot be estimated at all."
+)
 
 
 class CommandLine(Tap):
@@ -55,6 +59,7 @@ class CommandLine(Tap):
         state: str | None = None,
         catalog: str | None = None,
         check: bool = False,
+        estimate: bool = False,
         test: str = CliTestOptionValue.Disabled.value,
     ) -> None:
         """Run the command line. Exit with 0, 1, or 128 plus the number of the signal that stopped it."""
@@ -72,6 +77,8 @@ class CommandLine(Tap):
             if test == CliTestOptionValue.Schema.value:
                 tap.write_schemas()
                 return
+            if estimate:
+                sys.exit(tap.estimate(json=about_format == "json"))
             checks = check or test != CliTestOptionValue.Disabled.value
             sys.exit(tap.check(json=about_format == "json") if checks else tap.run())
 
@@ -87,8 +94,9 @@ class CommandLine(Tap):
                 # The SDK's test runs before the catalog is read, and logs an error for each stream.
                 option.callback, option.expose_value, option.help = None, True, _TEST_HELP
             elif option.name == "about_format":
-                option.help = "Output style of --about and --check."
+                option.help = "Output style of --about, --check and --estimate."
         command.params.append(click.Option(["--check"], is_flag=True, help=_CHECK_HELP))
+        command.params.append(click.Option(["--estimate"], is_flag=True, help=_ESTIMATE_HELP))
         return command
 
     def run(self) -> int:
@@ -97,6 +105,10 @@ class CommandLine(Tap):
 
     def check(self, *, json: bool) -> int:
         """Check the selected streams of all shops; return the exit code."""
+        raise NotImplementedError
+
+    def estimate(self, *, json: bool) -> int:
+        """Estimate a first sync of the selected streams of all shops; return the exit code."""
         raise NotImplementedError
 
     @classmethod
