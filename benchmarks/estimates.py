@@ -136,7 +136,10 @@ def comparisons(sizes: tuple[int, ...]) -> Iterator[Comparison]:
 def main() -> int:
     """Print the table; return 1 if a bar is missed."""
     sizes = tuple(map(int, sys.argv[1:])) or SIZES
-    print("| customers | start_date | filter | requests estimated | needed | minutes estimated | needed | off ", end="")
+    print(
+        "| customers | start_date | filter | requests estimated | needed | minutes estimated | needed | off ",
+        end="",
+    )
     print("| claimed | requests made | rows estimated | written | within the bars |")
     print("|" + "---|" * 13)
     good = True

@@ -27,8 +27,8 @@ _CHECK_HELP = (
     "print a report. Exit with 1 if a stream cannot be read."
 )
 _ESTIMATE_HELP = (
-    "Estimate rows, requests and minutes of a first sync of the selected streams, from a few requests, and print "
-    "a report. Exit with 1 if a shop cannot be estimated at all."
+    "Estimate rows, requests and minutes of a first sync of the selected streams, from a few requests, and "
+    "print a report. Exit with 1 if a shop cannot be estimated at all."
 )
 
 

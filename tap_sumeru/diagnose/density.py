@@ -14,6 +14,11 @@ _ROWS = 70
 """Rows that a sample should have: most of a page, since a request of few rows costs as much."""
 _MAX_PART = 8
 """A sample covers at most this part of the range, so that several of them fit."""
+_BEGINNING = 0.05
+"""Part of the range before its first sample."""
+_WEEK = 7
+_WEEKDAYS = 0.1
+"""Part by which one day may differ from the mean of its week."""
 _SPREAD = 0.25
 """Part of the usual density by which a gap between two equal samples may differ from them."""
 
@@ -62,20 +67,21 @@ class _Gap:
 
 
 class Density:
-    """Rows per day over a range: straight lines between the samples, level before the first and after the last.
+    """Rows per day over a range: lines between the samples, level before the first and after the last.
 
     Args:
         start: Where the range begins.
         end: Where it ends, exclusive.
         usual: Rows per day, as far as one can guess before the first sample.
+        longest: Days of a sample, at most; None if the guess is a good one.
     """
 
-    def __init__(self, start: float, end: float, usual: float) -> None:
+    def __init__(self, start: float, end: float, usual: float, longest: int | None = None) -> None:
         self.start = start
         self.end = max(end, start + 1e-6)
         self.samples: list[Sample] = []
         self._usual = usual
-        self._longest: int | None = None
+        self._longest = longest
 
     def add(self, days: Days, rows: int) -> None:
         """Add the rows of some days."""
@@ -99,7 +105,6 @@ class Density:
         if high <= low:
             return 0.0
         places = [low, *(one.at for one in self.samples if low < one.at < high), high]
-        # The line from the last place ends just before the end, so that a step at the end counts to the left.
         return sum((b - a) * (self.per_day(a) + self.per_day(b)) / 2 for a, b in pairwise(places))
 
     @property
@@ -107,16 +112,17 @@ class Density:
         """How many rows the sum over the whole range may be wrong by."""
         if not self.samples:
             return self._usual * (self.end - self.start)
-        unseen = sum(gap.error for gap in self._gaps())
-        return unseen + 2 * sqrt(sum(self._variance(i) for i in range(len(self.samples))))
+        unseen = sum(gap.error**2 for gap in self._gaps())
+        return sqrt(unseen + 4 * sum(self._variance(i) for i in range(len(self.samples))))
 
     def _variance(self, index: int) -> float:
-        """Return how much chance in one sample adds to the variance of the sum."""
+        """Return how much chance, and the day of the week, in one sample add to the variance of the sum."""
         sample = self.samples[index]
         left = self.samples[index - 1].at if index else self.start
         right = self.samples[index + 1].at if index + 1 < len(self.samples) else self.end
         unseen = max(0.0, (right - left) / 2 - sample.days)
-        return unseen**2 * (sample.rows + 1) / sample.days**2
+        weekdays = (_WEEKDAYS * sample.per_day) ** 2 if sample.days < _WEEK else 0.0
+        return unseen**2 * ((sample.rows + 1) / sample.days**2 + weekdays)
 
     def _gaps(self) -> list[_Gap]:
         first, last = self.samples[0], self.samples[-1]
@@ -132,13 +138,12 @@ class Density:
         return _Gap(start, end, max(0.0, end - start) * max(sample.per_day, self._usual) / 2, outer=True)
 
     def shorten(self, days: Days) -> bool:
-        """Make the next samples shorter, since some days have too many rows; return whether that is possible."""
-        length = days.end - days.first
-        self._longest = max(1, length // _MAX_PART)
-        return length > 1
+        """Sample fewer days from now on, since some have too many rows; return whether that is possible."""
+        self._longest = max(1, (days.end - days.first) // _MAX_PART)
+        return self.next_days() != days
 
     def next_days(self) -> Days | None:
-        """Return the days to sample next: where the samples leave the most open; None if they leave nothing."""
+        """Return the days to sample next, where the sum is least certain; None if all days are sampled."""
         if not self.samples:
             return self._around((self.start + self.end) / 2)
         level = _SPREAD * self.rows(self.start, self.end) / (self.end - self.start)
@@ -149,10 +154,13 @@ class Density:
         if not gap.outer:
             return self._within(gap, self._around((gap.start + gap.end) / 2))
         if gap.start <= self.start:
-            first = floor(self.start)
-            return self._within(gap, Days(first, first + self._length(self.start)))
-        last = ceil(self.end)
-        return self._within(gap, Days(floor(self.end) - self._length(self.end), last))
+            # Not the first days: a list begins with few rows, or a filter with a part of a day.
+            at = gap.start + _BEGINNING * (gap.end - gap.start)
+            return self._within(gap, self._around(at))
+        length = self._length(self.end)
+        # A single day is a whole one: the last may have just begun.
+        last = ceil(self.end) if length > 1 else max(floor(self.end), floor(self.start) + 1)
+        return self._within(gap, Days(last - length, last))
 
     def _within(self, gap: _Gap, days: Days) -> Days:
         """Return the part of some days that lies in a gap, at least a day."""

@@ -64,7 +64,9 @@ class ShopEstimate:
     @property
     def margin(self) -> float:
         """Part of the requests by which they may be wrong."""
-        errors = (one.margin * one.requests for one in self.streams if one.certainty is not Certainty.AT_LEAST)
+        errors = (
+            one.margin * one.requests for one in self.streams if one.certainty is not Certainty.AT_LEAST
+        )
         return sqrt(sum(error**2 for error in errors)) / max(1.0, self.requests)
 
     @property
@@ -126,8 +128,8 @@ class _ShopEstimator:
             left = int(max(_REQUESTS, _SHARE * found.requests)) - self._shop.queue.requests
             if left < 1 or sqrt(sum(one**2 for one in doubts.values())) <= _GOOD * found.requests:
                 return found
-            stream = max(self._streams, key=lambda one: doubts[one.name])
-            await stream.refine(left)
+            doubtful = [one for one in self._streams if doubts[one.name]]
+            await max(doubtful, key=lambda one: doubts[one.name] / one.next_cost).refine(left)
 
     def _estimate(self) -> ShopEstimate:
         queue = self._shop.queue

@@ -32,11 +32,9 @@ def as_text(estimates: Sequence[ShopEstimate]) -> str:
         lines += [f"{stream.stream}: no estimate: {stream.error}" for stream in one.streams if stream.error]
     if len(estimates) > 1:
         longest = max(estimates, key=lambda one: one.seconds)
-        lines += [
-            f"All shops: {_number(sum(one.requests for one in estimates))} requests. Shops are read side by "
-            f"side; the longest, {longest.shop}, takes {_how_long(longest)}.",
-            "",
-        ]
+        total = _number(sum(one.requests for one in estimates))
+        lines.append(f"All shops: {total} requests. Shops are read side by side.")
+        lines += [f"The longest, {longest.shop}, takes {_how_long(longest)}.", ""]
     return "\n".join([*lines, "This is a first sync, without state. Later syncs read only what has changed."])
 
 
@@ -124,7 +122,9 @@ def _notes(one: ShopEstimate) -> Iterator[str]:
             f"Read twice, since no row seen proves the API's date filter: {', '.join(twice)}. Such streams "
             "are read through the filter, and once more in full."
         )
-    low = [stream.stream for stream in one.streams if stream.certainty is Certainty.AT_LEAST and not stream.error]
+    low = [
+        stream.stream for stream in one.streams if stream.certainty is Certainty.AT_LEAST and not stream.error
+    ]
     if low:
         yield (
             f"At least: {', '.join(low)}. The API says how long a list is only by its last page, and neither "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sumeru_api.timestamps import parse
@@ -11,43 +12,49 @@ from tap_sumeru.diagnose.workload import day_number
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-_MOSTLY = 0.9
-"""Share of neighbouring rows that must be in order: ids and dates are rarely given out in the same moment."""
+_MOSTLY = 0.75
+"""Share of neighbouring rows that must be in order: some rows have a date from before or after their turn."""
+_MIN_ROWS = 10
+"""Fewer rows may be in order by chance."""
 
 
 class Order(NamedTuple):
-    """Dates of the first rows of a list that is sorted by date, oldest first; in days since 1970.
+    """Dates of the first rows of a list that is sorted by date, oldest first.
 
     Attributes:
-        first: The first date.
-        last: The last date.
-        rows: The rows.
+        first: The date of the first row, in days since 1970.
+        per_day: How many of the first rows have their date in the same day.
     """
 
     first: float
-    last: float
-    rows: int
+    per_day: float
 
     def total(self, now: float) -> float:
-        """Return how many rows the list has if they are as dense up to now as the first ones."""
-        return self.rows + (self.rows - 1) / (self.last - self.first) * max(0.0, now - self.last)
-
-    def per_day(self) -> float:
-        """Return the density of the first rows."""
-        return (self.rows - 1) / (self.last - self.first)
+        """Return how many rows the list has if all up to now are as dense as the first ones."""
+        return self.per_day * max(0.0, now - self.first)
 
 
 def oldest_first(records: Sequence[Mapping[str, Any]]) -> Order | None:
     """Return the order of rows that some date sorts, oldest first; None if no date does."""
-    orders = []
-    for name in records[0] if records else ():
+    found: list[tuple[float, float, Order]] = []
+    for name in records[0] if len(records) >= _MIN_ROWS else ():
         dates = _dates(record.get(name) for record in records)
-        if dates is None or len(dates) < 2 or max(dates) <= min(dates):  # noqa: PLR2004 - a pair
-            continue
-        ascending = sum(a <= b for a, b in pairwise(dates)) / (len(dates) - 1)
-        if ascending >= _MOSTLY and dates[-1] > dates[0]:
-            orders.append((ascending, -min(dates), Order(min(dates), max(dates), len(dates))))
-    return max(orders)[2] if orders else None
+        if dates is not None:
+            ascending = sum(a <= b for a, b in pairwise(dates)) / (len(dates) - 1)
+            order = _order(dates)
+            if ascending >= _MOSTLY and order is not None:
+                found.append((ascending, -order.first, order))  # a row's first date, if several sort it
+    return max(found)[2] if found else None
+
+
+def _order(dates: Sequence[float]) -> Order | None:
+    """Return the order that the middle dates of the first and the last fifth show; single rows may be off."""
+    fifth = len(dates) // 5
+    early, late = median(dates[:fifth]), median(dates[-fifth:])
+    if late <= early:
+        return None
+    per_row = (late - early) / (len(dates) - fifth)
+    return Order(early - per_row * (fifth - 1) / 2, 1 / per_row)
 
 
 def _dates(values: Iterable[object]) -> list[float] | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from sumeru_api.errors import ApiError
+from tap_sumeru.catalog.streams import PAGE_SIZE
 from tap_sumeru.diagnose.density import Days, Density
 from tap_sumeru.diagnose.list_order import oldest_first
 from tap_sumeru.diagnose.workload import day_number, day_start
@@ -24,6 +25,10 @@ _ZONES = 2
 """Days by which a row may lie outside of the requested days: time zones, and a last day that is included."""
 _PAGES = 2
 """Pages of several days to read before fewer days are tried."""
+_FIRST_DAYS = 8
+"""Days to sample first of a list of which nothing says how dense it is."""
+_SAMPLES = 3
+"""Samples that say more about a range than the order of the list does: beginning, middle and end."""
 _MAX_TAIL = 4
 """Requests to find the oldest row of a list that no date sorts."""
 
@@ -130,8 +135,10 @@ class MeasuredList:
             start = min(oldest, end - 1)
             self._whole = True
             self._tail_end = None if self.order else start
-        usual = self.order.per_day() if self.order else self.seen / (end - start)
-        self.density = Density(start, end, usual)
+        if self.order is not None:
+            self.density = Density(start, end, self.order.per_day)
+        else:
+            self.density = Density(start, end, self.seen / (end - start), _FIRST_DAYS)
 
     async def sample(self, allowed: int) -> bool:
         """Sample the days that leave the most open; return False if nothing more can be learned.
@@ -144,14 +151,14 @@ class MeasuredList:
         if self._tail_end is not None and self._tries < _MAX_TAIL:
             return await self._look_for_older(self.density)
         days = self.density.next_days()
-        if days is None or self.density.per_day(days.first) > 100 * allowed:
+        if days is None or self.next_cost > allowed:
             return False
         found = await self._read(days, allowed)
         if found is None:
             return False
-        if not found.rows and not self._last_day.known:
+        if not found.rows and not self._last_day.known and allowed > 1:
             self._last_day.included = False
-            found = await self._read(days, allowed) or found
+            found = await self._read(days, allowed - 1) or found
         self._last_day.known = self._last_day.known or found.rows > 0
         if found.complete:
             self.density.add(days, found.rows)
@@ -172,7 +179,7 @@ class MeasuredList:
             self._tail_rows, self._tail_end = found.rows, None
             return True
         self._tail_end = found.oldest
-        self.density = Density(found.oldest, density.end, density.per_day(end))
+        self.density = Density(found.oldest, density.end, density.per_day(end), _FIRST_DAYS)
         if self._tries == _MAX_TAIL:
             self.at_least = True
         return True
@@ -223,7 +230,19 @@ class MeasuredList:
     @property
     def measured(self) -> bool:
         """Whether samples say how many rows the list has."""
-        return self.density is not None and self.usable and bool(self.density.samples)
+        if self.density is None or not self.usable:
+            return False
+        return len(self.density.samples) >= (_SAMPLES if self.order else 1)
+
+    @property
+    def next_cost(self) -> float:
+        """Requests that the next sample takes, roughly."""
+        days = self.density.next_days() if self.density is not None else None
+        if days is None or self.density is None:
+            return 1.0
+        return max(
+            1.0, (days.end - days.first) * self.density.per_day((days.first + days.end) / 2) / PAGE_SIZE
+        )
 
     @property
     def guessed(self) -> bool:
@@ -255,9 +274,13 @@ class MeasuredList:
         if self.complete:
             return 0.0
         if self.density is not None and self.measured:
-            # One sample says little about the rest of the range.
             return min(self.density.error, 2 * self.total)
-        return self.total / 2 if self.order else 10 * self.total
+        return self.total / 2
+
+    @property
+    def unknown(self) -> bool:
+        """Whether samples would say how many rows the list has, and nothing says so yet."""
+        return self.usable and not (self.complete or self.measured or self.guessed or self.at_least)
 
     def between(self, start: float, end: float) -> float:
         """Return the rows between two times."""
@@ -267,7 +290,7 @@ class MeasuredList:
             return self.density.rows(start, end)
         assert self.order is not None  # noqa: S101 - see above
         shared = min(end, self.now) - max(start, self.order.first)
-        return self.order.per_day() * max(0.0, shared)
+        return self.order.per_day * max(0.0, shared)
 
     @property
     def per_day(self) -> float:
@@ -279,5 +302,6 @@ class MeasuredList:
         if start is None and end is None:
             return self.total
         undated = self.seen - len(self.dates) if self.complete else 0
+        older = self._tail_rows if start is None else 0
         low = -1e9 if start is None else start
-        return undated + self.between(low, 1e9 if end is None else end)
+        return undated + older + self.between(low, 1e9 if end is None else end)

@@ -1,10 +1,11 @@
-"""How many rows and requests the first sync of one stream takes: its list, or those of some of its parents."""
+"""Rows and requests of the first sync of one stream: of its list, or of the lists of some of its parents."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from math import gcd, sqrt
+from math import gcd, inf, sqrt
+from statistics import mean, stdev
 from typing import TYPE_CHECKING
 
 from sumeru_api.errors import ApiError
@@ -154,7 +155,8 @@ class MeasuredStream:
 
     async def refine(self, allowed: int) -> None:
         """Learn more with some requests."""
-        if self._sampler.spec.parent and len(self._lists) < len(self._parents):
+        unsure = self._parent_doubt >= self._list_doubt
+        if len(self._lists) < len(self._parents) and unsure and not any(one.unknown for one in self._lists):
             try:
                 await self._open_next()
             except (ApiError, Recovery):
@@ -166,10 +168,17 @@ class MeasuredStream:
     # What is known
 
     @property
+    def next_cost(self) -> float:
+        """Requests that `refine` takes, roughly."""
+        return max(self._lists, key=lambda one: one.error).next_cost
+
+    @property
     def doubt(self) -> float:
         """How many requests the estimate may be wrong by; 0 if more samples teach nothing."""
         if self._exhausted or self.error or not self._lists:
             return 0.0
+        if any(one.unknown for one in self._lists):
+            return inf
         estimate = self.estimate()
         return estimate.margin * estimate.requests
 
@@ -188,7 +197,7 @@ class MeasuredStream:
             self.name,
             rows,
             requests,
-            self._margin(times),
+            sqrt(self._list_doubt**2 + self._parent_doubt**2),
             max(0 if self._windowed(one) and one.provable else list_pages(one.total) for one in self._lists),
             self._certainty(),
             any(self._windowed(one) and not one.provable for one in self._lists),
@@ -216,11 +225,20 @@ class MeasuredStream:
             extra += probe_pages(unfiltered[0].per_day)
         return extra
 
-    def _margin(self, times: float) -> float:
-        """Return the part of the estimate by which it may be wrong."""
+    @property
+    def _list_doubt(self) -> float:
+        """Part by which the rows of the known lists may be wrong."""
         total = sum(one.total for one in self._lists)
-        lists = sum(one.error for one in self._lists) / max(1.0, total)
-        return sqrt(lists**2 + _PARENT_SPREAD**2 * (1 - 1 / times) / len(self._lists))
+        return sqrt(sum(one.error**2 for one in self._lists)) / max(1.0, total)
+
+    @property
+    def _parent_doubt(self) -> float:
+        """Part by which the rows may be wrong because not every parent's list is known."""
+        known, totals = len(self._lists), [one.total for one in self._lists]
+        if known == len(self._parents):
+            return 0.0
+        spread = max(stdev(totals) / max(1.0, mean(totals)), _PARENT_SPREAD / known) if known > 1 else 1.0
+        return spread * sqrt((1 - known / len(self._parents)) / known)
 
     def _certainty(self) -> Certainty:
         if not self._all_parents or not all(one.bounded for one in self._lists):
@@ -233,7 +251,7 @@ class MeasuredStream:
 
 
 def _spread_index(number: int, count: int) -> int:
-    """Return the index of the next of some items, so that the first few are spread over all; each comes once."""
+    """Return the index of the next of some items: each comes once, and the first few are spread over all."""
     step = max(1, round(count * 0.382))
     while gcd(step, count) > 1:
         step += 1
