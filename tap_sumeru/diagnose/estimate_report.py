@@ -22,6 +22,7 @@ _HOW_SURE = {
     Certainty.AT_LEAST: "at least",
 }
 _MIN_MARGIN = 0.05
+_MINUTE = 60
 
 
 def as_text(estimates: Sequence[ShopEstimate]) -> str:
@@ -86,7 +87,9 @@ def _outcome(one: ShopEstimate) -> str:
 
 
 def _how_long(one: ShopEstimate) -> str:
-    return f"{'at least ' if one.at_least else ''}{duration(one.seconds)}"
+    if not one.at_least:
+        return duration(one.seconds)
+    return f"at least {duration(one.seconds)}" if one.seconds >= _MINUTE else "at least a few seconds"
 
 
 def _table(one: ShopEstimate) -> list[str]:
