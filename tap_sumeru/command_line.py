@@ -37,6 +37,10 @@ _RESET_HELP = (
 )
 _SHOP_HELP = "Reset the streams of this shop only."
 _SHOPS_HELP = "Print the names of the shops of this run, or of its shard, one a line."
+_ESTIMATE_HELP = (
+    "Estimate rows, requests and minutes of a first sync of the selected streams, from a few requests, and "
+    "print a report. Exit with 1 if a shop cannot be estimated at all."
+)
 
 
 class CommandLine(Tap):
@@ -66,6 +70,7 @@ class CommandLine(Tap):
         state: str | None = None,
         catalog: str | None = None,
         check: bool = False,
+        estimate: bool = False,
         test: str = CliTestOptionValue.Disabled.value,
         reset: tuple[str, ...] = (),
         shop: str | None = None,
@@ -78,7 +83,7 @@ class CommandLine(Tap):
         cls.print_version(print_fn=cls.logger.info)
         checks = check or test != CliTestOptionValue.Disabled.value
         with reported_errors():
-            _check_options(checks=checks, reset=reset, shops=shops, shop=shop, state=state)
+            _check_options(checks=checks, estimate=estimate, reset=reset, shops=shops, shop=shop, state=state)
             _check_environment(config or _ConfigInput(), cls._env_var_prefix)
             if reset and state is not None:
                 cls._reset(config, load_state(state, required=True), reset, shop)
@@ -96,7 +101,10 @@ class CommandLine(Tap):
             if shops:
                 tap.print_shops()
                 return
-            sys.exit(tap.check(json=about_format == "json") if checks else tap.run())
+            json = about_format == "json"
+            if estimate:
+                sys.exit(tap.estimate(json=json))
+            sys.exit(tap.check(json=json) if checks else tap.run())
 
     @classmethod
     @override
@@ -110,9 +118,10 @@ class CommandLine(Tap):
                 # The SDK's test runs before the catalog is read, and logs an error for each stream.
                 option.callback, option.expose_value, option.help = None, True, _TEST_HELP
             elif option.name == "about_format":
-                option.help = "Output style of --about and --check."
+                option.help = "Output style of --about, --check and --estimate."
         command.params += [
             click.Option(["--check"], is_flag=True, help=_CHECK_HELP),
+            click.Option(["--estimate"], is_flag=True, help=_ESTIMATE_HELP),
             click.Option(["--reset"], multiple=True, metavar="STREAM", help=_RESET_HELP),
             click.Option(["--shop"], metavar="SHOP", help=_SHOP_HELP),
             click.Option(["--shops"], is_flag=True, help=_SHOPS_HELP),
@@ -154,6 +163,10 @@ class CommandLine(Tap):
         """Print the names of the shops of a run."""
         raise NotImplementedError
 
+    def estimate(self, *, json: bool) -> int:
+        """Estimate a first sync of the selected streams of all shops; return the exit code."""
+        raise NotImplementedError
+
     @classmethod
     @override
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
@@ -174,7 +187,13 @@ class CommandLine(Tap):
 
 
 def _check_options(
-    *, checks: bool, reset: Sequence[str], shops: bool, shop: str | None, state: str | None
+    *,
+    checks: bool,
+    estimate: bool,
+    reset: Sequence[str],
+    shops: bool,
+    shop: str | None,
+    state: str | None,
 ) -> None:
     """Reject options that do not fit together.
 
@@ -185,7 +204,8 @@ def _check_options(
         raise SettingsError("--reset: needs the last state. Name its file with --state.")
     if shop is not None and not reset:
         raise SettingsError("--shop: has an effect with --reset only. Set `shop` in the config for a run.")
-    given = [name for name, one in (("--check", checks), ("--reset", reset), ("--shops", shops)) if one]
+    options = {"--check": checks, "--estimate": estimate, "--reset": reset, "--shops": shops}
+    given = [name for name, one in options.items() if one]
     if len(given) > 1:
         raise SettingsError(f"{given[0]}: cannot be combined with {given[1]}. Remove one of them.")
 

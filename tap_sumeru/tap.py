@@ -23,7 +23,7 @@ from tap_sumeru.config.replication_keys import replication_keys
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
 from tap_sumeru.config.settings import Settings, check_types
 from tap_sumeru.config.stream_maps import check_keys, check_maps, flattened_names
-from tap_sumeru.diagnose.command import run_check
+from tap_sumeru.diagnose.command import run_check, run_estimate
 from tap_sumeru.diagnose.discovery import learn_columns
 from tap_sumeru.error_reporting import silence_libraries
 from tap_sumeru.errors import SettingsError, TapError
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import CatalogEntry
+
+    from tap_sumeru.catalog.selection import StreamSelection
 
 logger = logging.getLogger("tap-sumeru")
 
@@ -211,10 +213,19 @@ class TapSumeru(CommandLine):
     @override
     def check(self, *, json: bool) -> int:
         """Check the selected streams of all shops; return the exit code."""
+        return run_check(self.settings, self._selections(), json=json)
+
+    @override
+    def estimate(self, *, json: bool) -> int:
+        """Estimate a first sync of the selected streams of all shops; return the exit code."""
+        return run_estimate(self.settings, self._selections(), json=json)
+
+    def _selections(self) -> list[StreamSelection]:
+        """Return what is selected, with records that are dicts."""
         selected = [one for one in self.streams.values() if one.selected and isinstance(one, SumeruStream)]
         for stream in selected:
             self._choose_replication_key(stream)
-        return run_check(self.settings, [stream.selection() for stream in selected], json=json)
+        return [stream.selection() for stream in selected]
 
     @override
     def reset(self, streams: Sequence[str], shop: str | None) -> State:
