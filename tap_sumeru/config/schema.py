@@ -155,6 +155,15 @@ _SETTINGS = {
         "columns of their own instead of keys of `extra`. 0: no rows, and no request.",
         default=0,
     ),
+    "pii": _setting(
+        _STRING,
+        "Personal data",
+        "What happens to every column that is marked as personal, learned ones included: `keep` it, `hash` "
+        "it with the salt `stream_map_config.hash_seed`, or `drop` it. `hash` and `drop` leave out `extra` "
+        "too.",
+        default="keep",
+        enum=["keep", "hash", "drop"],
+    ),
     "shard": _setting(
         _STRING,
         "Shard",
