@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
@@ -29,6 +30,7 @@ from tap_sumeru.diagnose.discovery import learn_columns
 from tap_sumeru.error_reporting import silence_libraries
 from tap_sumeru.errors import SettingsError, TapError
 from tap_sumeru.extract.read_page import ReadPage
+from tap_sumeru.input_files import load_catalog
 from tap_sumeru.output.batch_files import BatchConfig, BatchFiles
 from tap_sumeru.output.mapped_records import emitting_maps
 from tap_sumeru.output.messages import MessageWriter
@@ -78,7 +80,14 @@ class TapSumeru(CommandLine):
     message_writer: MessageWriter
     _settings: Settings | None = None
 
-    def __init__(self, *, catalog: dict[str, Any] | Catalog | None = None, **options: Any) -> None:  # noqa: ANN401 - those of the SDK
+    def __init__(
+        self,
+        *,
+        catalog: PurePath | str | dict[str, Any] | Catalog | None = None,
+        **options: Any,  # noqa: ANN401 - those of the SDK
+    ) -> None:
+        if isinstance(catalog, (PurePath, str)):
+            catalog = load_catalog(str(catalog))
         self._given_columns = columns_of(catalog)  # with the marks, which the SDK removes
         super().__init__(catalog=catalog, **options)
 

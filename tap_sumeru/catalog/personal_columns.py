@@ -37,7 +37,7 @@ def personal_columns(stream: str, properties: Mapping[str, Any], given: Mapping[
         column = given.get(name, {})
         if is_marked(known.get(name, {})) or is_marked(properties[name]) or is_marked(column):
             return True
-        return name not in known and name in given and _MARK not in column and sounds_personal(name)
+        return name not in known and _MARK not in column and sounds_personal(name)
 
     return tuple(name for name in properties if name != "extra" and is_personal(name))
 

@@ -271,7 +271,9 @@ def test_batch_files_and_full_reads_are_covered(tap: CommandLine, sandbox: Sandb
     assert (direct.code, files.code) == (0, 0), files.log
     assert direct.of_type("ACTIVATE_VERSION")
     text = "".join(path.read_text() for path in (tap.folder / "files").iterdir())
-    assert direct.records("customers") == [json.loads(line, parse_float=Decimal) for line in text.splitlines()]
+    assert direct.records("customers") == [
+        json.loads(line, parse_float=Decimal) for line in text.splitlines()
+    ]
     emails = [row["email"] for row in sandbox.truth("acme", "customers") if row["email"]]
     assert not [email for email in emails if email in text]
 
@@ -286,3 +288,5 @@ def test_a_check_finds_the_same_with_the_setting(tap: CommandLine) -> None:
         reports.append(shop["streams"])
     assert reports[0] == reports[1] == reports[2]
     assert "reach_via" in json.dumps(reports[0])
+    done = tap.run_text([*tap.command(streams=("orders",), pii="drop"), "--check"])
+    assert 'reach_via: {"type": ["string", "null"], "x-pii": "suspected"}' in done.stdout, "what to paste"
