@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 from singer_sdk import Tap
@@ -19,6 +19,8 @@ from tap_sumeru.config.setting_names import SHOP_SETTINGS, check_variable_names
 from tap_sumeru.error_reporting import reported_errors
 from tap_sumeru.errors import SettingsError
 from tap_sumeru.input_files import load_catalog, load_config, load_state
+from tap_sumeru.output.encoding import encode
+from tap_sumeru.output.messages import MessageWriter
 from tap_sumeru.state.reset import WRAPPER, is_wrapped
 
 if TYPE_CHECKING:
@@ -45,6 +47,9 @@ _ESTIMATE_HELP = (
 
 class CommandLine(Tap):
     """A tap with its command line."""
+
+    message_writer_class = MessageWriter
+    message_writer: MessageWriter
 
     @classproperty
     @override
@@ -88,13 +93,7 @@ class CommandLine(Tap):
             if reset and state is not None:
                 cls._reset(config, load_state(state, required=True), reset, shop)
                 return
-            tap = cls(
-                config=config.config if config else None,
-                state=None if state is None else load_state(state),
-                catalog=None if catalog is None else load_catalog(catalog),
-                parse_env_config=config.parse_env if config else False,
-                setup_mapper=not shops,  # it may need the API
-            )
+            tap = cls._load(config, state, catalog, setup_mapper=not shops)  # which may need the API
             if test == CliTestOptionValue.Schema.value:
                 tap.write_schemas()
                 return
@@ -129,6 +128,19 @@ class CommandLine(Tap):
         return command
 
     @classmethod
+    def _load(
+        cls, config: _ConfigInput | None, state: str | None, catalog: str | None, *, setup_mapper: bool
+    ) -> Self:
+        """Return the tap with its input files loaded."""
+        return cls(
+            config=config.config if config else None,
+            state=None if state is None else load_state(state),
+            catalog=None if catalog is None else load_catalog(catalog),
+            parse_env_config=config.parse_env if config else False,
+            setup_mapper=setup_mapper,
+        )
+
+    @classmethod
     def _reset(
         cls, config: _ConfigInput | None, content: dict[str, Any], streams: Sequence[str], shop: str | None
     ) -> None:
@@ -157,7 +169,7 @@ class CommandLine(Tap):
 
     def print_json(self, content: dict[str, Any]) -> None:
         """Print a JSON object on one line."""
-        raise NotImplementedError
+        self.message_writer.write(encode(content) + b"\n")
 
     def print_shops(self) -> None:
         """Print the names of the shops of a run."""

@@ -45,8 +45,9 @@ class CatalogSchema:
             text = f"{stream}: the catalog lacks {_names(self.restored)}, which the tap needs and has added."
             yield logging.WARNING, text
         if self.missing:
-            text = f"{stream}: the catalog does not know {_names(self.missing)}; such values go into `extra`."
-            yield logging.WARNING, f"{text} A new catalog, from --discover, has them as columns."
+            text = f"{stream}: the catalog does not know {_names(self.missing)}; such values go into `extra`"
+            advice = "A new catalog, from --discover, has them as columns."
+            yield logging.WARNING, f"{text}, unless that is left out. {advice}"
 
 
 def apply_schema(
