@@ -109,8 +109,9 @@ def test_marks_are_kept_and_new_personal_names_are_suspected() -> None:
     fields = {
         "email": {"type": "string"},
         "shipping_address": {"type": "string"},
-        "order_number": STRING,
+        "order_number": {"type": "string", "format": "phone"},
         "contactPhone": STRING,
+        "notified": {"oneOf": [{"type": "string", "format": "email"}, {"type": "null"}]},
         "buyer": {"type": "object", "properties": {"last_name": STRING, "vip": {"type": "boolean"}}},
         "line_items": {"type": "array", "items": {"type": "object", "properties": {"title": STRING}}},
         "tier": STRING,
@@ -122,6 +123,7 @@ def test_marks_are_kept_and_new_personal_names_are_suspected() -> None:
         "shipping_address": True,
         "order_number": None,
         "contactPhone": "suspected",
+        "notified": "suspected",
         "buyer": None,
         "line_items": None,
         "tier": None,
