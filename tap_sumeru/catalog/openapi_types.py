@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _FORMATS = ("date-time", "date")
 """Formats that make a difference to a target; all others are dropped."""
+_PERSONAL_FORMATS = ("email", "idn-email", "phone", "ipv4", "ipv6")
 _RESOURCE = frozenset({"id", "attributes"})
 """Members of a related resource; the tap flattens it, so that these members are not those of its values."""
 _MAX_STEPS = 1000
@@ -41,6 +42,7 @@ class Shape:
         members: Schemas of an object's members, not resolved; None if nothing is said of them.
         items: Schema of the items of an array, not resolved; None if nothing is said of them.
         description: Description, empty if none.
+        personal: Whether the format is that of personal data, such as an e-mail address.
         refs: References that lead here, by which a cycle is found.
     """
 
@@ -49,6 +51,7 @@ class Shape:
     members: Mapping[str, Any] | None = None
     items: object = None
     description: str = ""
+    personal: bool = False
     refs: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -170,7 +173,7 @@ def _plain(shape: Shape) -> Schema:
         column["format"] = shape.format
     if shape.kind == "object":
         column["additionalProperties"] = True
-    return column
+    return {**column, "x-pii": "suspected"} if shape.personal else column
 
 
 def _own_shape(schema: Mapping[str, Any]) -> Shape:
@@ -191,6 +194,7 @@ def _own_shape(schema: Mapping[str, Any]) -> Shape:
         members=readable,
         items=None if "prefixItems" in schema else schema.get("items"),
         description=described(schema.get("description")),
+        personal=schema.get("format") in _PERSONAL_FORMATS,
     )
 
 
@@ -232,6 +236,7 @@ def _both(one: Shape, other: Shape) -> Shape:
         members=_joined(one.members, other.members, "allOf"),
         items=one.items if other.items is None else _combined(one.items, other.items, "allOf"),
         description=one.description or other.description,
+        personal=one.personal or other.personal,
         refs=one.refs | other.refs,
     )
 
@@ -248,6 +253,7 @@ def _either(one: Shape, other: Shape) -> Shape:
         format=one.format if one.format == other.format else "",
         members=_joined(one.members, other.members, "anyOf") if known else None,
         items=_combined(one.items, other.items, "anyOf") if counted else None,
+        personal=one.personal or other.personal,
         refs=one.refs | other.refs,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,8 +110,9 @@ def test_marks_are_kept_and_new_personal_names_are_suspected() -> None:
     fields = {
         "email": {"type": "string"},
         "shipping_address": {"type": "string"},
-        "order_number": STRING,
+        "order_number": {"type": "string", "format": "phone"},
         "contactPhone": STRING,
+        "notified": {"oneOf": [{"type": "string", "format": "email"}, {"type": "null"}]},
         "buyer": {"type": "object", "properties": {"last_name": STRING, "vip": {"type": "boolean"}}},
         "line_items": {"type": "array", "items": {"type": "object", "properties": {"title": STRING}}},
         "tier": STRING,
@@ -122,6 +124,7 @@ def test_marks_are_kept_and_new_personal_names_are_suspected() -> None:
         "shipping_address": True,
         "order_number": None,
         "contactPhone": "suspected",
+        "notified": "suspected",
         "buyer": None,
         "line_items": None,
         "tier": None,
@@ -183,3 +186,43 @@ def test_columns_follow_20_random_changes(random: Random) -> None:
         moments = {spec_.replication_key}
         schema = apply_schema(stream, stream_schemas.load(stream), used, moments=moments).schema
         assert schema["properties"].keys() == used["properties"].keys()
+
+
+JUNK: list[Any] = [
+    None,
+    5,
+    "x",
+    [],
+    {},
+    True,
+    {"$ref": "#"},
+    {"$ref": "#/paths"},
+    {"$ref": "#x"},
+    {"$id": 5},
+    [{}],
+]
+
+
+def places(node: Any) -> list[tuple[Any, Any]]:
+    """Return each container within a JSON value, with each of its keys."""
+    keys = list(node) if isinstance(node, dict) else range(len(node)) if isinstance(node, list) else ()
+    return [(node, key) for key in keys] + [place for key in keys for place in places(node[key])]
+
+
+@given(random=st.randoms(use_true_random=False), count=st.integers(1, 30))
+@settings(deadline=None)
+def test_no_part_of_a_document_that_has_another_form_ends_a_discovery(random: Random, count: int) -> None:
+    line = {"type": "array", "items": {"$ref": "#/components/schemas/Line"}}
+    lines = {"Line": {"allOf": [{"properties": {"sku": STRING}}, {"properties": {"lines": line}}]}}
+    document = copy.deepcopy(spec({"status": STRING, "lines": line}, lines, servers=[{"url": "/"}]))
+    for _ in range(count):
+        node, key = random.choice(places(document))
+        node[key] = copy.deepcopy(random.choice(JUNK))
+        if not places(document):
+            return
+    known = stream_schemas.load("orders")["properties"]
+    found = openapi_columns(document, STREAMS["orders"], known, "updated_at")
+    assert (
+        found is None
+        or "x-provenance" in stream_schemas.load("orders", found.columns)["properties"]["status"]
+    )
