@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _HEADINGS = ("stream", "rows", "requests", "how sure")
 _HOW_SURE = {
     Certainty.EXACT: "exact",
-    Certainty.GUESSED: "rough: assumes that all rows are as dense as the first ones",
+    Certainty.GUESSED: "rough",
     Certainty.AT_LEAST: "at least",
 }
 _MIN_MARGIN = 0.05
@@ -125,6 +125,12 @@ def _notes(one: ShopEstimate) -> Iterator[str]:
             f"Read twice, since no row seen proves the API's date filter: {', '.join(twice)}. Such streams "
             "are read through the filter, and once more in full."
         )
+    rough = [stream.stream for stream in one.streams if stream.certainty is Certainty.GUESSED]
+    if rough:
+        yield (
+            f"Rough: {', '.join(rough)}. The rows of the first page are sorted by a date; all later ones are "
+            "assumed to be as dense."
+        )
     low = [
         stream.stream for stream in one.streams if stream.certainty is Certainty.AT_LEAST and not stream.error
     ]
@@ -133,7 +139,7 @@ def _notes(one: ShopEstimate) -> Iterator[str]:
             f"At least: {', '.join(low)}. The API says how long a list is only by its last page, and neither "
             "the date filter nor the order of the rows tells more."
         )
-    if twice or low:
+    if twice or rough or low:
         yield ""
 
 

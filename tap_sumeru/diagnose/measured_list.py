@@ -2,67 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-from typing_extensions import override
 
 from sumeru_api.errors import ApiError
 from tap_sumeru.catalog.streams import PAGE_SIZE
 from tap_sumeru.diagnose.density import Days, Density
 from tap_sumeru.diagnose.list_order import oldest_first
+from tap_sumeru.diagnose.sampled_days import ZONES, Sampled, WholeDays
 from tap_sumeru.diagnose.workload import day_number, day_start
 from tap_sumeru.extract.recovery import FilterRejected, Recovery
 from tap_sumeru.extract.slices import Slice
-from tap_sumeru.extract.windows import Window
 
 if TYPE_CHECKING:
     from tap_sumeru.diagnose.list_order import Order
+    from tap_sumeru.diagnose.sampled_days import LastDay
     from tap_sumeru.diagnose.samples import StreamSampler
     from tap_sumeru.records import ShapedPage
 
-_ZONES = 2
-"""Days by which a row may lie outside of the requested days: time zones, and a last day that is included."""
 _PAGES = 2
 """Pages of several days to read before fewer days are tried."""
 _FIRST_DAYS = 8
 """Days to sample first of a list of which nothing says how dense it is."""
 _SAMPLES = 3
 """Samples that say more about a range than the order of the list does: beginning, middle and end."""
+_OLDER = 100 * 365
+"""Days before the oldest row known in which older ones are looked for."""
 _MAX_TAIL = 4
 """Requests to find the oldest row of a list that no date sorts."""
-
-
-class WholeDays(Window):
-    """A window that is requested without room on either side."""
-
-    __slots__ = ()
-
-    @property
-    @override
-    def requested_days(self) -> tuple[str, str]:
-        """First and last day to request; `end` is the last day's midnight."""
-        last = self.end or self.start
-        return self.start.date().isoformat(), last.date().isoformat()
-
-
-@dataclass(slots=True)
-class LastDay:
-    """Whether a shop's API includes the last day of a date filter; unknown until a sample has shown it."""
-
-    included: bool = True
-    known: bool = False
-
-
-@dataclass(slots=True)
-class Sampled:
-    """What the pages of some days have shown."""
-
-    rows: int = 0
-    complete: bool = False
-    oldest: float | None = None
-    refuted: bool = False
-    pages: int = field(default=0)
 
 
 class MeasuredList:
@@ -159,9 +125,8 @@ class MeasuredList:
         if not found.rows and not self._last_day.known and allowed > 1:
             self._last_day.included = False
             found = await self._read(days, allowed - 1) or found
-        self._last_day.known = self._last_day.known or found.rows > 0
         if found.complete:
-            self.density.add(days, found.rows)
+            self.density.add(self._last_day.covered(days, found), found.rows)
         elif not self.density.shorten(days):
             self.density.add(days, found.rows)
             self.at_least = True
@@ -172,7 +137,7 @@ class MeasuredList:
         """Look for rows before the oldest one known, and let the range begin there."""
         self._tries += 1
         end = int(self._tail_end or 0.0)
-        found = await self._read(Days(0, end), 1)
+        found = await self._read(Days(end - _OLDER, end), 1)
         if found is None:
             return False
         if found.complete or found.oldest is None:
@@ -208,17 +173,14 @@ class MeasuredList:
         return found if self.usable else None
 
     def _take(self, page: ShapedPage, days: Days, found: Sampled) -> None:
-        dates = [day_number(one) for one in page.timestamps if one is not None]
-        found.refuted |= any(not days.first - _ZONES <= one < days.end + _ZONES for one in dates)
-        found.rows += len(page.records)
-        found.oldest = min([*dates, *([found.oldest] if found.oldest is not None else [])], default=None)
+        found.add([day_number(one) for one in page.timestamps if one is not None], days, len(page.records))
         self._look_for_proof(page)
 
     def _look_for_proof(self, page: ShapedPage) -> None:
         """Look for a row that proves the filter in a window of a sync: its other dates lie far away."""
         if self.provable:
             return
-        distance = self._sampler.options.window_days + 2 * _ZONES
+        distance = self._sampler.options.window_days + 2 * ZONES
         for i, timestamp in enumerate(page.timestamps):
             others = list(page.other_dates(i)) if timestamp is not None else []
             if others and timestamp is not None:
@@ -259,13 +221,14 @@ class MeasuredList:
         """Rows of the whole list, as far as it is known."""
         if self.complete:
             return self.seen
-        guess = self.order.total(self.now) if self.order else self.seen + 1.0
+        guess = max(self.order.total(self.now) if self.order else 0.0, self._floor)
         if self.density is None or not self.measured or not self._whole:
             return guess
         return max(self._tail_rows + self.density.rows(self.density.start, self.density.end), self._floor)
 
     @property
     def _floor(self) -> float:
+        """How many rows the list has at least: a page that is not the last is followed by a row."""
         return self.seen + (0 if self.complete else 1)
 
     @property
@@ -299,7 +262,7 @@ class MeasuredList:
 
     def kept(self, start: float | None, end: float | None) -> float:
         """Return the rows that a sync of a range keeps: those without a replication key always."""
-        if start is None and end is None:
+        if (start is None and end is None) or not self.dates:
             return self.total
         undated = self.seen - len(self.dates) if self.complete else 0
         older = self._tail_rows if start is None else 0

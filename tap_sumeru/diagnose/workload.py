@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
+from sumeru_api.timestamps import midnight, shift
 from tap_sumeru.catalog.streams import PAGE_SIZE
 from tap_sumeru.extract.windows import Growth, cut
 
@@ -32,8 +33,8 @@ def day_number(timestamp: datetime) -> float:
 
 
 def day_start(number: int) -> datetime:
-    """Return the first moment of a day."""
-    return datetime.fromtimestamp(number * _DAY_SECONDS, UTC)
+    """Return the first moment of a day, limited to the years 1 to 9999."""
+    return midnight(shift(datetime.fromtimestamp(0, UTC), timedelta(days=number)))
 
 
 def list_pages(rows: float) -> int:
