@@ -67,6 +67,9 @@ docs: .venv/.installed ## Generate the tables of the README, docs/streams.md, pl
 	$(RUN)/python scripts/hub.py
 	$(RUN)/python scripts/dbt_docs.py
 
+schemas: .venv/.installed ## Update schemas/ from the vendor's OpenAPI document: make schemas SPEC=openapi.json
+	$(RUN)/python scripts/schemas.py $(SPEC)
+
 bench: .venv/.installed | $(UV) ## Run the benchmarks and write docs/benchmarks.md
 	$(RUN)/python -m benchmarks --uv $(UV) $(ARGS)
 

@@ -31,7 +31,7 @@ def read_about() -> Json:
 
 
 def _kind(name: str, schema: Mapping[str, Any]) -> str:
-    if name == "shops_file":
+    if name in ("shops_file", "openapi_file"):
         return "file"
     if "enum" in schema:
         return "options"

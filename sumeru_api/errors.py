@@ -10,7 +10,8 @@
     ├── UnexpectedResponse     a response that breaks the API's own rules
     └── ApiUnavailable         network errors, 5xx and unreadable responses, once the retries are used up
         ├── RateLimited        429, with a wait that is too long or too often repeated
-        ├── UntrustedHost      the host's certificate cannot be verified
+        ├── UntrustedHost      the host's certificate cannot be verified, or it speaks no TLS
+        ├── ProxyFailed        the proxy of the environment does not connect to the host
         └── HostNotResponding  no response to any request of the shop
 
 No error carries a token, a response body or a value of a row.
@@ -115,7 +116,13 @@ def run_again(wait: float, at: datetime | None = None) -> str:
 
 
 class UntrustedHost(ApiUnavailable):
-    """The certificate of the shop's host cannot be verified, so no request is sent."""
+    """The shop's host cannot be verified, so no request is sent."""
+
+    affects_shop = True
+
+
+class ProxyFailed(ApiUnavailable):
+    """The proxy of the environment does not connect to the shop's host."""
 
     affects_shop = True
 

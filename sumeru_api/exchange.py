@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from aiohttp.client_proto import ResponseHandler
+    from yarl import URL
 
 TICKS = 20
 """How often the progress of a request is checked within one read timeout."""
@@ -48,14 +49,29 @@ class Request(aiohttp.ClientRequest):
 class Exchange:
     """One request and its response, as an aiohttp middleware.
 
+    Args:
+        loop: The running loop.
+        proxy: The proxy that connects to the host, None if there is none.
+
     Attributes:
         elapsed: Seconds from sending the request until the headers came.
     """
 
-    __slots__ = ("_age", "_content", "_loop", "_protocol", "_quiet", "_reused", "_sent_at", "elapsed")
+    __slots__ = (
+        "_age",
+        "_content",
+        "_loop",
+        "_protocol",
+        "_proxy",
+        "_quiet",
+        "_reused",
+        "_sent_at",
+        "elapsed",
+    )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, proxy: URL | None = None) -> None:
         self._loop = loop
+        self._proxy = proxy
         self._sent_at = self.elapsed = 0.0
         self._protocol: ResponseHandler | None = None
         self._content: aiohttp.StreamReader | None = None
@@ -78,7 +94,7 @@ class Exchange:
                 response = await handler(request)
             except (aiohttp.ClientError, OSError, UnicodeError) as error:
                 if not (self._reused and request.method == hdrs.METH_GET and closed_before_answer(error)):
-                    raise translated(error) from None
+                    raise translated(error, self._proxy if self._protocol is None else None) from None
             else:
                 self.elapsed = self._loop.time() - self._sent_at
                 self._content = response.content

@@ -8,7 +8,9 @@
 | 429 | wait, longer each time; `RateLimited` if it asks for over 15 minutes, or after two hours in all |
 | 3xx | `UnexpectedResponse`: no redirect is followed |
 | 401, 403, 404, any other 4xx | fail at once |
-| certificate not trusted | fail at once with `UntrustedHost` |
+| certificate not trusted, no TLS | fail at once with `UntrustedHost` |
+| the proxy cannot be reached | at most two retries, then `ProxyFailed`: most often it is misconfigured |
+| the proxy refuses to connect | fail at once with `ProxyFailed` |
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from sumeru_api.errors import (
     HostNotResponding,
     NotFound,
     PermissionDenied,
+    ProxyFailed,
     RateLimited,
     RequestRejected,
     UnexpectedResponse,
@@ -38,6 +41,7 @@ from sumeru_api.rate_limiter import MAX_WAIT, pause_after
 from sumeru_api.redaction import error_code, mask, request_id
 from sumeru_api.responses import Response
 from sumeru_api.session import TransportError, UntrustedHostError
+from sumeru_api.transport_errors import ProxyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,6 +56,7 @@ _MAX_WAITED = 7200.0
 """Seconds to wait, all in all, for the rate limit to let the same request pass."""
 _MIN_UNANSWERED = 3
 """Requests in a row without a response before the host counts as not responding."""
+_MAX_PROXY_TRIES = 3
 _RETRIABLE = frozenset({408, 425, *range(500, 600)})
 _REDIRECT = range(300, 400)
 _ERRORS: Mapping[int, type[ApiError]] = {401: AuthenticationError, 403: PermissionDenied, 404: NotFound}
@@ -125,7 +130,7 @@ class Retries:
         if isinstance(outcome, UntrustedHostError):
             return Fail(UntrustedHost(str(outcome)))
         if isinstance(outcome, TransportError):
-            return self._retry(ApiUnavailable(str(outcome)), unanswered)
+            return self._unanswered(outcome, unanswered)
         if outcome.status == TOO_MANY_REQUESTS:
             return self._refused(outcome)
         if outcome.ok:
@@ -152,6 +157,15 @@ class Retries:
             return Fail(RateLimited(cause, status=response.status))
         self._waited += wait
         return WaitForRateLimit(wait)
+
+    def _unanswered(self, fault: TransportError, unanswered: int) -> Retry | Fail:
+        if not isinstance(fault, ProxyError):
+            return self._retry(ApiUnavailable(str(fault)), unanswered)
+        error = ProxyFailed(str(fault))
+        if fault.lasting or self._tries + 1 >= min(_MAX_PROXY_TRIES, self._max_tries):
+            return Fail(error)
+        # Not counted as unanswered: with many requests at once, the first moment would decide.
+        return self._retry(error, unanswered=0)
 
     def _retry(self, error: ApiError, unanswered: int, asked: float = 0.0) -> Retry | Fail:
         self._tries += 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from base64 import b64encode
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,14 @@ import certifi
 from aiohttp import hdrs
 from yarl import URL
 
-from sumeru_api.transport_errors import NO_LOOKUP, UntrustedHostError
+from sumeru_api.transport_errors import (
+    CLOSED,
+    NO_LOOKUP,
+    NOT_HTTP,
+    NoAnswerError,
+    ProxyError,
+    UntrustedHostError,
+)
 
 try:
     import resource
@@ -23,6 +31,8 @@ except ImportError:  # Windows
 else:
     _HAS_LIMITS = True
 
+_HOST = re.compile(r"[a-z0-9.:\[\]-]{1,100}")
+"""What a message may name as a host; a token that was set as `api_url` has an underscore."""
 _SCHEMES = ("http", "https")
 _OTHER_FILES = 256
 """Open files reserved for everything else."""
@@ -44,6 +54,17 @@ class Route(NamedTuple):
     ssl: SSLContext | bool
     proxy: URL | None
     proxy_headers: dict[str, str] | None
+
+    def explain(self, fault: NoAnswerError) -> None:
+        """Add to a fault the host that it is of, without credentials, and what is likely to be wrong."""
+        plain = self.scheme == "http"
+        if isinstance(fault, ProxyError) and self.proxy is not None:
+            fault.host = f"proxy {self.proxy.host_port_subcomponent}"
+            plain = self.proxy.scheme == "http"
+        elif fault.reason != NO_LOOKUP and _HOST.fullmatch(self.authority):
+            fault.host = self.authority
+        if plain and fault.reason in (CLOSED, NOT_HTTP):
+            fault.hint = "if it expects TLS, write https:// instead of http://"
 
 
 class Routes:
@@ -104,9 +125,9 @@ def _proxy(url: URL) -> tuple[URL | None, dict[str, str] | None]:
         proxy = URL(setting if "://" in setting else f"http://{setting}")
         address = proxy.origin()
     except ValueError:
-        raise UntrustedHostError("the proxy of the environment is not a URL") from None
+        raise ProxyError("the proxy of the environment is not a URL", lasting=True) from None
     if address.scheme not in _SCHEMES:
-        raise UntrustedHostError("the proxy of the environment is neither http:// nor https://")
+        raise ProxyError("the proxy of the environment is neither http:// nor https://", lasting=True)
     if not proxy.user:
         return address, None
     credentials = b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode()

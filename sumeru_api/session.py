@@ -17,7 +17,7 @@ from yarl import URL
 from sumeru_api.exchange import TICKS, Exchange, Request
 from sumeru_api.resolver import resolver
 from sumeru_api.routes import Route, Routes, allow_connections
-from sumeru_api.transport_errors import TransportError, UntrustedHostError
+from sumeru_api.transport_errors import NoAnswerError, TransportError, UntrustedHostError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -144,7 +144,7 @@ class Session:
         if body is not None:
             headers = CIMultiDict({**headers, hdrs.CONTENT_TYPE: "application/json"})
         async with self._slots:
-            exchange = Exchange(self._loop)
+            exchange = Exchange(self._loop, route.proxy)
             self._in_flight.add(exchange)
             if self._ticker is None:
                 self._tick()
@@ -161,6 +161,9 @@ class Session:
                     proxy_headers=route.proxy_headers,
                 )
                 content = await exchange.body(response, self._max_body_bytes)
+            except NoAnswerError as fault:
+                route.explain(fault)
+                raise
             finally:
                 self._in_flight.discard(exchange)
         return RawResponse(response.status, response.headers, content, exchange.elapsed)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sumeru_api.errors import ApiError
+
 
 class TapError(Exception):
     """Base class of the errors of this tap."""
@@ -25,3 +27,7 @@ class TargetClosed(TapError):
 
 class BatchFileError(TapError):
     """A BATCH file cannot be written."""
+
+
+class StreamMapError(ApiError):
+    """A stream map fails for a record; it ends the stream of the shop as an error of the API does."""

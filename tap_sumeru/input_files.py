@@ -32,17 +32,23 @@ def load_config(path: str) -> dict[str, Any]:
     return _load(_read(path, "config", SettingsError), "config", SettingsError, Decimal)
 
 
-def load_state(path: str) -> dict[str, Any]:
+def load_state(path: str, *, required: bool = False) -> dict[str, Any]:
     """Return the content of a state file, empty if the file is; `state.validation` checks it later.
+
+    Args:
+        path: Path of the file.
+        required: Whether an empty file is an error.
 
     Raises:
         StateError: The file cannot be read, or is not a JSON object.
     """
     raw = _read(path, "state", StateError)
     if is_blank(raw):
+        if required:
+            raise StateError("state: the file is empty. Write the new state to another file than --state's.")
         logger.info("state: the file is empty, so this run starts without bookmarks.")
         return {}
-    return _load(raw, "state", StateError)
+    return _load(raw, "state", StateError, Decimal)
 
 
 def load_catalog(path: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Stream maps that hash or drop personal data, generated from the `x-pii` marks of the schemas.
+"""Stream maps that hash or drop personal data, for what the setting `pii` cannot do, such as ids.
 
 `python -m tap_sumeru.pii hash` (or `drop`) prints the value for the setting `stream_maps`.
 """
@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.catalog.personal_columns import is_marked
 from tap_sumeru.catalog.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def stream_maps(how: str, *, ids: bool = False) -> dict[str, dict[str, str | Non
                 columns[name] = _hashed(name, schema)
             elif name == "extra" or (ids and name == "relationships"):
                 columns[name] = None
-            elif _is_marked(schema):
+            elif is_marked(schema):
                 columns[name] = _hashed(name, schema) if how == "hash" else None
         maps[stream] = columns
     return maps
@@ -57,12 +58,6 @@ def _names_a_person(stream: str) -> bool:
 def _hashed(name: str, schema: stream_schemas.Schema) -> str:
     text = _TEXT if "string" in schema["type"] else _JSON
     return _SALTED.format(text=text.format(name=name), name=name)
-
-
-def _is_marked(schema: stream_schemas.Schema) -> bool:
-    """Return whether a column or a part of it is marked as personal."""
-    inside = [*schema.get("properties", {}).values(), *filter(None, [schema.get("items")])]
-    return bool(schema.get("x-pii")) or any(_is_marked(part) for part in inside)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

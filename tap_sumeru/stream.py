@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from singer_sdk import Stream
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import SelectionMask
 from typing_extensions import override
 
 from sumeru_api.redaction import mask_name
@@ -14,6 +15,7 @@ from tap_sumeru.catalog.overrides import CatalogSchema, apply_schema
 from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.errors import CatalogError
 from tap_sumeru.output.mapped_records import masked_columns
+from tap_sumeru.output.private_maps import PrivateColumns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -49,7 +51,10 @@ class SumeruStream(Stream):
         source: Reads the stream.
         spec: The definition of the stream.
         replication_key: Its replication key.
-        learned: Further columns, which a discovery has learned.
+        learned: Columns that a discovery adds or replaces.
+
+    Attributes:
+        private: What becomes of its personal columns.
     """
 
     def __init__(
@@ -62,7 +67,9 @@ class SumeruStream(Stream):
     ) -> None:
         self.spec = spec
         self._source = source
-        self.catalog_schema = CatalogSchema(stream_schemas.load(spec.name, learned))
+        schema = stream_schemas.load(spec.name, learned)
+        self.private = PrivateColumns()
+        self.catalog_schema = CatalogSchema(schema, _retyped(spec, schema) if learned else frozenset())
         super().__init__(tap, self.catalog_schema.schema, spec.name)
         self.primary_keys = spec.primary_key
         self.replication_key = replication_key
@@ -81,6 +88,15 @@ class SumeruStream(Stream):
     def effective_schema(self) -> stream_schemas.Schema:
         """The schema, as the catalog has it."""
         return self.schema
+
+    @property
+    @override
+    def mask(self) -> SelectionMask:
+        """What is selected: by the catalog, and by the setting `pii`."""
+        mask = super().mask
+        if not self.private.deselected:
+            return mask
+        return SelectionMask(mask | {("properties", name): False for name in self.private.deselected})
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
@@ -157,3 +173,9 @@ class SumeruStream(Stream):
             retyped=self.catalog_schema.retyped,
             columnar=columnar,
         )
+
+
+def _retyped(spec: StreamSpec, schema: stream_schemas.Schema) -> frozenset[str]:
+    """Return the columns whose values are converted, as in a sync with a catalog of this schema."""
+    own = stream_schemas.load(spec.name)
+    return apply_schema(spec.name, own, schema, moments=(), parent_column=spec.parent_column).retyped

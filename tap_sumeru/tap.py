@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Tap
@@ -15,27 +16,32 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 from singer_sdk.singerlib import Catalog, Schema
 from typing_extensions import override
 
+from tap_sumeru.catalog.personal_columns import columns_of, personal_columns
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.command_line import CommandLine
 from tap_sumeru.config.column_names import check_columns
 from tap_sumeru.config.given_values import given_values
 from tap_sumeru.config.replication_keys import replication_keys
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
-from tap_sumeru.config.settings import Settings
+from tap_sumeru.config.settings import Settings, check_types
 from tap_sumeru.config.stream_maps import check_keys, check_maps, flattened_names
-from tap_sumeru.diagnose.command import run_check
+from tap_sumeru.diagnose.command import run_check, run_estimate
 from tap_sumeru.diagnose.discovery import learn_columns
 from tap_sumeru.error_reporting import silence_libraries
 from tap_sumeru.errors import SettingsError, TapError
 from tap_sumeru.extract.read_page import ReadPage
+from tap_sumeru.input_files import load_catalog
 from tap_sumeru.output.batch_files import BatchConfig, BatchFiles
-from tap_sumeru.output.messages import MessageWriter
+from tap_sumeru.output.mapped_records import emitting_maps
+from tap_sumeru.output.private_maps import PrivateColumns, PrivateMaps, check_seed
 from tap_sumeru.output.stream_writer import StreamWriter
+from tap_sumeru.preparation import reset_streams, shop_lines
 from tap_sumeru.state.bookmarks import Bookmarks, State
 from tap_sumeru.state.unknown_parts import unknown_parts
 from tap_sumeru.state.validation import validate
 from tap_sumeru.stream import SumeruStream
 from tap_sumeru.sync.engine import Engine
+from tap_sumeru.sync.opening import log_privacy
 from tap_sumeru.sync.results import Failure
 from tap_sumeru.sync.run import Run
 
@@ -46,6 +52,8 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import CatalogEntry
+
+    from tap_sumeru.catalog.selection import StreamSelection
 
 logger = logging.getLogger("tap-sumeru")
 
@@ -58,7 +66,6 @@ class TapSumeru(CommandLine):
     name = "tap-sumeru"
     package_name = "tap-sumeru"
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_SCHEMA
-    message_writer_class = MessageWriter
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
@@ -71,8 +78,18 @@ class TapSumeru(CommandLine):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
-    message_writer: MessageWriter
     _settings: Settings | None = None
+
+    def __init__(
+        self,
+        *,
+        catalog: PurePath | str | dict[str, Any] | Catalog | None = None,
+        **options: Any,  # noqa: ANN401 - those of the SDK
+    ) -> None:
+        if isinstance(catalog, (PurePath, str)):
+            catalog = load_catalog(str(catalog))
+        self._given_columns = columns_of(catalog)  # with the marks, which the SDK removes
+        super().__init__(catalog=catalog, **options)
 
     @property
     def settings(self) -> Settings:
@@ -93,6 +110,7 @@ class TapSumeru(CommandLine):
             self._config = given_values(self._config, self.config_jsonschema)
             _ = self.settings
             check_maps(self.config.get("stream_maps", {}))
+            check_seed(self.settings.pii, self.config.get("stream_map_config"))
             BatchConfig.from_config(self.config.get("batch_config"))
         except SettingsError as error:
             if raise_errors:
@@ -104,11 +122,22 @@ class TapSumeru(CommandLine):
     def discover_streams(self) -> Sequence[SumeruStream]:
         """Return the streams: without a request, unless `discover_rows` has columns learned from rows."""
         keys = replication_keys(self.config)
-        samples = bool(self.config.get("discover_rows")) and self.input_catalog is None
-        learned = learn_columns(self.settings) if samples else {}
+        columns = self._discovered_columns(keys) if self.input_catalog is None else {}
         return [
-            SumeruStream(self, self, spec, keys[name], learned.get(name)) for name, spec in STREAMS.items()
+            SumeruStream(self, self, spec, keys[name], columns.get(name)) for name, spec in STREAMS.items()
         ]
+
+    def _discovered_columns(self, keys: dict[str, str]) -> dict[str, dict[str, Any]]:
+        """Return the columns of the OpenAPI document and those learned from rows, by stream."""
+        path = self.config.get("openapi_file")
+        check_types({"openapi_file": path})
+        described: dict[str, dict[str, Any]] = {}
+        if path:
+            from tap_sumeru.diagnose.openapi import read_columns  # noqa: PLC0415 - makes each start slower
+
+            described = read_columns(path, keys)
+        learned = learn_columns(self.settings, described) if self.config.get("discover_rows") else {}
+        return {name: described.get(name, {}) | learned.get(name, {}) for name in STREAMS}
 
     @property
     @override
@@ -133,19 +162,35 @@ class TapSumeru(CommandLine):
 
     def _load_maps(self) -> None:
         super(Tap, self).setup_mapper()
+        maps = None if self.settings.pii == "keep" else PrivateMaps(self.mapper, self.settings.pii)
         for name, entry in self.catalog.items():
             if entry.metadata.resolve_selection()[()]:
+                if maps:
+                    self._hide(name, maps)
                 applied = Catalog({name: self._as_applied(name, entry)})
                 with flattened_names(name):
                     self.mapper.register_raw_streams_from_catalog(applied)
+                    if maps:
+                        maps.complete(name)
         check_keys(self.mapper.stream_maps)
+
+    def _hide(self, name: str, maps: PrivateMaps) -> None:
+        """Decide what becomes of the personal columns of a stream."""
+        stream = self.streams.get(name)
+        if isinstance(stream, SumeruStream):
+            properties = stream.schema["properties"]
+            personal = personal_columns(name, properties, self._given_columns.get(name, {}))
+            selected = [column for column in properties if stream.mask["properties", column]]
+            stream.private = maps.prepare(name, personal, selected, stream.primary_keys)
 
     def _as_applied(self, name: str, entry: CatalogEntry) -> CatalogEntry:
         """Return an entry of the catalog with the schema and the keys that the tap uses."""
         stream = self.streams.get(name)
-        if stream is None:
+        if not isinstance(stream, SumeruStream):
             return entry
-        schema = Schema.from_dict(stream.schema)
+        columns, deselected = stream.schema["properties"], stream.private.deselected
+        kept = {column: one for column, one in columns.items() if column not in deselected}
+        schema = Schema.from_dict({**stream.schema, "properties": kept})
         return replace(entry, stream=name, schema=schema, key_properties=list(stream.primary_keys))
 
     @override
@@ -186,11 +231,14 @@ class TapSumeru(CommandLine):
         writers = {}
         for stream in selected:
             self._choose_replication_key(stream)
-            for level, note in stream.catalog_schema.notes(stream.name):
+            for level, note in stream.catalog_schema.notes(stream.name) if self.input_catalog else ():
                 logger.log(level, "%s", note)
             writer = writers[stream.name] = StreamWriter(stream, self.message_writer, files)
             if stream.full_table:
                 writer.version = int(time.time() * 1000)
+        if self.settings.pii != "keep":
+            emitted = {stream.name: stream.private for stream in selected if emitting_maps(stream)}
+            log_privacy(self.settings.pii, emitted)
         selections = [stream.selection(columnar=writers[stream.name].direct) for stream in selected]
         state = cast("State", self.state)
         return Run(self.settings, selections, writers, state, self.message_writer, files=files).sync()
@@ -198,10 +246,30 @@ class TapSumeru(CommandLine):
     @override
     def check(self, *, json: bool) -> int:
         """Check the selected streams of all shops; return the exit code."""
+        return run_check(self.settings, self._selections(), json=json)
+
+    @override
+    def estimate(self, *, json: bool) -> int:
+        """Estimate a first sync of the selected streams of all shops; return the exit code."""
+        return run_estimate(self.settings, self._selections(), json=json)
+
+    def _selections(self) -> list[StreamSelection]:
+        """Return what is selected, with records that are dicts."""
         selected = [one for one in self.streams.values() if one.selected and isinstance(one, SumeruStream)]
         for stream in selected:
             self._choose_replication_key(stream)
-        return run_check(self.settings, [stream.selection() for stream in selected], json=json)
+            stream.private = PrivateColumns()  # unknown fields are in `extra`; no value is emitted
+        return [stream.selection() for stream in selected]
+
+    @override
+    def reset(self, streams: Sequence[str], shop: str | None) -> State:
+        """Return the state with which the next run reads streams again, of one shop or of all."""
+        return reset_streams(self.settings, cast("State", self.state), streams, shop)
+
+    @override
+    def print_shops(self) -> None:
+        """Print the names of the shops of a run."""
+        self.message_writer.write(shop_lines(self.settings))
 
     def _choose_replication_key(self, stream: SumeruStream) -> None:
         # A key of the settings takes precedence over the catalog's, and that over the default.

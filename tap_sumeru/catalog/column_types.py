@@ -68,6 +68,22 @@ def check_keywords(where: str, schema: object) -> None:
         check_keywords(f"{where}.{name}", member)
 
 
+def structure(schema: Schema) -> Schema:
+    """Return what decides about values: types, formats, members and items."""
+    parts: Schema = {"type": sorted(schema["type"]), "format": schema.get("format")}
+    if "properties" in schema:
+        parts["properties"] = {name: structure(one) for name, one in schema["properties"].items()}
+    if "items" in schema:
+        parts["items"] = structure(schema["items"])
+    return parts
+
+
+def personal_mark(schema: Schema) -> object:
+    """Return the first personal mark of a schema or a part of it, None if there is none."""
+    inside = [*schema.get("properties", {}).values(), *filter(None, [schema.get("items")])]
+    return schema.get("x-pii") or next(filter(None, map(personal_mark, inside)), None)
+
+
 def _plain_type(where: str, schema: Mapping[str, Any], *, nullable: bool) -> Schema:
     names = _type_names(where, schema)
     kinds = [name for name in names if name != "null"]

@@ -80,7 +80,7 @@ class Samples:
 
     def _schema(self, name: str, type_: Schema) -> Schema:
         schema = {"description": "Learned from sampled rows.", **type_, "x-provenance": "observed"}
-        if name in self._personal or _PERSONAL_NAME.search(_snake(name)):
+        if name in self._personal or suggests_person(name):
             schema["x-pii"] = "suspected"
         return schema
 
@@ -88,6 +88,11 @@ class Samples:
 def is_safe(name: str) -> bool:
     """Return whether every warehouse takes a name for a column as it is."""
     return bool(_SAFE_NAME.fullmatch(name)) and not name.lower().startswith(_RESERVED_PREFIX)
+
+
+def suggests_person(name: str) -> bool:
+    """Return whether the name of a field suggests the data of a person."""
+    return bool(_PERSONAL_NAME.search(_snake(name)))
 
 
 def _snake(name: str) -> str:
@@ -130,9 +135,7 @@ def _type(kinds: set[str]) -> Schema | None:
 def _looks_personal(value: object) -> bool:
     """Return whether a value, or a part of it, looks like an e-mail address or a phone number."""
     if isinstance(value, dict):
-        return any(_PERSONAL_NAME.search(_snake(str(key))) for key in value) or any(
-            map(_looks_personal, value.values())
-        )
+        return any(suggests_person(str(key)) for key in value) or any(map(_looks_personal, value.values()))
     if isinstance(value, list):
         return any(map(_looks_personal, value))
     if not isinstance(value, str):

@@ -9,7 +9,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_sumeru.catalog.column_types import column_type
+from tap_sumeru.catalog.column_types import column_type, structure
 from tap_sumeru.catalog.stream_schemas import LEADING_COLUMNS, OWN_COLUMNS, TRAILING_COLUMNS, Schema
 from tap_sumeru.errors import CatalogError
 
@@ -45,8 +45,9 @@ class CatalogSchema:
             text = f"{stream}: the catalog lacks {_names(self.restored)}, which the tap needs and has added."
             yield logging.WARNING, text
         if self.missing:
-            text = f"{stream}: the catalog does not know {_names(self.missing)}; such values go into `extra`."
-            yield logging.WARNING, f"{text} A new catalog, from --discover, has them as columns."
+            text = f"{stream}: the catalog does not know {_names(self.missing)}; such values go into `extra`"
+            advice = "A new catalog, from --discover, has them as columns."
+            yield logging.WARNING, f"{text}, unless that is left out. {advice}"
 
 
 def apply_schema(
@@ -92,21 +93,11 @@ def _merged(where: str, name: str, column: Mapping[str, Any], known: Schema | No
         if not name or _NOT_IN_A_NAME & set(name) or not name.isprintable():
             raise CatalogError(f"{where}: is not the name of a column.")
         return given
-    same = _structure(given) == _structure(column_type(where, known))
+    same = structure(given) == structure(column_type(where, known))
     if same and (fixed or "description" in column):  # what --discover has written has a description
         return known
     kept = {key: value for key, value in known.items() if key == "description" or key.startswith("x-")}
     return {**kept, **given}
-
-
-def _structure(schema: Schema) -> Schema:
-    """Return what decides about values: types, formats, members and items."""
-    structure: Schema = {"type": sorted(schema["type"]), "format": schema.get("format")}
-    if "properties" in schema:
-        structure["properties"] = {name: _structure(one) for name, one in schema["properties"].items()}
-    if "items" in schema:
-        structure["items"] = _structure(schema["items"])
-    return structure
 
 
 def _check_fixed(

@@ -65,7 +65,7 @@ def load(stream: str, learned: Schema | None = None) -> Schema:
 
     Args:
         stream: Name of the stream.
-        learned: Further columns by name.
+        learned: Columns by name that are added or replace built-in ones.
     """
     document = _read(stream)
     properties = copy.deepcopy({**_LEADING, **document["properties"], **(learned or {}), **_TRAILING})

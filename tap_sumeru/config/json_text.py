@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def is_blank(raw: bytes) -> bool:
     """Return whether a file has no content: no byte, or only white space and a byte order mark."""
     try:
-        return not _text(raw).strip()
+        return not unicode_text(raw).strip()
     except ValueError:
         return False
 
@@ -27,7 +27,7 @@ def decode(raw: bytes | str, parse_float: Callable[[str], Any] = float) -> Any: 
     Raises:
         ValueError: It is not JSON, or holds what no message can carry: NaN, infinity, or half a character.
     """
-    text = raw if isinstance(raw, str) else _text(raw)
+    text = raw if isinstance(raw, str) else unicode_text(raw)
     try:
         content = json.loads(text, parse_float=parse_float, parse_constant=_reject)
         if "\\ud" in text.lower():
@@ -37,7 +37,12 @@ def decode(raw: bytes | str, parse_float: Callable[[str], Any] = float) -> Any: 
     return content
 
 
-def _text(raw: bytes) -> str:
+def unicode_text(raw: bytes) -> str:
+    """Return the text of a file in any Unicode encoding, without a byte order mark.
+
+    Raises:
+        ValueError: It is not in Unicode.
+    """
     return raw.decode(json.detect_encoding(raw)).removeprefix("\ufeff")
 
 

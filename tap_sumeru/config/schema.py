@@ -155,6 +155,21 @@ _SETTINGS = {
         "columns of their own instead of keys of `extra`. 0: no rows, and no request.",
         default=0,
     ),
+    "openapi_file": _setting(
+        _STRING,
+        "OpenAPI file",
+        "Path of the vendor's OpenAPI document (3.0 or 3.1, JSON or YAML). Its fields add or replace columns "
+        "at discovery. A sync with a catalog does not read it.",
+    ),
+    "pii": _setting(
+        _STRING,
+        "Personal data",
+        "What happens to every column that is marked as personal, learned ones included: `keep` it, `hash` "
+        "it with the salt `stream_map_config.hash_seed`, or `drop` it. `hash` and `drop` leave out `extra` "
+        "too.",
+        default="keep",
+        enum=["keep", "hash", "drop"],
+    ),
     "shard": _setting(
         _STRING,
         "Shard",

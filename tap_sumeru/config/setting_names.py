@@ -9,6 +9,8 @@ from sumeru_api.redaction import mask_name
 from tap_sumeru.config.names import check_name, resembling
 from tap_sumeru.errors import SettingsError
 
+SHOP_SETTINGS = ("api_token", "shops", "shops_file")
+"""Settings that name shops; a config has exactly one of them."""
 _UNDECLARED = {"batch_config": ("batch_size",), "batch_config.storage": ("params",)}
 """Keys that the SDK's schema lacks."""
 _OF_THE_SDK = ("LOGLEVEL",)

@@ -79,6 +79,7 @@ class Settings:
         configured: Names of all shops of the config, those of other shards included.
         user_agent: Text to append to the User-Agent header.
         shard: The shard as it is configured, empty if the shops are not divided.
+        pii: What happens to personal columns: `keep`, `hash` or `drop`.
     """
 
     shops: tuple[Shop, ...]
@@ -94,6 +95,7 @@ class Settings:
     configured: frozenset[str]
     user_agent: str
     shard: str = ""
+    pii: str = "keep"
 
     def only(self, shops: tuple[Shop, ...]) -> Settings:
         """Return the same settings for some of the shops."""
@@ -138,6 +140,7 @@ class Settings:
             configured=frozenset(shop.name for shop in shops),
             user_agent=header_text(config.get("user_agent", ""), "user_agent"),
             shard=config.get("shard", ""),
+            pii=config["pii"],
         )
 
 

@@ -15,7 +15,7 @@ from sumeru_api.shop import API_URL, Shop
 from tap_sumeru.config.json_text import decode
 from tap_sumeru.config.json_types import first_violation
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
-from tap_sumeru.config.setting_names import check_setting_names
+from tap_sumeru.config.setting_names import SHOP_SETTINGS, check_setting_names
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def read_shops(config: Config) -> tuple[Shop, ...]:
     Raises:
         SettingsError: The config has no shop, or one that is not valid; the message names the setting.
     """
-    sources = [name for name in ("api_token", "shops", "shops_file") if config.get(name)]
+    sources = [name for name in SHOP_SETTINGS if config.get(name)]
     if not sources:
         raise SettingsError("api_token: is missing. Set api_token, shops or shops_file.")
     source, *others = sources

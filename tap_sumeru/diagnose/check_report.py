@@ -164,7 +164,7 @@ def _meltano(checks: Sequence[ShopCheck]) -> list[str]:
     for stream, fields in columns.items():
         lines.append(f"      {stream}:")
         for name, schema in fields.items():
-            kept = {key: value for key, value in schema.items() if key in ("type", "format")}
+            kept = {key: value for key, value in schema.items() if key in ("type", "format", "x-pii")}
             lines.append(f"        {name}: {json.dumps(kept)}")
     return lines
 

@@ -1,4 +1,4 @@
-"""The command `--check`: runs the check, shows its progress, prints its report, and logs what failed."""
+"""The commands `--check` and `--estimate`: run, show their progress, print a report, log what failed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,16 @@ import click
 
 from tap_sumeru.diagnose.check import check
 from tap_sumeru.diagnose.check_report import as_json, as_text, reasons
+from tap_sumeru.diagnose.estimate import estimate
+from tap_sumeru.diagnose.estimate_report import as_json as estimate_as_json
+from tap_sumeru.diagnose.estimate_report import as_text as estimate_as_text
 from tap_sumeru.errors import TargetClosed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+    from click._termui_impl import ProgressBar
 
     from tap_sumeru.catalog.selection import StreamSelection
     from tap_sumeru.config.settings import Settings
@@ -24,22 +30,48 @@ logger = logging.getLogger("tap-sumeru")
 def run_check(settings: Settings, selections: Sequence[StreamSelection], *, json: bool) -> int:
     """Print what a check of the selected streams finds; return 1 if one of them cannot be read.
 
-    A progress bar is shown where a person watches. The log ends with the failures, one line each.
+    The log ends with the failures, one line each.
 
     Raises:
         TargetClosed: Standard output cannot be written.
     """
-    if sys.stdout is None:
-        raise TargetClosed("stdout is closed")
-    steps = len(settings.shops) * len(selections)
-    hidden = not sys.stderr.isatty()
-    with click.progressbar(length=steps, label="Checking", file=sys.stderr, hidden=hidden) as bar:
+    with _progress(len(settings.shops) * len(selections), "Checking") as bar:
         found = check(settings, selections, lambda: bar.update(1))
-    try:
-        click.echo(as_json(found) if json else as_text(found))
-    except OSError as error:
-        raise TargetClosed(f"stdout cannot be written ({error.strerror})") from None
+    _print(as_json(found) if json else as_text(found))
     for shop in found:
         for reason in reasons(shop):
             logger.error("Shop %s: %s", shop.shop, reason)
     return 0 if all(shop.passed for shop in found) else 1
+
+
+def run_estimate(settings: Settings, selections: Sequence[StreamSelection], *, json: bool) -> int:
+    """Print what a first sync of the selected streams takes; return 1 if a shop cannot be estimated at all.
+
+    Raises:
+        TargetClosed: Standard output cannot be written.
+    """
+    with _progress(len(settings.shops) * len(selections), "Estimating") as bar:
+        found = estimate(settings, selections, lambda: bar.update(1))
+    _print(estimate_as_json(found) if json else estimate_as_text(found))
+    failed = [shop for shop in found if shop.failed]
+    for shop in failed:
+        logger.error("Shop %s cannot be estimated: %s", shop.shop, shop.streams[0].error)
+    return 1 if failed else 0
+
+
+def _progress(steps: int, label: str) -> AbstractContextManager[ProgressBar[int]]:
+    """Return a progress bar, which is shown where a person watches.
+
+    Raises:
+        TargetClosed: Standard output is closed.
+    """
+    if sys.stdout is None:
+        raise TargetClosed("stdout is closed")
+    return click.progressbar(length=steps, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
+
+
+def _print(report: str) -> None:
+    try:
+        click.echo(report)
+    except OSError as error:
+        raise TargetClosed(f"stdout cannot be written ({error.strerror})") from None

@@ -16,6 +16,8 @@ from tap_sumeru.diagnose.samples import open_shops
 from tap_sumeru.extract.recovery import Recovery
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tap_sumeru.catalog.stream_schemas import Schema
     from tap_sumeru.config.settings import Settings
     from tap_sumeru.diagnose.samples import SampledShop, StreamSampler
@@ -26,16 +28,19 @@ _MAX_PARENTS = 10
 """Parents whose children are sampled, at most: a list of each is a request."""
 
 
-def learn_columns(settings: Settings) -> dict[str, dict[str, Schema]]:
+def learn_columns(
+    settings: Settings, described: Mapping[str, Schema] | None = None
+) -> dict[str, dict[str, Schema]]:
     """Return the columns that sampled rows have and the schemas have not, by stream.
 
     A stream that cannot be read keeps its schema, and a warning says so.
 
     Args:
         settings: The settings.
+        described: Further columns that are known, by stream.
     """
     rows = settings.discover_rows
-    selections = [_whole(name) for name in STREAMS]
+    selections = [_whole(name, (described or {}).get(name)) for name in STREAMS]
     samples = {one.name: Samples() for one in selections}
 
     async def sample_shop(shop: SampledShop) -> None:
@@ -56,8 +61,8 @@ def learn_columns(settings: Settings) -> dict[str, dict[str, Schema]]:
     return columns
 
 
-def _whole(stream: str) -> StreamSelection:
-    properties = stream_schemas.load(stream)["properties"]
+def _whole(stream: str, described: Schema | None) -> StreamSelection:
+    properties = stream_schemas.load(stream, described)["properties"]
     return StreamSelection(stream, properties, tuple(properties))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from statistics import median
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from typing_extensions import override
@@ -46,12 +47,26 @@ class HeaderQueue(RequestQueue):
 
     def __init__(self, limiter: RateLimiter) -> None:
         super().__init__(limiter)
+        self._started = 0.0
+        self._waits: list[float] = []
         self.limit = ""
         self.clock_offset: float | None = None
+
+    @property
+    def latency(self) -> float:
+        """Seconds from a request to its response, half of them take longer; of requests one at a time."""
+        return median(self._waits) if self._waits else 0.0
+
+    @override
+    async def turn(self, ready: Callable[[], Awaitable[None]] | None = None) -> float:
+        """Wait until the rate limit allows the next request, and keep when it starts."""
+        self._started = await super().turn(ready)
+        return self._started
 
     @override
     def answered(self, headers: Mapping[str, str]) -> None:
         """Record a response, and keep what its headers say."""
+        self._waits.append(asyncio.get_running_loop().time() - self._started)
         self.limit = headers.get("X-RateLimit-Limit", self.limit)
         served_at = http_date(headers.get("Date"))
         if served_at is not None:
@@ -99,7 +114,8 @@ class StreamSampler:
         self.columns = frozenset(selection.properties)
         self.key = selection.replication_key or self.options.replication_key
         self.shaper = RecordShaper(self.spec, selection, self.key, self.options.include)
-        self.lists = ListReader(self.spec, client, Query(self.spec, self.options), self.shaper)
+        query = Query(self.spec, self.options)
+        self.lists = ListReader(self.spec, client, query, self.shaper, smaller_pages=False)
         self._shop = client.shop.name
 
     async def pages(self, max_parents: int = 1) -> AsyncIterator[SampledPage]:

@@ -62,19 +62,28 @@ class ListReader:
         query: Builds the requests.
         shaper: Decodes the pages of rows.
         details: Whether each row is completed from its own endpoint.
+        smaller_pages: Whether a page that the server fails to return is requested with fewer rows.
 
     Attributes:
         details: Completes the rows, if that is requested.
     """
 
     def __init__(
-        self, spec: StreamSpec, client: Client, query: Query, shaper: RecordShaper, *, details: bool = False
+        self,
+        spec: StreamSpec,
+        client: Client,
+        query: Query,
+        shaper: RecordShaper,
+        *,
+        details: bool = False,
+        smaller_pages: bool = True,
     ) -> None:
         self._spec = spec
         self._client = client
         self._query = query
         self._shaper = shaper
         self.details = Details(spec, client, requested=details)
+        self._smaller_pages = smaller_pages
         self._limits = {kind: ListLimits() for kind in (Kind.ROWS, Kind.PARENTS)}
 
     def pages(self, slice_: Slice, cursor: str | None = None) -> Pages[ListPage]:
@@ -150,7 +159,8 @@ class ListReader:
                 if failed is not None and (other_size or isinstance(error, UnexpectedResponse)):
                     self._shrink(limits, size)
                     raise
-                smaller = smaller_page(size, error, again=failed is not None)
+                may_shrink = self._smaller_pages
+                smaller = smaller_page(size, error, again=failed is not None) if may_shrink else None
                 failed = failed or error
                 if smaller is None:
                     raise failed from None

@@ -28,6 +28,9 @@ _DEFAULT_SIZE = 10_000
 _GZIP_LEVEL = 1
 """Higher levels take more CPU than the rest of the tap, and save little."""
 
+_PACKAGES = {"smbclient": "smbprotocol"}
+"""Packages that are named differently from their modules."""
+
 
 @dataclass(frozen=True, slots=True)
 class BatchConfig:
@@ -217,5 +220,17 @@ def _failed(problem: str, error: Exception) -> BatchFileError:
     """Return an error with the reason of the operating system, which contains no value."""
     reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
     if isinstance(error, ImportError):
-        reason = "the package that this storage needs is not installed"
+        package = _missing_package(error)
+        reason = f"install the package that this storage needs beside the tap: pip install {package}"
     return BatchFileError(f"batch_config: {problem} ({reason})")
+
+
+def _missing_package(error: ImportError) -> str:
+    """Return the name of the package whose absence has led to an error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ImportError) and cause.name:
+            module = cause.name.partition(".")[0]
+            return _PACKAGES.get(module, module)
+        cause = cause.__cause__ or cause.__context__
+    return "s3fs, gcsfs or adlfs"

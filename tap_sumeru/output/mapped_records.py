@@ -9,6 +9,7 @@ from singer_sdk.helpers._catalog import pop_deselected_record_properties
 from singer_sdk.mapper import CustomStreamMap, RemoveRecordTransform
 
 from tap_sumeru.output.encoding import plain_record
+from tap_sumeru.output.map_faults import map_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -66,12 +67,19 @@ class RecordMapper:
         }
 
     def map(self, record: Row) -> Iterator[tuple[str, Row]]:
-        """Yield the name of a stream and the record for it, for each map that does not filter the record."""
+        """Yield the name of a stream and the record for it, for each map that does not filter the record.
+
+        Raises:
+            StreamMapError: An expression fails.
+        """
         plain = plain_record(record)
         pop_deselected_record_properties(plain, self._schema, self._mask)
         self._keep_unknown_members(plain)
         for stream_map in self._maps:
-            mapped = stream_map.transform(plain)
+            try:
+                mapped = stream_map.transform(plain)
+            except Exception as error:  # noqa: BLE001 - expressions raise any kind
+                raise map_fault(stream_map, plain, error) from None
             if mapped is not None:
                 yield stream_map.stream_alias, _as_declared(stream_map, mapped)
 

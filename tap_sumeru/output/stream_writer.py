@@ -72,7 +72,7 @@ class StreamWriter:
         for message in self._stream._generate_schema_messages():  # noqa: SLF001 - pinned by test_sdk_names
             if self.direct:
                 message.schema = {**message.schema, "properties": self._properties()}
-            elif self._stream.replication_key not in message.schema["properties"]:
+            if self._stream.replication_key not in message.schema["properties"]:
                 message.bookmark_properties = None  # a stream map leaves it out, or flattening shortens it
             self._writer.write_message(message)
 

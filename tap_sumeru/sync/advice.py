@@ -10,11 +10,14 @@ from sumeru_api.errors import (
     AuthenticationError,
     NotFound,
     PermissionDenied,
+    ProxyFailed,
     RateLimited,
     RequestRejected,
     UnexpectedResponse,
+    UntrustedHost,
 )
 from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.errors import StreamMapError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +30,10 @@ _ADVICE: Mapping[type[ApiError], str] = {
     "`{stream}`.",
     RequestRejected: "Check `stream_options.{stream}` (filters, include, date_filter).",
     RateLimited: "Run the tap again later, or lower `rate_limit_share` if other integrations use the token.",
+    StreamMapError: "Correct the expression in `stream_maps`; it must work for null, and for numbers as "
+    "decimals.",
+    UntrustedHost: "Check `api_url` and the network of this machine.",
+    ProxyFailed: "Check the proxy settings of this machine: HTTPS_PROXY, ALL_PROXY and NO_PROXY.",
     ApiUnavailable: "Check `api_url` and the network, then run the tap again: it continues where it stopped.",
     UnexpectedResponse: "Run the tap again; if the error persists, report it: the API has changed.",
     ApiError: "Run the tap again; if the error persists, contact Sumeru's support with the request id.",

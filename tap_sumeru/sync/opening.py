@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from tap_sumeru.sync.wording import count, day, names
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tap_sumeru.catalog.selection import StreamSelection
     from tap_sumeru.config.settings import Settings
+    from tap_sumeru.output.private_maps import PrivateColumns
     from tap_sumeru.state.bookmarks import Bookmarks
 
 logger = logging.getLogger("tap-sumeru")
@@ -43,6 +44,29 @@ def log_opening(settings: Settings, selections: Sequence[StreamSelection], bookm
         count(settings.concurrency, "request"),
         "all" if settings.rate_limit_share == 1 else f"{settings.rate_limit_share:.0%}",
     )
+
+
+def log_privacy(how: str, streams: Mapping[str, PrivateColumns]) -> None:
+    """Log which personal columns are hashed or left out, and which the user's stream maps emit.
+
+    Args:
+        how: The setting `pii`: `hash` or `drop`.
+        streams: What becomes of the columns, by the name of the stream.
+    """
+    hidden = {name: one.hidden for name, one in streams.items() if one.hidden}
+    number = count(sum(map(len, hidden.values())), "column")
+    of_streams = "; ".join(f"{name}: {names(columns)}" for name, columns in hidden.items())
+    logger.info(
+        "pii: %s: %s of %s%s; `extra` is left out.",
+        how,
+        number,
+        count(len(hidden), "stream"),
+        f" ({of_streams})" if hidden else "",
+    )
+    for name, one in streams.items():
+        if one.own:
+            text = "pii: %s: your stream maps make %s of personal columns, and that is emitted as they say."
+            logger.warning(text, name, ", ".join(f"`{column}`" for column in one.own))
 
 
 def _range(settings: Settings) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import signal
 import time
+from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from sumeru_api.errors import UnexpectedResponse
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.errors import BatchFileError, TapError, TargetClosed
+from tap_sumeru.errors import BatchFileError, StreamMapError, TapError, TargetClosed
 from tap_sumeru.extract.read_page import ReadPage
 from tap_sumeru.state.bookmarks import Bookmarks, State
 from tap_sumeru.sync.engine import Engine
@@ -28,6 +29,7 @@ from tap_sumeru.sync.wording import count, names
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from sumeru_api.errors import ApiError
     from tap_sumeru.catalog.selection import StreamSelection
     from tap_sumeru.config.settings import Settings
     from tap_sumeru.output.batch_files import BatchFiles
@@ -141,9 +143,12 @@ class Run:
             logger.error("Stopped: %s. %s", broken, _NEXT_RUN)
 
     def _log_outdated(self) -> None:
+        groups: dict[tuple[str, int], list[str]] = defaultdict(list)
         for (stream, option), shops in self._engine.outdated().items():
+            groups[option, shops].append(stream)
+        for (option, shops), streams in groups.items():
             text = _OUTDATED.get(option, "has changed since the last run; reading it again from the start")
-            logger.warning("%s: `%s` %s, for %s.", stream, option, text, count(shops, "shop"))
+            logger.warning("%s: `%s` %s, for %s.", ", ".join(streams), option, text, count(shops, "shop"))
 
     def _read(self, items: Iterable[Item | None], stop: StopRequest) -> None:
         self._watch.writes()
@@ -178,7 +183,10 @@ class Run:
                 self._writers[page.stream].write_records(page.records)
         except (OSError, TapError):
             raise
-        except Exception as error:  # noqa: BLE001 - a stream map that fails ends its stream alone
+        except StreamMapError as error:
+            self._give_up(page, error)
+            return
+        except Exception as error:  # noqa: BLE001 - a record that fails ends its stream alone
             cause = f"a record cannot be written ({type(error).__name__}); check `stream_maps`"
             self._give_up(page, UnexpectedResponse(cause))
             return
@@ -188,7 +196,7 @@ class Run:
             moved = self._bookmarks.commit(page.stream, page.shop, page.bookmark)
         self._state.changed(moved=moved)
 
-    def _give_up(self, page: ReadPage, error: UnexpectedResponse) -> None:
+    def _give_up(self, page: ReadPage, error: ApiError) -> None:
         self._fail(Failure(page.shop, (page.stream,), whole_shop=False, error=error))
         self._engine.give_up(page.stream, page.shop, error)
 

@@ -35,10 +35,15 @@ def day(timestamp: datetime) -> str:
 
 def time_left(seconds: float) -> str:
     """Return how long something will still take, as exactly as an estimate can be."""
+    return f"{duration(seconds)} left"
+
+
+def duration(seconds: float) -> str:
+    """Return how long something takes, as exactly as an estimate can be."""
     if seconds < _MINUTE:
-        return "less than a minute left"
+        return "less than a minute"
     import pendulum  # noqa: PLC0415 - only long runs need it, and it would make each start slower
 
     unit = _MINUTE if seconds < _DAY else _HOUR
     rounded = pendulum.duration(seconds=round(seconds / unit) * unit)
-    return f"about {rounded.in_words(locale='en')} left"
+    return f"about {rounded.in_words(locale='en')}"

@@ -104,7 +104,7 @@ def test_a_refused_token_is_one_line(tap: Tap) -> None:
     checked = Checked(tap, "--check")
     assert checked.code == 1
     assert "token not accepted" in checked.text
-    assert checked.text.count("401") == 1
+    assert checked.text.count("401 unauthenticated") == 1
 
 
 @pytest.mark.parametrize(

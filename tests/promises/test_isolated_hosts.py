@@ -34,7 +34,7 @@ DRIPPING = b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + b" " * 999
     [
         ("hangs", "no answer within the read timeout (3 requests in a row)"),
         ("drips", "no answer within the read timeout (3 requests in a row)"),
-        ("refuses", "the connection failed (3 requests in a row)"),
+        ("refuses", "the connection was refused; nothing listens on this port (3 requests in a row)"),
         ("unknown", "the host name cannot be resolved (3 requests in a row)"),
     ],
 )
@@ -49,6 +49,7 @@ def test_an_unreachable_host_fails_only_its_shop_in_one_line(
             "unknown": "https://no-such-shop.invalid",
         }
         many.config["shops"][1]["api_url"] = urls[kind]
+        host = urls[kind].partition("://")[2]
         output = many.sync(max_retries=2, request_timeout_seconds=0.2)
     assert output.code == 1
     assert_complete(output, shops, "acme", "initech")
@@ -56,7 +57,7 @@ def test_an_unreachable_host_fails_only_its_shop_in_one_line(
     assert "replication_key_value" not in output.bookmark("orders", "globex")
     assert output.errors == [
         (
-            f"Shop globex: all streams failed: {cause}. "
+            f"Shop globex: all streams failed: {host}: {cause}. "
             "Check `api_url` and the network, then run the tap again: it continues where it stopped."
         )
     ]

@@ -16,7 +16,7 @@ LASTING: list[tuple[dict[str, Any], str]] = [
     ({"kind": "status", "status": 422}, "stream_options"),
     ({"kind": "redirect"}, "redirects"),
     ({"kind": "html"}, "not JSON"),
-    ({"kind": "reset"}, "the connection failed"),
+    ({"kind": "reset"}, "before an answer came"),
 ]
 
 

@@ -9,6 +9,7 @@ import pytest
 import trustme
 
 from support.canary_api import CanaryApi, token
+from support.hanging_host import HangingHost
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,6 +98,41 @@ def test_a_proxy_never_receives_the_token(tap: CommandLine) -> None:
     assert set(proxy.headers_of("Authorization")) <= {None}
     assert "kanari" not in output.log
     assert "Shop tls: usage failed" in output.log
+
+
+PROXY_ADVICE = "Check the proxy settings of this machine: HTTPS_PROXY, ALL_PROXY and NO_PROXY."
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "it does not accept the user and password"),
+        (b"HTTP/1.1 403 Forbidden\r\n\r\n", "it refuses to connect to the API's host (status 403)"),
+    ],
+)
+def test_a_proxy_that_refuses_is_named_and_asked_no_more(
+    tap: CommandLine, answer: bytes, reason: str
+) -> None:
+    """All retries took 116 seconds before, and then the API was blamed."""
+    with HangingHost(answer) as proxy:
+        there = proxy.url.replace("://", "://name:kanari@")
+        environment = {"HTTPS_PROXY": there, "https_proxy": there, "NO_PROXY": "", "no_proxy": ""}
+        config = settings("https://api.example.test", max_retries=5)
+        output = tap.run(tap.command(streams=("usage",), **config), environment)
+    assert output.code == 1
+    (error,) = output.errors
+    host = proxy.url.removeprefix("http://")
+    assert error.startswith(f"Shop acme: usage failed: proxy {host}: {reason}")
+    assert error.endswith(PROXY_ADVICE)
+    assert "kanari" not in output.log
+    assert "retrying" not in output.log
+
+
+def test_a_token_set_as_the_host_is_not_shown(tap: CommandLine) -> None:
+    output = tap.run(tap.command(streams=("usage",), **settings("https://copt_live_kanari.invalid")))
+    assert output.code == 1
+    assert "the host name cannot be resolved" in output.log
+    assert "kanari" not in output.log.replace(token("good"), "")
 
 
 def test_netrc_does_not_replace_the_token(tap: CommandLine, sandbox: Sandbox) -> None:

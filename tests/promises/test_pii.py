@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.canary_api import CanaryApi, token
+from support.canary_api import CanaryApi, marked_values, token
 from support.scripted_api import END, Reply, ScriptedApi
 from support.scripted_api import row as api_row
 from tap_sumeru import pii
-from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -33,19 +32,6 @@ def documented_maps(capsys: pytest.CaptureFixture[str], *options: str) -> dict[s
 
 def salted(text: str) -> str:
     return hashlib.sha256((SEED + text).encode()).hexdigest()
-
-
-def marked_values() -> set[str]:
-    """Return the values of the canary API in marked columns and in members unknown to the schemas."""
-    names = {"kanari_field", "kanari_beside"}
-    for stream in STREAMS:
-        for name, schema in stream_schemas.load(stream)["properties"].items():
-            if schema.get("x-pii"):
-                names |= {f"kanari {name}", *(f"kanari {inner}" for inner in schema.get("properties", ()))}
-    return names - {
-        "kanari extra",
-        "kanari country_code",
-    }  # `country_code` is also a column of keywords, which is not marked
 
 
 def read(tap: CommandLine, **config: Any) -> Output:

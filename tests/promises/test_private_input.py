@@ -25,6 +25,8 @@ BAD_SETTINGS: dict[str, dict[str, Any]] = {
     "lookback_days": {"lookback_days": "kanari"},
     "concurrency": {"concurrency": "kanari"},
     "on_error": {"on_error": "kanari"},
+    "pii": {"pii": "kanari"},
+    "stream_map_config": {"pii": "hash", "stream_map_config": {"hash_seed": ["kanari"]}},
     "stream_options": {"stream_options": ["kanari"]},
     "stream_options.ordres": {"stream_options": {"ordres": {"filters": "kanari"}}},
     "filters": {"stream_options": {"orders": {"filters": {"email": ["kanari"]}}}},

@@ -56,6 +56,7 @@ CONFIG: Json = {
         "sales": {"__source__": "orders", "__else__": None, "id": "id", "shop": "shop"},
         "cust*": {"first_name": None, "__key_properties__": ["shop", "id"]},
     },
+    "pii": "hash",
     "stream_map_config": {"hash_seed": "x"},
     "flattening_enabled": True,
     "flattening_max_depth": 1,

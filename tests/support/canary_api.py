@@ -89,6 +89,17 @@ def row(stream: str, number: int, situation: str) -> Any:
     }
 
 
+def marked_values() -> set[str]:
+    """Return the values in columns that are marked as personal, and in members unknown to the schemas."""
+    names = {"kanari_field", "kanari_beside"}
+    for stream in STREAMS:
+        for name, schema in stream_schemas.load(stream)["properties"].items():
+            if schema.get("x-pii"):
+                names |= {f"kanari {name}", *(f"kanari {inner}" for inner in schema.get("properties", ()))}
+    # `country_code` is also a column of keywords, which is not marked.
+    return names - {"kanari extra", "kanari country_code"}
+
+
 @dataclass
 class Reply:
     """A response.

@@ -78,7 +78,7 @@ def warnings(output: Output) -> str:
 
 @cache
 def _discovered() -> str:
-    return _run("--discover")[1]
+    return run_text("--discover")[1]
 
 
 def discover() -> Json:
@@ -89,11 +89,12 @@ def discover() -> Json:
 
 def run_without_api(*options: str) -> Output:
     """Run the command line up to the first request, and write the schemas and the state."""
-    code, out, log = _run(*options)
+    code, out, log = run_text(*options)
     return Output(code, out.splitlines(), log)
 
 
-def _run(*options: str) -> tuple[int, str, str]:
+def run_text(*options: str) -> tuple[int, str, str]:
+    """Run the command line up to the first request; return its exit code, stdout and stderr."""
     out, log = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(log), patch.object(Run, "sync", _sync), _own_signals():
         try:

@@ -166,7 +166,7 @@ async def session(
 
 @contextmanager
 def fails(why: str, kind: type[TransportError | UntrustedHostError] = TransportError) -> Iterator[None]:
-    """Expect an error with exactly this text."""
+    """Expect an error with exactly this reason."""
     with pytest.raises(kind) as caught:
         yield
-    assert str(caught.value) == why
+    assert caught.value.reason == why

@@ -132,6 +132,12 @@ def held(sandbox: Sandbox) -> set[str]:
     return {row["id"] for row in sandbox.truth(SHOP, STREAM)}
 
 
+def bookmarks(state: Json) -> list[str]:
+    """Return how far each stream is read; a full read also records that it was an audit."""
+    streams = state["bookmarks"].values()
+    return [one["replication_key_value"] for stream in streams for one in stream["partitions"]]
+
+
 def test_the_monthly_run_retires_what_is_gone_and_leaves_the_bookmarks(project: Project) -> None:
     sandbox = project.sandbox
     project.sync("monthly")
@@ -142,7 +148,7 @@ def test_the_monthly_run_retires_what_is_gone_and_leaves_the_bookmarks(project: 
 
     project.sync("monthly", **schedule("sumeru-monthly"))
     assert project.retired("monthly") == {gone}
-    assert project.state("monthly") == before
+    assert bookmarks(project.state("monthly")) == bookmarks(before)
 
     # An hourly run goes on from its own bookmark, and brings back nothing that is retired.
     sandbox.put(SHOP, STREAM, changed, subject="changed")

@@ -163,7 +163,8 @@ def test_columns_that_the_tap_needs_are_restored_and_others_are_named() -> None:
     restored, missing = (text for _, text in schema.notes("orders"))
     assert restored.startswith("orders: the catalog lacks `id`, `updated_at`, `extra`, which the tap needs")
     assert missing.startswith(
-        "orders: the catalog does not know `note`, `tags`; such values go into `extra`."
+        "orders: the catalog does not know `note`, `tags`; such values go into `extra`, "
+        "unless that is left out."
     )
 
 

@@ -82,6 +82,7 @@ def test_the_defaults() -> None:
         ({"request_timeout_seconds": 0}, "request_timeout_seconds"),
         ({"max_retries": -1}, "max_retries"),
         ({"on_error": "ignore"}, "on_error"),
+        ({"pii": "encrypt"}, "pii"),
         ({"shard": "0/8"}, "shard"),
         ({"shard": "9/8"}, "shard"),
         ({"shard": "two"}, "shard"),

@@ -1,0 +1,81 @@
+"""A sample: the rows of a few days, read through the date filter, and what they say about the filter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from typing_extensions import override
+
+from tap_sumeru.diagnose.density import Days
+from tap_sumeru.extract.windows import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ZONES = 2
+"""Days by which a row may lie outside of the requested days: time zones, and a last day that is included."""
+_CERTAIN = 3
+"""Rows per day of which some would be expected on each day."""
+
+
+class WholeDays(Window):
+    """A window that is requested without room on either side."""
+
+    __slots__ = ()
+
+    @property
+    @override
+    def requested_days(self) -> tuple[str, str]:
+        """First and last day to request; `end` is the last day's midnight."""
+        last = self.end or self.start
+        return self.start.date().isoformat(), last.date().isoformat()
+
+
+@dataclass(slots=True)
+class Sampled:
+    """What the pages of some days have shown.
+
+    Attributes:
+        rows: Their rows.
+        complete: Whether these are all rows of the days.
+        oldest: The first replication key, in days since 1970.
+        newest: The last one.
+        refuted: Whether a row lies outside of the days, so that the filter does not act on the key.
+        pages: Requests made.
+    """
+
+    rows: int = 0
+    complete: bool = False
+    oldest: float | None = None
+    newest: float | None = None
+    refuted: bool = False
+    pages: int = 0
+
+    def add(self, dates: Sequence[float], days: Days, rows: int) -> None:
+        """Add a page, of so many rows with these replication keys."""
+        self.refuted |= any(not days.first - ZONES <= one < days.end + ZONES for one in dates)
+        self.rows += rows
+        for one in dates:
+            self.oldest = one if self.oldest is None else min(self.oldest, one)
+            self.newest = one if self.newest is None else max(self.newest, one)
+
+
+@dataclass(slots=True)
+class LastDay:
+    """Whether a shop's API includes the last day of a date filter; unknown until a sample has shown it."""
+
+    included: bool = True
+    known: bool = False
+
+    def covered(self, days: Days, found: Sampled) -> Days:
+        """Learn from a whole sample; return the days that it covers."""
+        if self.known or found.newest is None:
+            return days
+        if found.newest >= days.end - 1:
+            self.known = True
+        elif self.included and found.rows >= _CERTAIN * (days.end - days.first):
+            # So many rows a day, and none of the last.
+            self.known, self.included = True, False
+            return Days(days.first, days.end - 1)
+        return days
