@@ -117,7 +117,8 @@ def random_maps(draw: st.DrawFn) -> tuple[Json, set[str]]:
         definition |= {**KEYS, "extra": "extra", "__else__": None}
     if draw(st.booleans()):
         definition["__filter__"] = "1 == 1"
-    key = draw(st.sampled_from(["customers", "*", "cust*", "?ustomers", "[c]*"]))
+    everything = [] if "__else__" in definition else ["*"]  # or other streams would lose their keys
+    key = draw(st.sampled_from(["customers", *everything, "cust*", "?ustomers", "[c]*"]))
     form = draw(st.sampled_from(["plain", "alias", "source", "both"]))
     maps: Json = {key: definition}
     if form == "alias":
