@@ -162,7 +162,8 @@ class TapSumeru(CommandLine):
 
     def _load_maps(self) -> None:
         super(Tap, self).setup_mapper()
-        maps = None if self.settings.pii == "keep" else PrivateMaps(self.mapper, self.settings.pii)
+        how = self.config.get("pii", "keep")  # not from the settings: the SDK makes taps without valid ones
+        maps = None if how == "keep" else PrivateMaps(self.mapper, how)
         for name, entry in self.catalog.items():
             if entry.metadata.resolve_selection()[()]:
                 if maps:

@@ -2,7 +2,13 @@
 
 {# A nested column, however it has landed, as one JSON value; null where there is none. #}
 {% macro as_json(column) %}{{ return(adapter.dispatch('as_json', 'sumeru')(column)) }}{% endmacro %}
-{% macro default__as_json(column) %}cast({{ column }} as json){% endmacro %}
+{# with `pii: hash`, what was nested is a text that is no JSON #}
+{% macro default__as_json(column) -%}
+    case
+        when json_valid(cast({{ column }} as varchar)) then cast({{ column }} as json)
+        when {{ column }} is not null then to_json({{ column }})
+    end
+{%- endmacro %}
 {# text[], jsonb[] and jsonb alike #}
 {% macro postgres__as_json(column) %}to_jsonb({{ column }}){% endmacro %}
 {# target-snowflake lands null as a JSON null, which IS NULL does not see #}

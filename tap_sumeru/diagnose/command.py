@@ -50,7 +50,7 @@ def run_estimate(settings: Settings, selections: Sequence[StreamSelection], *, j
     Raises:
         TargetClosed: Standard output cannot be written.
     """
-    with _progress(len(settings.shops) * len(selections), "Estimating") as bar:
+    with _progress(len(settings.shops) * (len(selections) + 1), "Estimating") as bar:
         found = estimate(settings, selections, lambda: bar.update(1))
     _print(estimate_as_json(found) if json else estimate_as_text(found))
     failed = [shop for shop in found if shop.failed]

@@ -9,8 +9,8 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.diagnose.measured_list import LastDay
 from tap_sumeru.diagnose.measured_stream import Certainty, MeasuredStream, ReadRange
+from tap_sumeru.diagnose.sampled_days import LastDay
 from tap_sumeru.diagnose.samples import open_shops
 from tap_sumeru.diagnose.workload import Pace
 
@@ -88,7 +88,7 @@ def estimate(
     Args:
         settings: The settings.
         selections: The streams; their records must be dicts.
-        done: Called after the first page of each stream of each shop.
+        done: Called after the first page of each stream of each shop, and after the last sample of the shop.
     """
 
     async def estimate_shop(shop: SampledShop) -> ShopEstimate:
@@ -127,6 +127,7 @@ class _ShopEstimator:
             doubts = {stream.name: stream.doubt for stream in self._streams}
             left = int(max(_REQUESTS, _SHARE * found.requests)) - self._shop.queue.requests
             if left < 1 or sqrt(sum(one**2 for one in doubts.values())) <= _GOOD * found.requests:
+                self._done()
                 return found
             doubtful = [one for one in self._streams if doubts[one.name]]
             await max(doubtful, key=lambda one: doubts[one.name] / one.next_cost).refine(left)

@@ -36,7 +36,9 @@ def as_text(estimates: Sequence[ShopEstimate]) -> str:
         total = _number(sum(one.requests for one in estimates))
         lines.append(f"All shops: {total} requests. Shops are read side by side.")
         lines += [f"The longest, {longest.shop}, takes {_how_long(longest)}.", ""]
-    return "\n".join([*lines, "This is a first sync, without state. Later syncs read only what has changed."])
+    return "\n".join(
+        [*lines, "These figures are for a first sync, without state. Later syncs read only what has changed."]
+    )
 
 
 def as_json(estimates: Sequence[ShopEstimate]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sumeru_api.errors import ApiError
 from sumeru_api.responses import row_id
-from tap_sumeru.diagnose.measured_list import LastDay, MeasuredList
+from tap_sumeru.diagnose.measured_list import MeasuredList
 from tap_sumeru.diagnose.workload import day_number, list_pages, probe_pages, window_pages
 from tap_sumeru.extract.recovery import Recovery
 from tap_sumeru.extract.slices import Kind, Slice
@@ -19,6 +19,7 @@ from tap_sumeru.sync.advice import advice
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from tap_sumeru.diagnose.sampled_days import LastDay
     from tap_sumeru.diagnose.samples import StreamSampler
 
 _MAX_PARENT_PAGES = 3

@@ -139,6 +139,20 @@ def test_references_to_an_absent_stream_are_not_tested(duckdb: Warehouse) -> Non
 
 
 @builds
+@pytest.mark.parametrize("how", ["hash", "drop"])
+def test_personal_columns_may_be_hashed_or_dropped(tmp_path: Path, how: str) -> None:
+    """A hashed address is a text in a column of JSON."""
+    seed = {"hash_seed": "a long random text"}
+    synced = dbt_warehouses.synced(tmp_path, pii=how, stream_map_config=seed)
+    warehouse = dbt_warehouses.duckdb(synced, tmp_path)
+    run, status = warehouse.dbt("run")
+    assert run.returncode == 0, run.stdout
+    assert set(status.values()) == {"success"}
+    (found,) = warehouse.query("SELECT count(address) AS hashes FROM analytics.stg_sumeru__customers")
+    assert (found["hashes"] != "0") is (how == "hash")
+
+
+@builds
 def test_a_table_may_have_another_name(duckdb: Warehouse) -> None:
     """As a stream map's `__alias__`, or a loader's prefix, makes it."""
     duckdb.query("ALTER TABLE sumeru.orders RENAME TO shop_orders")

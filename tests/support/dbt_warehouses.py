@@ -146,12 +146,12 @@ def _wait_for(port: int) -> None:
         time.sleep(0.1)
 
 
-def synced(folder: Path) -> Path:
+def synced(folder: Path, **settings: Any) -> Path:
     """Sync two generated shops into a file and return its path; beside it, `quiet.jsonl` is the next sync."""
     with Sandbox(SHOPS, customers=100) as sandbox:
         shops = [{"shop": shop, "api_token": sandbox.token(shop)} for shop in SHOPS]
         config = folder / "config.json"
-        config.write_text(json.dumps({"api_url": sandbox.url, "shops": shops}))
+        config.write_text(json.dumps({"api_url": sandbox.url, "shops": shops, **settings}))
         command = [sys.executable, "-m", "tap_sumeru", "--config", str(config)]
         _run(command, folder / "synced.jsonl")
         last = (folder / "synced.jsonl").read_text(encoding="utf-8").splitlines()[-1]

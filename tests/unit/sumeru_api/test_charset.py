@@ -27,10 +27,10 @@ def encoded(content: object, charset: str) -> bytes:
     lacking = []
     for letter in json.dumps(content, ensure_ascii=False):
         try:
-            letter.encode(charset).decode(charset)
-            lacking.append(letter)
+            same = letter.encode(charset).decode(charset) == letter
         except UnicodeError:
-            lacking.append(json.dumps(letter)[1:-1])
+            same = False
+        lacking.append(letter if same else json.dumps(letter)[1:-1])
     return "".join(lacking).encode(charset)
 
 
