@@ -208,8 +208,8 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_network.py::test_certificates_are_always_verified",
     ),
     "The setting `pii` [hashes or drops](docs/privacy.md) every column that is marked as personal, in every "
-    "output stream, also a column that discovery has learned or a later version marks, unless a stream map of "
-    "yours covers it.": (
+    "output stream, also a column that discovery has learned or a later version marks, unless a stream map "
+    "of yours covers it.": (
         "promises/test_pii_setting.py::test_no_personal_data_is_in_the_records",
         "promises/test_pii_setting.py::test_learned_columns_are_covered",
         "promises/test_pii_setting.py::test_a_catalog_of_an_older_version_leaves_nothing_uncovered",
