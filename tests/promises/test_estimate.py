@@ -161,6 +161,20 @@ def test_a_list_without_order_is_measured_through_the_filter(tmp_path: Path) -> 
     assert one["rows"] == pytest.approx(5000, rel=0.25)
 
 
+def test_samples_that_fail_leave_the_guess(tmp_path: Path) -> None:
+    lists = Lists(orders(5000, lambda i: _FIRST + timedelta(hours=i)))
+
+    def failing(request: Request) -> Reply:
+        return Reply({}, 500) if "filter[date_from]" in request.params else lists(request)
+
+    with ScriptedApi(failing) as api:
+        tap = Tap(tmp_path, {"api_url": api.url, "api_token": "copt_test_1"})
+        one = by_stream(estimate(tap, ("orders",)))["orders"]
+        assert len(api.requests) <= 5
+    assert one["certainty"] == "guessed"
+    assert one["error"] is None
+
+
 def test_a_list_of_one_page_is_exact_and_counted_within_the_range(tmp_path: Path) -> None:
     with ScriptedApi(Lists(orders(60, lambda i: _FIRST + timedelta(days=i)))) as api:
         tap = Tap(tmp_path, {"api_url": api.url, "api_token": "copt_test_1"})
