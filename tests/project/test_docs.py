@@ -27,7 +27,9 @@ def test_every_file_that_the_readme_names_exists() -> None:
         assert (ROOT / path).exists(), path
 
 
-@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: str(page.stem))
+@pytest.mark.parametrize(
+    "page", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))], ids=lambda page: str(page.stem)
+)
 def test_every_link_of_a_page_has_a_target(page: Path) -> None:
     for path, heading in re.findall(r"\]\(([^)#:]*)(?:#([^)]+))?\)", page.read_text(encoding="utf-8")):
         file = page.parent / path if path else page
@@ -35,7 +37,7 @@ def test_every_link_of_a_page_has_a_target(page: Path) -> None:
         if heading:
             titles = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
             assert heading in {
-                re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles
+                re.sub(r"[^a-z0-9_ -]", "", title.lower()).replace(" ", "-") for title in titles
             }
 
 

@@ -17,11 +17,17 @@ PACKAGES = ("tap_sumeru", "sumeru_api")
 HOLE = "…"
 """Stands for a part of a message that the source does not fix."""
 
-NAMES = ("_ADVICE", "_CAUSES", "_COARSE", "_OUTDATED", "text", "texts", "cause", "problem", "reason")
+NAMES = (
+    *("_ADVICE", "_CERTIFICATE", "_COARSE", "_NETWORK", "_OUTDATED", "_TEXTS"),
+    *("cause", "need", "problem", "reason", "texts"),
+)
 """Names whose texts become messages, or parts of them."""
 
-FUNCTIONS = ("unknown_parts", "_about_shops", "notes", "_notes", "_reason_to_keep", "_describe")
+FUNCTIONS = ("unknown_parts", "_about_shops", "notes", "_notes", "_reason_to_keep", "_describe", "notice")
 """Functions whose results are lines, or parts of messages."""
+
+_INLINE = ("cause", "text")
+"""Names whose texts are shown within the texts that they are part of."""
 
 _MIN_LETTERS = 7
 """A message with fewer fixed characters only wraps a text that comes from elsewhere."""
@@ -87,11 +93,8 @@ def _assignments(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:
 
 def _texts_of(node: ast.AST) -> Iterator[ast.expr]:
     """Yield the expressions of a node that hold the text of a message."""
-    if isinstance(node, ast.Call) and node.args:
-        is_method = isinstance(node.func, ast.Attribute)
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        if name in _error_names() or name in _CALLS or (is_method and name in _LEVELS):
-            yield node.args[0]
+    if isinstance(node, ast.Call):
+        yield from _arguments(node)
     elif isinstance(node, (ast.Assign, ast.AnnAssign)):
         for name, value in _assignments(node):
             if name in NAMES:
@@ -100,6 +103,18 @@ def _texts_of(node: ast.AST) -> Iterator[ast.expr]:
         for inner in ast.walk(node):
             if isinstance(inner, (ast.Yield, ast.Return)) and inner.value:
                 yield from _leaves(inner.value)
+
+
+def _arguments(call: ast.Call) -> Iterator[ast.expr]:
+    """Yield the arguments that hold the text of a message, if a call makes an error or logs a line."""
+    function = call.func
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    if name in _error_names() or name in _CALLS or (isinstance(function, ast.Attribute) and name in _LEVELS):
+        yield from call.args[:1]
+    elif name == "get" and isinstance(function, ast.Attribute):
+        table = function.value
+        if isinstance(table, ast.Name) and table.id in NAMES:
+            yield from call.args[1:]  # what is returned for any other key
 
 
 def _leaves(value: ast.expr) -> Iterator[ast.expr]:
@@ -112,8 +127,9 @@ def _leaves(value: ast.expr) -> Iterator[ast.expr]:
             yield from _leaves(one)
     elif isinstance(value, ast.BinOp):
         yield from _leaves(value.left)
-    elif isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "get":
-        yield from value.args[1:]  # what is returned for any other key
+    elif isinstance(value, ast.Call):
+        for one in value.args:  # of `dict.fromkeys`
+            yield from _leaves(one)
     else:
         yield value
 
@@ -123,11 +139,22 @@ def _templates(node: ast.expr, assigned: dict[str, list[ast.expr]], depth: int =
     if isinstance(node, ast.Constant):
         return [re.sub(r"%[-.\d]*[sdfr]|\{\w+\}", HOLE, node.value)] if isinstance(node.value, str) else []
     if isinstance(node, ast.JoinedStr):
-        parts = (str(part.value) if isinstance(part, ast.Constant) else HOLE for part in node.values)
-        return ["".join(parts)]
+        texts = [""]
+        for part in node.values:
+            texts = [f"{text}{more}" for text in texts for more in _parts(part, assigned, depth)]
+        return texts
     if isinstance(node, ast.IfExp):
         return _templates(node.body, assigned, depth) + _templates(node.orelse, assigned, depth)
     if isinstance(node, ast.Name) and depth < 2:
         values = assigned.get(node.id, ())
         return [text for value in values for text in _templates(value, assigned, depth + 1)]
     return []
+
+
+def _parts(node: ast.expr, assigned: dict[str, list[ast.expr]], depth: int) -> list[str]:
+    """Return what a part of an f-string may look like."""
+    if isinstance(node, ast.Constant):
+        return [str(node.value)]
+    if isinstance(node, ast.FormattedValue) and isinstance(node.value, ast.Name) and node.value.id in _INLINE:
+        return _templates(node.value, assigned, depth) or [HOLE]
+    return [HOLE]
