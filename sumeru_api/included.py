@@ -42,8 +42,12 @@ class Included:
 
     def unlinked(self) -> list[object]:
         """Return the resources to which nothing links, and others with the key of one that is linked."""
-        linked = [self._by_key[key] for key in self._linked]
-        return [one for one in self._resources if one not in linked] if self._resources else []
+        return [one for one in self._resources if not self._is_linked(one)]
+
+    def _is_linked(self, resource: object) -> bool:
+        """Return whether something links to a resource, or to an equal one."""
+        key = _key(resource) if isinstance(resource, dict) else None
+        return key in self._linked and resource == self._by_key[key]
 
 
 def _key(resource: dict[str, Any]) -> _Key:

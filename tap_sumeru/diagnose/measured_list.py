@@ -27,7 +27,9 @@ _SAMPLES = 3
 """Samples that say more about a range than the order of the list does: beginning, middle and end."""
 _OLDER = 100 * 365
 """Days before the oldest row known in which older ones are looked for."""
-_MAX_TAIL = 4
+_BACK = 4
+"""How many times longer the range becomes while older rows are found."""
+_MAX_TAIL = 7
 """Requests to find the oldest row of a list that no date sorts."""
 
 
@@ -143,8 +145,10 @@ class MeasuredList:
         if found.complete or found.oldest is None:
             self._tail_rows, self._tail_end = found.rows, None
             return True
-        self._tail_end = found.oldest
-        self.density = Density(found.oldest, density.end, density.per_day(end), _FIRST_DAYS)
+        # A list may be sorted newest first, so the oldest row of a page may be far from the oldest of all.
+        start = min(found.oldest, density.end - _BACK * (density.end - density.start))
+        self._tail_end = start
+        self.density = Density(start, density.end, density.per_day(end), _FIRST_DAYS)
         if self._tries == _MAX_TAIL:
             self.at_least = True
         return True

@@ -145,7 +145,7 @@ class MeasuredStream:
         self._parents = list(found)
 
     async def _open_next(self) -> None:
-        index = _spread_index(len(self._lists), len(self._parents))
+        index = spread_index(len(self._lists), len(self._parents))
         one = MeasuredList(self._sampler, self._shop, self._last_day, self._parents[index])
         await one.open()
         if self._windowed(one) and one.provable:
@@ -251,7 +251,7 @@ class MeasuredStream:
         return Certainty.MEASURED
 
 
-def _spread_index(number: int, count: int) -> int:
+def spread_index(number: int, count: int) -> int:
     """Return the index of the next of some items: each comes once, and the first few are spread over all."""
     step = max(1, round(count * 0.382))
     while gcd(step, count) > 1:

@@ -131,6 +131,17 @@ class RecordBuilder:
         made_id = None if content is None else (row_id, content)
         return BuiltRecord(record, self._timestamp(attributes), attributes, made_id)
 
+    def may_keep(self, resource: object) -> bool:
+        """Return whether a resource to which nothing links may go into `extra`.
+
+        It may not if it has a field whose column is protected, or if the related resources are.
+        """
+        fields: set[str] = set()
+        if isinstance(resource, dict):
+            attributes = resource.get("attributes")
+            fields = {*resource, *(attributes if isinstance(attributes, dict) else ())} - _ENVELOPE
+        return self._protected.isdisjoint(fields) and self._protected.isdisjoint(self._include)
+
     def peek(
         self, row: Row, included: Sequence[Included], parent: str | None = None
     ) -> tuple[datetime | None, Row]:

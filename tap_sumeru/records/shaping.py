@@ -125,16 +125,17 @@ class _ReferencePage(ShapedPage):
         self.precision = coarsest(attributes.get(builder.key) for attributes in self._attributes)
         self._key = builder.key
         self._rows = page.rows
-        self._keep_unlinked(page)
+        self._keep_unlinked(page, builder)
 
-    def _keep_unlinked(self, page: Page) -> None:
+    def _keep_unlinked(self, page: Page, builder: RecordBuilder) -> None:
         """Keep what the responses include and nothing links to in `extra`."""
         unlinked = {index: included.unlinked() for index, included in page.included_of.items()}
         for resource in page.included.unlinked():
             owner = owner_of(resource, self.ids, self.timestamps)
             unlinked.setdefault(owner, []).append(resource)
         for index, resources in unlinked.items():
-            keep_unlinked(self.records[index], resources)
+            kept = [resource for resource in resources if builder.may_keep(resource)]
+            keep_unlinked(self.records[index], kept)
 
     @property
     @override

@@ -152,13 +152,31 @@ def test_a_list_without_filter_and_order_is_at_least_what_was_seen(tmp_path: Pat
     assert "487" not in output.stdout + output.stderr
 
 
-def test_a_list_without_order_is_measured_through_the_filter(tmp_path: Path) -> None:
-    with ScriptedApi(Lists(shuffled(5000), filters=True)) as api:
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_list_that_is_not_sorted_oldest_first_is_measured_through_the_filter(
+    tmp_path: Path, newest_first: bool
+) -> None:
+    rows = orders(5000, lambda i: _FIRST + timedelta(days=500) * i / 5000)[::-1]
+    with ScriptedApi(Lists(rows if newest_first else shuffled(5000), filters=True)) as api:
         tap = Tap(tmp_path, {"api_url": api.url, "api_token": "copt_test_1"})
         one = by_stream(estimate(tap, ("orders",)))["orders"]
         assert len(api.requests) <= 30
     assert one["certainty"] == "measured"
     assert one["rows"] == pytest.approx(5000, rel=0.25)
+
+
+def test_samples_that_fail_leave_the_guess(tmp_path: Path) -> None:
+    lists = Lists(orders(5000, lambda i: _FIRST + timedelta(hours=i)))
+
+    def failing(request: Request) -> Reply:
+        return Reply({}, 500) if "filter[date_from]" in request.params else lists(request)
+
+    with ScriptedApi(failing) as api:
+        tap = Tap(tmp_path, {"api_url": api.url, "api_token": "copt_test_1"})
+        one = by_stream(estimate(tap, ("orders",)))["orders"]
+        assert len(api.requests) <= 5
+    assert one["certainty"] == "guessed"
+    assert one["error"] is None
 
 
 def test_a_list_of_one_page_is_exact_and_counted_within_the_range(tmp_path: Path) -> None:

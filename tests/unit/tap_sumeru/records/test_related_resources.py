@@ -75,6 +75,18 @@ def test_a_resource_to_which_nothing_links_is_kept_in_extra_of_the_row_that_it_n
     assert [one["extra"] for one in found] == [None, {"included": [touch]}, None]
 
 
+def test_a_resource_with_a_field_of_a_masked_column_is_not_kept() -> None:
+    spec, properties = STREAMS["orders"], stream_schemas.load("orders")["properties"]
+    resources = [
+        {"type": "customer", "id": "cus_1", "attributes": {"email": "jane@canary.example"}},
+        {"type": "note", "id": "note_1", "attributes": {"text": "kept"}},
+    ]
+    page = Page([{"id": "ord_1", "attributes": {}}], Included(resources))
+    selection = StreamSelection("orders", properties, tuple(properties), protected=frozenset({"email"}))
+    shaped = RecordShaper(spec, selection, "updated_at").shape_page(page, "acme")
+    assert shaped.records[0]["extra"] == {"included": [resources[1]]}
+
+
 def test_a_resource_that_names_no_row_is_kept_with_the_newest_row() -> None:
     dates = ["2026-05-10T00:00:00Z", "2026-05-12T00:00:00Z", "2026-05-11T00:00:00Z"]
     rows = [{"id": f"att_{i}", "attributes": {"attributed_at": one}} for i, one in enumerate(dates)]
