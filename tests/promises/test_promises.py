@@ -105,8 +105,8 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_verification.py::test_rows_without_a_readable_replication_key_are_always_emitted",
     ),
     "A row is identified by its id, and a child row by its parent and id; a row without an id by its natural "
-    "key, or by its content if several rows of a read share that key; an included resource that nothing links "
-    "to is kept in `extra`.": (
+    "key, or by its content if several rows of a read share that key; an included resource that nothing "
+    "links to is kept in `extra`.": (
         "promises/test_different_rows.py::test_enrollments_that_are_numbered_per_journey_are_told_apart",
         "promises/test_different_rows.py::test_alike_enrollments_of_two_journeys_without_an_id_are_two_rows",
         "promises/test_different_rows.py::test_a_natural_key_that_is_not_unique_collapses_no_rows",
