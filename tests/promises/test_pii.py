@@ -86,7 +86,7 @@ def test_without_a_hash_seed_no_record_is_written(
 ) -> None:
     output = tap.sync(streams=("customers",), stream_maps=documented_maps(capsys, "hash"))
     assert output.code == 1
-    assert "check `stream_maps`" in output.log
+    assert "Correct the expression in `stream_maps`" in output.log
     assert output.ids("customers") == []
 
 
