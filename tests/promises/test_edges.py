@@ -75,7 +75,7 @@ def test_a_failing_stream_map_fails_only_its_stream_and_logs_no_value(tap: Tap, 
     )
     assert output.code == 1
     assert "customers failed" in output.log
-    assert "check `stream_maps`" in output.log
+    assert "Correct the expression in `stream_maps`" in output.log
     assert "@example" not in output.log
     assert len(output.ids("orders")) == sandbox.counts()["acme"]["orders"]
     assert output.messages[-1]["type"] == "STATE"
