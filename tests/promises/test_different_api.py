@@ -42,6 +42,7 @@ def assert_failed(output: Output, cause: str) -> None:
 def test_a_success_that_is_an_error_is_retried_and_then_fails_its_stream(
     tmp_path: Path, name: str, data: object
 ) -> None:
+    """Met elsewhere as airbytehq/airbyte#15055."""
     error = ERROR if name == "error" else [ERROR]
     output = sync(tmp_path, lambda _: Reply({name: error, "data": data, "pagination": END}))
     assert_failed(output, "500 internal_error: the shard did not answer (2 tries) (request req_1)")
@@ -93,6 +94,7 @@ def test_an_envelope_of_another_form_is_an_error_and_not_a_silent_first_page(
 def test_a_list_that_goes_on_for_ever_without_progress_is_an_error(
     tmp_path: Path, rows: list[Json], pages: int
 ) -> None:
+    """Met elsewhere as airbytehq/airbyte#14861."""
     cursors = count()
 
     def script(_: Request) -> Reply:
@@ -105,6 +107,7 @@ def test_a_list_that_goes_on_for_ever_without_progress_is_an_error(
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 422, 500])
 def test_a_saved_cursor_that_is_refused_starts_the_read_over(tmp_path: Path, status: int) -> None:
+    """Met elsewhere as PostHog/posthog#66928."""
     pages: dict[str | None, Reply] = {
         None: Reply({"data": ROWS[:1], "pagination": {"next_cursor": "c1", "has_next": True}}),
         "c1": Reply({"data": ROWS[1:], "pagination": END}),
