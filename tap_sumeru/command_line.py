@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 
 import click
@@ -155,29 +156,29 @@ class CommandLine(Tap):
         state = tap.reset(streams, shop)
         tap.print_json({**content, WRAPPER: state} if wrapped else state)
 
+    @abstractmethod
     def run(self) -> int:
         """Sync all selected streams; return the exit code."""
-        raise NotImplementedError
 
+    @abstractmethod
     def check(self, *, json: bool) -> int:
         """Check the selected streams of all shops; return the exit code."""
-        raise NotImplementedError
 
+    @abstractmethod
     def reset(self, streams: Sequence[str], shop: str | None) -> dict[str, Any]:
         """Return the state with which the next run reads streams again, of one shop or of all."""
-        raise NotImplementedError
 
     def print_json(self, content: dict[str, Any]) -> None:
         """Print a JSON object on one line."""
         self.message_writer.write(encode(content) + b"\n")
 
+    @abstractmethod
     def print_shops(self) -> None:
         """Print the names of the shops of a run."""
-        raise NotImplementedError
 
+    @abstractmethod
     def estimate(self, *, json: bool) -> int:
         """Estimate a first sync of the selected streams of all shops; return the exit code."""
-        raise NotImplementedError
 
     @classmethod
     @override

@@ -19,6 +19,8 @@ _BEGINNING = 0.05
 _WEEK = 7
 _WEEKDAYS = 0.1
 """Part by which one day may differ from the mean of its week."""
+_CAUTION = 1.15
+"""Factor on the error: the samples may agree by chance."""
 _SPREAD = 0.25
 """Part of the usual density by which a gap between two equal samples may differ from them."""
 
@@ -113,7 +115,7 @@ class Density:
         if not self.samples:
             return self._usual * (self.end - self.start)
         unseen = sum(gap.error**2 for gap in self._gaps())
-        return sqrt(unseen + 4 * sum(self._variance(i) for i in range(len(self.samples))))
+        return _CAUTION * sqrt(unseen + 4 * sum(self._variance(i) for i in range(len(self.samples))))
 
     def _variance(self, index: int) -> float:
         """Return how much chance, and the day of the week, in one sample add to the variance of the sum."""

@@ -91,7 +91,7 @@ class RowIds:
     def _was_another(self, slice_: Slice, row_id: str, content: int, timestamp: datetime | None) -> bool:
         """Return whether another row of the read had the same natural key."""
         if timestamp is not None and not self._plan.range.holds(slice_, timestamp):
-            return False  # it comes with the list of its own window too
+            return False  # the list of its own window returns it too
         key = hash((slice_.parent, row_id))
         if key not in self._seen and len(self._seen) >= self._max_remembered:
             return False

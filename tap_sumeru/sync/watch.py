@@ -26,7 +26,7 @@ FIRST_SECONDS = 5.0
 INTERVAL_SECONDS = 30.0
 """Seconds between the lines of progress."""
 _STALLED = 5.0
-"""Seconds after which a write that has not ended is told."""
+"""Seconds after which a line reports a write that has not ended."""
 
 
 class Watch:
