@@ -33,12 +33,14 @@ class Written:
     Attributes:
         text: The lines.
         schemas: The schema of each emitted stream.
+        all_schemas: All schemas with the name of their stream: one that is its own source has two.
         keys: The key properties and bookmark properties of each emitted stream.
         records: Name of the emitted stream and record.
     """
 
     text: str
     schemas: dict[str, Json] = field(default_factory=dict)
+    all_schemas: list[tuple[str, Json]] = field(default_factory=list)
     keys: dict[str, list[str]] = field(default_factory=dict)
     records: list[tuple[str, Json]] = field(default_factory=list)
 
@@ -47,6 +49,7 @@ class Written:
             message = json.loads(line, parse_float=_number)
             if message["type"] == "SCHEMA":
                 self.schemas[message["stream"]] = message["schema"]
+                self.all_schemas.append((message["stream"], message["schema"]))
                 bookmarks = message.get("bookmark_properties") or []
                 self.keys[message["stream"]] = [*message["key_properties"], *bookmarks]
             else:
