@@ -80,7 +80,7 @@ format: .venv/.installed ## Format the code and apply ruff's fixes
 LOCKED = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
 
 lock: | $(UV) ## Update requirements.lock, runtime.lock, build.lock and dbt/requirements.lock
-	$(LOCKED) --all-extras --group dev -o requirements.lock pyproject.toml
+	$(LOCKED) --extra sandbox --group dev -o requirements.lock pyproject.toml
 	$(LOCKED) --constraint requirements.lock -o runtime.lock pyproject.toml
 	$(LOCKED) --group build -o build.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 \
