@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import sys
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from pyspark.sql import SparkSession
 
 import pyspark_sumeru
+from pyspark_sumeru import task
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -106,20 +109,53 @@ def _table(spark: SparkSession, path: str) -> DataFrame:
     return spark.read.parquet(path) if "/" in path else spark.table(path)
 
 
-def direct(_: None, options: Mapping[str, str], out: str) -> Any:
-    """Read without Spark, as its Python processes do, and return what was imported for it."""
-    import pickle  # noqa: PLC0415 - only for this job
+def direct(_: None, options: Mapping[str, str], out: str) -> None:
+    """Read without Spark, as its Python processes do."""
+    source, partitions = _through_pickle(options)
+    rows = (row for part in partitions for batch in source.read(part) for row in batch.to_pylist())
+    _write(rows, out)
 
+
+def _through_pickle(options: Mapping[str, str]) -> Any:
+    """Return a reader and its partitions as they are on an executor."""
     source = pyspark_sumeru.DefaultSource(dict(options))
-    schema = source.schema()
-    reader = source.reader(schema)
-    parts = reader.partitions()
-    reader, parts = pickle.loads(pickle.dumps((reader, parts)))  # noqa: S301 - ours
-    _write((row for part in parts for batch in reader.read(part) for row in batch.to_pylist()), out)
+    reader = source.reader(source.schema())
+    return pickle.loads(pickle.dumps((reader, reader.partitions())))  # noqa: S301 - ours
+
+
+def pickled(_: None, options: Mapping[str, str]) -> Any:
+    """Return what travels to all tasks of a read, and to each."""
+    source = pyspark_sumeru.DefaultSource(dict(options))
+    reader = source.reader(source.schema())
+    partitions = [pickle.dumps(part).decode("latin-1") for part in reader.partitions()]
+    return pickle.dumps((source, reader)).decode("latin-1"), partitions
+
+
+def read_shops(_: None, options: Mapping[str, str], shops: list[str]) -> None:
+    """Read shops as if they had been planned."""
+    list(task.read(options, shops, {}, ""))
+
+
+def convert(_: None, lines: list[str], stream: str, out: str) -> None:
+    """Write the typed rows of records."""
+    batch = pa.RecordBatch.from_pydict({"record": lines})
+    _write((row for one in task.convert([batch], stream) for row in one.to_pylist()), out)
+
+
+def fault(_: None, text: str) -> None:
+    """Fail unexpectedly."""
+    with task.reported_errors():
+        raise ValueError(text)
+
+
+def modules(_: None) -> list[str]:
+    """Return the top-level modules that are imported."""
     return [name for name in sys.modules if "." not in name]
 
 
-_JOBS = {job.__name__: job for job in (read, schema, partitions, sync, table, typed, latest, state, direct)}
+_WITH_SPARK = (read, schema, partitions, sync, table, typed, latest, state)
+_WITHOUT = (direct, pickled, read_shops, convert, fault, modules)
+_JOBS = {job.__name__: job for job in (*_WITH_SPARK, *_WITHOUT)}
 
 
 def main() -> None:
