@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pyspark_sumeru.bronze import SyncFailed, latest, latest_state, sync
     from pyspark_sumeru.source import DefaultSource
-    from pyspark_sumeru.typed import typed
+    from pyspark_sumeru.typed_frames import typed
 
 __all__ = ["DefaultSource", "SyncFailed", "latest", "latest_state", "sync", "typed"]
 
-_PLACES = {"DefaultSource": "source", "typed": "typed"}
+_PLACES = {"DefaultSource": "source", "typed": "typed_frames"}  # a module of a name's own would hide the name
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type depends on the name

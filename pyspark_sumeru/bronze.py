@@ -9,6 +9,7 @@ import json
 import logging
 import uuid
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pyspark.errors import AnalysisException
@@ -34,6 +35,7 @@ _ABSENT = {
 }
 """What Spark says of a table that no run has committed to."""
 _MAX_LINES = 20
+_UNFINISHED = "Some streams were not read to their end. Run the sync again."
 
 
 class SyncFailed(Exception):
@@ -130,18 +132,42 @@ def sync(
         }
         read = {**given, **{name: value for name, value in own.items() if value is not None}}
         bronze.append(spark.read.format("sumeru").options(**read).load())
-        found, failed, unfinished = bronze.outcome(read_id)
-        failures = {where: text for where, text in failures.items() if where not in found} | failed
+        outcome = bronze.outcome(read_id)
+        failures = {where: text for where, text in failures.items() if where not in outcome.states}
+        failures |= outcome.failures
         stopped = bool(failures) and given.get("on_error") == "stop"
-        if not unfinished or stopped or max_seconds is None:
+        if not outcome.unfinished or stopped:
             break
-        if all(states.get(where) == found[where] for where in unfinished):
-            max_seconds *= 2  # too short for a page, or for a window of days
-            logger.warning("No stream came forward in maxSeconds; going on with %s seconds.", max_seconds)
-        states |= found
-        only = sorted({shop for _, shop in unfinished})
+        if max_seconds is None:
+            failures |= dict.fromkeys(outcome.unfinished, _UNFINISHED)
+            break
+        if not outcome.complete and any(states.get(one) == outcome.states[one] for one in outcome.unfinished):
+            max_seconds *= 2  # less than a window of days takes
+            logger.warning("maxSeconds: is too short for some streams; the sync uses %s now.", max_seconds)
+        states |= outcome.states
+        only = sorted({shop for _, shop in outcome.unfinished})
     if failures:
         raise SyncFailed(failures)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What came of one read.
+
+    Attributes:
+        states: The state of each stream of each shop.
+        failures: Those that failed, and why.
+        complete: Those that were read to their end.
+    """
+
+    states: dict[Where, str]
+    failures: dict[Where, str]
+    complete: set[Where]
+
+    @property
+    def unfinished(self) -> set[Where]:
+        """Those that the next slice must go on with."""
+        return self.states.keys() - self.failures.keys() - self.complete
 
 
 class _Bronze:
@@ -185,15 +211,14 @@ class _Bronze:
         else:
             writer.saveAsTable(self._table)
 
-    def outcome(self, read_id: str) -> tuple[dict[Where, str], dict[Where, str], set[Where]]:
-        """Return the states of a read, its failures, and what it did not read to its end."""
+    def outcome(self, read_id: str) -> _Outcome:
+        """Return what came of a read."""
         by_kind: dict[str, dict[Where, str]] = defaultdict(dict)
         rows = self.read().where((F.col("kind") != "RECORD") & (F.col("id") == read_id))
         for row in rows.select("kind", "stream", "shop", "record").collect():
             by_kind[row["kind"]][row["stream"], row["shop"]] = row["record"]
         failures = {where: _in_words(record) for where, record in by_kind["FAILURE"].items()}
-        unfinished = by_kind["STATE"].keys() - failures.keys() - by_kind["COMPLETE"].keys()
-        return by_kind["STATE"], failures, unfinished
+        return _Outcome(by_kind["STATE"], failures, set(by_kind["COMPLETE"]))
 
 
 def _in_words(failure: str) -> str:

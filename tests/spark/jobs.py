@@ -73,6 +73,11 @@ def schema(spark: SparkSession, options: Mapping[str, str]) -> Any:
     return _read(spark, options).schema.jsonValue()
 
 
+def chosen_schema(spark: SparkSession, options: Mapping[str, str]) -> None:
+    """Read with a schema that the user has chosen."""
+    spark.read.format("sumeru").schema("id STRING").options(**options).load().count()
+
+
 def partitions(spark: SparkSession, options: Mapping[str, str]) -> int:
     """Return the number of partitions of a read."""
     return int(_read(spark, options).rdd.getNumPartitions())
@@ -153,7 +158,7 @@ def modules(_: None) -> list[str]:
     return [name for name in sys.modules if "." not in name]
 
 
-_WITH_SPARK = (read, schema, partitions, sync, table, typed, latest, state)
+_WITH_SPARK = (read, schema, chosen_schema, partitions, sync, table, typed, latest, state)
 _WITHOUT = (direct, pickled, read_shops, convert, fault, modules)
 _JOBS = {job.__name__: job for job in (*_WITH_SPARK, *_WITHOUT)}
 

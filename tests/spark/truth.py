@@ -79,3 +79,13 @@ def _typed(schema: Json, value: Any) -> Any:
     if schema.get("format") == "date-time":
         return datetime.fromisoformat(json.loads(text)).astimezone(UTC).isoformat()
     return json.loads(text)
+
+
+def assert_no_row_twice_in_a_file(rows: Iterable[Json]) -> None:
+    """Assert that no file, which is what one task has committed, holds a row of the API twice."""
+    keys = [
+        (row["file_name"], row["stream"], key_of(row["stream"], json.loads(row["record"])))
+        for row in rows
+        if row["kind"] == "RECORD"
+    ]
+    assert len(set(keys)) == len(keys)
