@@ -15,6 +15,8 @@ from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.streams import STREAMS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spark.driver import Driver
 
 Json = dict[str, Any]
@@ -60,14 +62,15 @@ def _fitting(draw: Random, schema: Json) -> Any:
         return moment.isoformat() + draw.choice(("", ".5", ".123456")) + "Z"
     if kind == "string" and schema.get("format") == "date":
         return date.fromordinal(draw.randint(1, 10**6)).isoformat()
-    return {
+    makers: dict[str, Callable[[], Any]] = {
         "string": lambda: _text(draw),
         "number": lambda: _number(draw),
         "integer": lambda: draw.randint(-(2**63), 2**63 - 1),
         "boolean": lambda: draw.random() < 0.5,
         "array": lambda: [_value(draw, 1)],
         "object": lambda: {_text(draw): _value(draw, 1)},
-    }[kind]()
+    }
+    return makers[kind]()
 
 
 def _encoded(value: Any) -> str:

@@ -14,6 +14,7 @@ from pyspark_sumeru.options import ReadOptions
 from sumeru_sandbox import Sandbox
 from support.synced_orders import raw
 from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.output.encoding import lines_of
 from tap_sumeru.output.private_columns import hashed
 
 if TYPE_CHECKING:
@@ -177,17 +178,13 @@ def test_a_read_in_full_says_that_it_has_all_rows(reader: Reader) -> None:
 def test_a_record_that_cannot_be_written_fails_its_stream_alone(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pyspark_sumeru import group_read  # noqa: PLC0415
-
-    real = group_read.lines_of
-
     def fail(found: list[Any]) -> list[bytes]:
-        lines = real(found)
+        lines = lines_of(found)
         if b'"order_number"' in lines[0]:
             raise ValueError("a value")
         return lines
 
-    monkeypatch.setattr(group_read, "lines_of", fail)
+    monkeypatch.setattr("pyspark_sumeru.group_read.lines_of", fail)
     rows = reader.read()
     failures = of(rows, Kind.FAILURE)
     assert failures.keys() == {("orders", shop) for shop in SHOPS}

@@ -27,7 +27,7 @@ def test_by_default_all_streams_of_all_shops_are_read_raw() -> None:
     assert options.raw
     assert [one.name for one in options.selections] == list(STREAMS)
     assert [shop.name for shop in options.settings.shops] == ["acme", "globex"]
-    assert options.partitions is options.max_seconds is options.only is None
+    assert (options.partitions, options.max_seconds, options.only) == (None, None, None)
     assert options.state == {}
     assert options.read_id != parse().read_id
 
