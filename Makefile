@@ -38,6 +38,12 @@ test-warehouses: warehouses ## Run the tests with DuckDB, PostgreSQL, emulators 
 warehouses: .venv/.installed ## Install what those tests need: targets, emulators and Meltano in .cache, PostgreSQL with apt-get
 	PYTHONPATH=tests $(RUN)/python -m warehouses.install $(UV)
 
+test-spark: spark ## Run the tests of the Spark data source: local, on a cluster, through Spark Connect (some minutes)
+	TEST_SPARK=all $(RUN)/python -m pytest tests/spark tests/unit/pyspark_sumeru
+
+spark: .venv/.installed | $(UV) ## Install what those tests need: two versions of Spark in .cache, Java with apt-get
+	PYTHONPATH=tests $(RUN)/python -m spark.install $(UV) $(ARGS)
+
 test-dbt: .venv/.installed ## Test the dbt package on DuckDB, PostgreSQL and an emulator of Snowflake (some minutes)
 	TEST_DBT=1 $(RUN)/python -m pytest tests/project/test_dbt.py tests/project/test_dbt_variables.py
 

@@ -49,7 +49,7 @@ def reported_errors() -> Iterator[None]:
     except TapError as error:
         raise error from None
     except Exception as error:  # noqa: BLE001 - no exception may show its text
-        raise InternalError(f"{describe_fault(error)}. Please report this line.") from None
+        raise InternalError(f"Internal error: {describe_fault(error)}. Please report this line.") from None
 
 
 def schema_of(options: Mapping[str, str]) -> StructType:

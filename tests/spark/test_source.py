@@ -91,7 +91,7 @@ def test_a_shop_that_has_left_the_file_is_an_error(direct: Driver, options: Opti
 def test_an_unexpected_error_shows_no_value(direct: Driver) -> None:
     with pytest.raises(JobFailed) as caught:
         direct.run("fault", text="secret")
-    assert "InternalError: ValueError (jobs.py:" in str(caught.value)
+    assert "Internal error: ValueError (jobs.py:" in str(caught.value)
     assert "secret" not in str(caught.value)
 
 
