@@ -53,10 +53,9 @@ class Cluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for process in reversed(self._processes):
-            members = [process, *_descendants(process.pid)]
-            for one in members:
-                with suppress(psutil.NoSuchProcess, ProcessLookupError):
-                    os.kill(one.pid, signal.SIGKILL)
+            for pid in (process.pid, *(one.pid for one in _descendants(process.pid))):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             process.wait()
 
     def executors(self) -> list[psutil.Process]:
