@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("takes_long")
 def test_slices_in_a_delta_table_are_whole(
     direct: Driver, world: Sandbox, options: dict[str, str], tmp_path: Path
 ) -> None:
-    """Spark's writer for Delta is not in the package index, so another one writes the batches of the source."""
+    """Spark's writer for Delta is not in the package index, so another one writes the batches."""
     table = str(tmp_path / "delta")
     direct.run("append_delta", options={**options, "maxSeconds": "1"}, table=table)
     world.advance(3600)
