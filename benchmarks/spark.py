@@ -1,7 +1,7 @@
 """Measures the Spark data source: a thousand shops in four tasks, `python -m benchmarks.spark [SHOPS]`.
 
-`make spark` installs Spark. The server of pages from memory, Spark's Java process and its Python workers share
-the cores of this machine.
+`make spark` installs Spark. The server of pages from memory, Spark and its Python workers share the cores of
+this machine.
 """
 
 from __future__ import annotations
