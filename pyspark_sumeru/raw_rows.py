@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from pyspark_sumeru.group_read import Rows
 
-MAX_ROWS, MAX_BYTES = 5_000, 4 << 20
+MAX_ROWS, MAX_BYTES = 1_000, 1 << 20
 """A batch ends with the page that reaches one of these."""
 
 RAW = StructType(
