@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _SUCCESS = range(200, 300)
+_NO_CONTENT = (204, 205)
 _ERROR_FIELDS = ("code", "message", "request_id")
 _INTERNAL_ERROR = 500
 _STATUS_OF_CODE = {
@@ -48,6 +49,7 @@ class Response:
         elapsed: Seconds from sending the request to the headers of the response.
         sent: Values that the request held and that must not be shown, in case the response quotes them.
         replaced: How many characters of the body could not be decoded, and have become U+FFFD.
+        in_doubt: Whether an earlier try of the same write may have been applied, although no answer said so.
     """
 
     status: int
@@ -56,6 +58,7 @@ class Response:
     elapsed: float
     sent: tuple[str, ...] = field(default=(), repr=False)
     replaced: int = 0
+    in_doubt: bool = False
 
     @property
     def ok(self) -> bool:
@@ -150,6 +153,21 @@ def read_page(content: object, *, limit: int | None = None, bare: bool = False) 
     if not pagination and isinstance(data, list):
         _check_last(content, full=limit is not None and len(rows) >= limit)
     return Page(rows, Included.of(content.get("included")), next_cursor(pagination))
+
+
+def check_written(response: Response) -> None:
+    """Make sure that a 2xx response to a write is one; the rows in it are for the caller to check.
+
+    Raises:
+        UndecodableError: The body is not JSON, although the status promises one.
+        EmbeddedError: The response says that the write failed, and holds nothing else.
+    """
+    if response.status in _NO_CONTENT:
+        return
+    content, _ = response.content()
+    error = _error_in(content)
+    if error and not content.get("data"):
+        raise EmbeddedError(_status_of(error))
 
 
 def _check_last(content: Row, *, full: bool) -> None:

@@ -125,6 +125,11 @@ class SumeruStream(Stream):
                     f"catalog: {self.name}: the key property {mask_name(key)} is not a column."
                 )
 
+    def choose_replication_key(self, chosen: str) -> None:
+        """Use the key of the settings; the catalog's takes precedence over the default alone."""
+        if chosen != self.spec.replication_key or not self.replication_key:
+            self.replication_key = chosen
+
     @property
     def full_table(self) -> bool:
         """Whether the replication method is FULL_TABLE."""

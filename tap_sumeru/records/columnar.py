@@ -101,6 +101,15 @@ class ColumnarPage(ShapedPage):
                 yield timestamp
         yield from other_dates_of(self._attributes(index), key)
 
+    @property
+    @override
+    def identity(self) -> frozenset[object]:
+        """What tells each row from others, in no order: texts are hashed faster than timestamps."""
+        key = self._layout.column(self._layout.key)
+        if key.type is Raw:
+            return super().identity
+        return frozenset(zip(self.ids, self._values(key), strict=True))
+
     def _values(self, column: Column) -> list[Any]:
         return list(map(attrgetter(column.field), self.records))
 
