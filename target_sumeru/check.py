@@ -6,11 +6,11 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from sumeru_api.client import Client, default_headers
+from sumeru_api.client import Client
 from sumeru_api.errors import ApiError
 from sumeru_api.rate_limiter import RateLimiter
 from sumeru_api.request_queue import RequestQueue
-from sumeru_api.session import Session
+from sumeru_api.session import Session, default_headers
 from sumeru_api.slots import Slots
 from target_sumeru.apply.shop_api import ShopApi
 from target_sumeru.config.streams import STREAMS, Updates
@@ -76,7 +76,7 @@ def run_check(settings: Settings, show: Callable[[str], None]) -> int:
 
 
 async def _check_all(settings: Settings) -> list[Finding]:
-    session = Session(default_headers(settings.user_agent), settings.request_timeout_seconds)
+    session = Session(default_headers(settings.user_agent, "target-sumeru"), settings.request_timeout_seconds)
     slots = Slots(_MAX_REQUESTS, _HOLD_SECONDS)
 
     async def check_shop(shop: Shop) -> list[Finding]:

@@ -24,8 +24,8 @@ _PLAN_HELP = (
     "Write nothing and emit no STATE; print what would be written, launches by name. As `mode: plan`."
 )
 _CHECK_HELP = (
-    "Check token, scopes and ledger, and print a report. Nothing is written: the requests that test a scope for "
-    "writing have no content. Exit with 1 if something is missing."
+    "Check token, scopes and ledger, and print a report. Nothing is written: the requests that test a scope "
+    "for writing have no content. Exit with 1 if something is missing."
 )
 _ROWS_HELP = (
     "Write the rows of a file with one JSON object on each line, without a tap: `customers=vip.jsonl`. "

@@ -8,10 +8,10 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from sumeru_api.client import Client, default_headers
+from sumeru_api.client import Client
 from sumeru_api.rate_limiter import RateLimiter
 from sumeru_api.request_queue import RequestQueue
-from sumeru_api.session import Session
+from sumeru_api.session import Session, default_headers
 from sumeru_api.slots import Slots
 from tap_sumeru.sync.wording import count
 from target_sumeru.apply.applier import Applier
@@ -22,7 +22,7 @@ from target_sumeru.plan.items import Group, Status
 from target_sumeru.plan.limits import check_ledger, check_limits
 from target_sumeru.plan.whole import plan_all
 from target_sumeru.state import StateRelease
-from target_sumeru.summary import launches_text, log_api_error, log_plan, log_results
+from target_sumeru.summary import launch_lines, log_api_error, log_results, plan_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -66,6 +66,7 @@ class Run:
         spool: Spool,
         ledger: Ledger,
         report: Report,
+        *,
         stop: StopRequest,
         emit_state: Callable[[bytes], None],
         show: Callable[[str], None] | None = None,
@@ -86,7 +87,10 @@ class Run:
         return asyncio.run(self._execute())
 
     async def _execute(self) -> int:
-        session = Session(default_headers(self._settings.user_agent), self._settings.request_timeout_seconds)
+        session = Session(
+            default_headers(self._settings.user_agent, "target-sumeru"),
+            self._settings.request_timeout_seconds,
+        )
         try:
             apis = self._open(session)
             groups = await self._until_signal(plan_all(self._spool, apis, self._ledger, self._settings))
@@ -140,7 +144,9 @@ class Run:
             raise _first(group) from None
 
     async def _go(self, groups: Sequence[Group], apis: Mapping[str, ShopApi]) -> int:
-        log_plan(groups)
+        lines = plan_lines(groups)
+        for line in lines:
+            logger.info("%s", line)
         for group in groups:
             if group.error is not None:
                 log_api_error(group.shop, group.stream, group.error)
@@ -158,7 +164,7 @@ class Run:
         for item in items:
             self._report.add(item)
         if self._show is not None:
-            self._show(launches_text(items))
+            self._show("\n".join([*plan_lines(groups), *launch_lines(items)]))
         return 1 if any(item.status is not Status.PLANNED for item in items) else 0
 
     async def _apply(self, groups: Sequence[Group], apis: Mapping[str, ShopApi]) -> int:

@@ -35,7 +35,8 @@ _VERBS = {
     Operation.LAUNCH: "launch",
 }
 _ADVICE: Mapping[type[ApiError], str] = {
-    AuthenticationError: "Put a valid token in `api_token` (or the shop's entry): Settings → API tokens in Sumeru.",
+    AuthenticationError: "Put a valid token in `api_token` (or the shop's entry): Settings → API tokens in "
+    "Sumeru.",
     PermissionDenied: "Grant `{scope}` to the token in Settings → API tokens.",
     NotFound: "Check `api_url`; if it is right, this shop's API does not have the resource.",
     RateLimited: "Run again later, or lower `rate_limit_share` if other integrations use the token.",
@@ -48,7 +49,7 @@ REASONS: Mapping[str, str] = {
     "ambiguous": "several rows of the shop match; make the value unique or use `id`",
     "audience_unknown": "the API does not state the size of an audience, so nothing is launched",
     "cannot_update": "it exists with other values, and the API cannot change it; do that in Sumeru",
-    "conflict": "the API knows the request with another content; run again after 24 hours or change `external_id`",
+    "conflict": "the API knows the request with another content; run again after 24 hours",
     "contradiction": "`tags` cannot be combined with `add_tags` or `remove_tags`",
     "dependency": "the row that it depends on was not written",
     "failed": "the shop or the stream could not be written",
@@ -72,8 +73,9 @@ REASONS: Mapping[str, str] = {
 """What each reason of the report means."""
 
 
-def log_plan(groups: Sequence[Group]) -> None:
-    """Log what a plan would do, a line for each stream of each shop."""
+def plan_lines(groups: Sequence[Group]) -> list[str]:
+    """Return what a plan would do, a line for each stream of each shop."""
+    lines = []
     for group in groups:
         verbs = Counter(item.operation for item in group.items if item.status is Status.PLANNED)
         parts = [f"{verbs[one]} to {verb}" for one, verb in _VERBS.items() if verbs[one]]
@@ -81,9 +83,9 @@ def log_plan(groups: Sequence[Group]) -> None:
         parts += [f"{group.unchanged} unchanged"] if group.unchanged else []
         parts += [f"{rejected} cannot be written"] if rejected else []
         shop = f"Shop {group.shop}: " if group.shop else ""
-        logger.info(
-            "%s%s: %s: %s.", shop, group.stream, count(group.rows, "row"), ", ".join(parts) or "nothing to do"
-        )
+        text = ", ".join(parts) or "nothing to do"
+        lines.append(f"{shop}{group.stream}: {count(group.rows, 'row')}: {text}.")
+    return lines
 
 
 def log_results(results: Results) -> None:
@@ -113,16 +115,15 @@ def log_api_error(shop: str, stream: str, error: ApiError) -> None:
     logger.error("Shop %s: %s%s", shop, f"{stream}: " if stream else "", advice(error, scope))
 
 
-def launches_text(items: Iterable[Item]) -> str:
-    """Return the launches of a plan as text for a person: name, audience, and the total."""
+def launch_lines(items: Iterable[Item]) -> list[str]:
+    """Return the launches of a plan for a person: name, audience, and the total."""
     launches = [item for item in items if item.operation is Operation.LAUNCH]
-    if not launches:
-        return ""
-    lines = ["Launches:"]
+    lines = ["Launches:"] if launches else []
     for item in launches:
-        audience = "unknown until it is created" if not item.api_id else item.audience
-        audience = "unknown" if audience is None else audience
-        what = "" if item.status is Status.PLANNED else f"  ({item.reason})"
-        lines.append(f"  {item.name or '(new campaign)'}  audience: {audience}{what}")
-    total = sum(item.audience or 0 for item in launches if item.status is Status.PLANNED)
-    return "\n".join([*lines, f"  total: {total}", ""])
+        audience = "unknown" if item.audience is None else f"{item.audience}"
+        refused = "" if item.status is Status.PLANNED else f"  (not launched: {item.reason})"
+        lines.append(f"  {item.name or 'a campaign that is created first'}: audience {audience}{refused}")
+    if launches:
+        total = sum(item.audience or 0 for item in launches if item.status is Status.PLANNED)
+        lines.append(f"  total: {total}")
+    return lines

@@ -143,7 +143,8 @@ class TargetSumeru(CommandLine):
         self._take_in()
         with self._open, stop_on_signal() as stop:
             show = self._print if self._show else None
-            run = Run(self.settings, self._spool, self._ledger, self._report, stop, _emit_state, show)
+            files = (self._spool, self._ledger, self._report)
+            run = Run(self.settings, *files, stop=stop, emit_state=_write_line, show=show)
             self.exit_code = run.execute()
         self._intake = None
 
@@ -228,16 +229,9 @@ def _mapped(stream_map: StreamMap, record: dict[str, Any], line: int) -> dict[st
         return stream_map.transform(record)
     except Exception as error:  # noqa: BLE001 - expressions raise any kind, and quote values
         fault = map_fault(stream_map, record, error)
-        text = (
-            str(fault)
-            if isinstance(fault, StreamMapError)
-            else f"a stream map fails ({type(error).__name__})"
-        )
+        known = isinstance(fault, StreamMapError)
+        text = str(fault) if known else f"a stream map fails ({type(error).__name__})"
         raise InputError(f"line {line}: {text}.") from None
-
-
-def _emit_state(value: bytes) -> None:
-    _write_line(value)
 
 
 def _write_line(content: bytes) -> None:
@@ -245,6 +239,5 @@ def _write_line(content: bytes) -> None:
         sys.stdout.buffer.write(content + b"\n")
         sys.stdout.buffer.flush()
     except (OSError, ValueError) as error:
-        raise TargetClosed(
-            f"stdout cannot be written ({getattr(error, 'strerror', None) or 'closed'})"
-        ) from None
+        reason = getattr(error, "strerror", None) or "closed"
+        raise TargetClosed(f"stdout cannot be written ({reason})") from None

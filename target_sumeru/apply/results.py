@@ -1,4 +1,4 @@
-"""Settles the rows of a run: counts them, reports them, releases STATE, and notices when too many are rejected."""
+"""Settles the rows of a run: counts, reports, releases STATE, and notices when too many are rejected."""
 
 from __future__ import annotations
 
@@ -91,7 +91,8 @@ class Results:
         """Record what became of a row."""
         self.counts[item.stream][item.status] += 1
         if item.status not in SETTLED:
-            reason = " ".join(filter(None, (item.reason, outcome.code if outcome else "")))
+            code = outcome.code if outcome else ""
+            reason = item.reason if code in ("", item.reason) else f"{item.reason} {code}"
             self.reasons[item.stream][reason] += 1
         self._report.add(item, outcome)
         if item.status in self._passing:

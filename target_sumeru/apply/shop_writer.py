@@ -57,7 +57,7 @@ class ShopWriter:
         self._stopped = stopped
 
     async def write(self, items: Iterable[Item]) -> None:
-        """Write rows of streams that do not depend on each other; those that cannot be written stay planned."""
+        """Write rows of streams that do not depend on each other; what cannot be written stays planned."""
         waiting = deque(items)
         workers = [self._work(waiting) for _ in range(min(self._settings.concurrency, len(waiting)))]
         async with asyncio.TaskGroup() as group:

@@ -34,7 +34,7 @@ class TargetStream:
     Attributes:
         name: Its name.
         path: Path of its list under `/api/v1`.
-        identities: The sets of columns that can identify a row; without `match_on` the first complete one does.
+        identities: The sets of columns that can identify a row; the first complete one does.
         updates: How existing rows are changed.
         scope: Scope that a token needs to write it.
         unique: Column by which a row that may have been created is looked up; empty if none can be created.

@@ -48,7 +48,8 @@ class MessageReader(GenericSingerReader[bytes]):
         return super().process_lines(self._lines(file_input or self.default_input), callbacks)  # type: ignore[arg-type]
 
     def _lines(self, file: IO[bytes]) -> Iterator[bytes]:
-        for self.line, line in enumerate(file, self.line + 1):
+        for number, line in enumerate(file, 1):
+            self.line = number
             content = line.removeprefix(_BOM) if self.line == 1 else line
             if content.strip():
                 yield content

@@ -85,7 +85,7 @@ def _strings(value: object) -> list[str]:
 
 def _timestamp(value: object) -> str:
     """Return a timestamp in the form that the API documents: UTC, whole seconds, `Z`."""
-    if isinstance(value, datetime) or isinstance(value, date):
+    if isinstance(value, (datetime, date)):
         value = value.isoformat()
     moment = timestamps.parse(value) if isinstance(value, str) else None
     if moment is None:

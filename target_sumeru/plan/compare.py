@@ -1,4 +1,4 @@
-"""Compares the columns of a row with the row in the API: equal values count as equal however they are written."""
+"""Compares the columns of a row with the API's row: equal values are equal however they are written."""
 
 from __future__ import annotations
 

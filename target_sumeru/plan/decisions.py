@@ -1,4 +1,4 @@
-"""Decides what becomes of one row, from the row, the ledger and the API's row. Nothing is read or written here."""
+"""Decides what becomes of one row, from the row, the ledger and the API's row; reads and writes nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from target_sumeru.ledger import Entry
 
 KEY_LIFETIME = 23 * 3600
-"""Seconds for which a request is sent again with the same idempotency key; the API keeps keys for 24 hours."""
+"""Seconds for which a request is repeated with the same idempotency key; the API keeps keys for 24 hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ def without_list(stream: TargetStream, row: Wanted, settings: Settings) -> Decis
     return Write(Operation.UPDATE, row.attributes, row.known_id)
 
 
-def with_matches(
+def with_matches(  # noqa: PLR0911 - one return for each case
     stream: TargetStream, row: Wanted, matches: Sequence[Current], settings: Settings, now: float
 ) -> Decision:
     """Return what becomes of a row, given the API's rows that match it.

@@ -1,4 +1,4 @@
-"""The locks of a launch: what may be launched is decided here, before each run and again before the first launch."""
+"""The locks of a launch: decided when a run is planned, and again just before the first launch."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Campaign(NamedTuple):
         return cls(current.api_id, launched, audience if known else None, str(attributes.get("name") or ""))
 
 
-def decide_launch(
+def decide_launch(  # noqa: PLR0911 - one return for each case
     requested_at: object, entry: Entry | None, campaign: Campaign | None, now: float, *, pending: bool = False
 ) -> Decision:
     """Return what becomes of a row that asks for a launch.
