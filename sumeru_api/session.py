@@ -235,9 +235,12 @@ def default_headers(user_agent: str = "", program: str = "tap-sumeru") -> dict[s
 
 
 def _of_write(headers: Mapping[str, str], body: bytes, idempotency_key: str | None) -> CIMultiDict[str]:
-    content_type = {hdrs.CONTENT_TYPE: "application/json"} if body else {}
-    key = {} if idempotency_key is None else {_IDEMPOTENCY_KEY: idempotency_key}
-    return CIMultiDict({**headers, **content_type, **key})
+    complete = CIMultiDict(headers)
+    if body:
+        complete[hdrs.CONTENT_TYPE] = "application/json"
+    if idempotency_key is not None:
+        complete[_IDEMPOTENCY_KEY] = idempotency_key
+    return complete
 
 
 _quoted = lru_cache(4096)(quote_plus)
