@@ -158,10 +158,8 @@ class Session:
         route = self._routes.find(scheme, netloc)
         target = _target(route, path, params)
         headers = self._authorized.get(authorization) or self._authorize(authorization)
-        if body:
-            headers = CIMultiDict({**headers, hdrs.CONTENT_TYPE: "application/json"})
-        if idempotency_key is not None:
-            headers = CIMultiDict({**headers, _IDEMPOTENCY_KEY: idempotency_key})
+        if body or idempotency_key is not None:
+            headers = _of_write(headers, body, idempotency_key)
         async with self._slots:
             exchange = Exchange(self._loop, route.proxy)
             self._in_flight.add(exchange)
@@ -201,6 +199,7 @@ class Session:
             connector=_Connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             request_class=Request,
+            skip_auto_headers=(hdrs.CONTENT_TYPE,),  # a write without a body has no type
             timeout=aiohttp.ClientTimeout(connect=_CONNECT_SECONDS),
             auto_decompress=False,
             max_line_size=_MAX_HEADER_BYTES,
@@ -233,6 +232,15 @@ def default_headers(user_agent: str = "", program: str = "tap-sumeru") -> dict[s
     """
     own = f"{program}/{version('tap-sumeru')}"
     return {"User-Agent": f"{own} {user_agent}".strip(), "Accept": "application/json"}
+
+
+def _of_write(headers: Mapping[str, str], body: bytes, idempotency_key: str | None) -> CIMultiDict[str]:
+    complete = CIMultiDict(headers)
+    if body:
+        complete[hdrs.CONTENT_TYPE] = "application/json"
+    if idempotency_key is not None:
+        complete[_IDEMPOTENCY_KEY] = idempotency_key
+    return complete
 
 
 _quoted = lru_cache(4096)(quote_plus)

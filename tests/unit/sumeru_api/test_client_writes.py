@@ -138,7 +138,9 @@ def test_a_write_that_never_reached_the_server_is_not_in_doubt(
     assert type(failed(FakeSession(in_turn([outcome])))) is kind
 
 
-@pytest.mark.parametrize("last", [REFUSED_CONNECTION, error(401), error(403), response(429, Retry_After="1000")])
+@pytest.mark.parametrize(
+    "last", [REFUSED_CONNECTION, error(401), error(403), response(429, Retry_After="1000")]
+)
 def test_what_fails_after_a_try_in_doubt_leaves_the_outcome_unknown(last: Outcome) -> None:
     unknown = failed(FakeSession(in_turn([CUT, last])))
     assert type(unknown) is OutcomeUnknown
