@@ -19,8 +19,8 @@ _HEADER = """\
   such a resource usually has it, but no public page says so. An assumed column that the API does not send is
   null.
 - **Personal** marks columns that hold personal data; [privacy.md](privacy.md) hashes or drops them.
-- **Writable** marks columns that `target-sumeru` can send. `documented`: the vendor's documentation shows such
-  a write. `assumed`: it names the request only.
+- **Writable** marks columns that `target-sumeru` can send. `documented`: the vendor's documentation shows
+  such a write. `assumed`: it names the request only.
 - Every column can be null except the key columns. `string (date-time)` is a UTC timestamp such as
   `2026-05-10T14:23:00Z`.
 - `name.member` is a member of an object, and `name[].member` one of each object in an array. They are parts
