@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,13 +12,14 @@ from tap_sumeru.catalog.streams import DATE_FILTER, STREAMS, StreamSpec
 from tap_sumeru.config.filters import read_filters
 from tap_sumeru.config.given_values import given_values
 from tap_sumeru.config.json_types import first_violation
+from tap_sumeru.config.numbers import RANGES, read_number
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
 from tap_sumeru.config.setting_names import check_setting_names
 from tap_sumeru.config.shops import Config, header_text, read_date, read_shops, select_shard
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     from sumeru_api.shop import Shop
 
@@ -184,24 +184,13 @@ def _stream_options(spec: StreamSpec, config: Config) -> StreamOptions:
     )
 
 
-_RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
+_RANGES = RANGES | {
     "lookback_days": (lambda days: 0 <= days <= _MAX_DAYS, f"from 0 to {_MAX_DAYS}"),
     "window_days": (lambda days: 1 <= days <= _MAX_DAYS, f"from 1 to {_MAX_DAYS}"),
     "audit_days": (lambda days: 0 <= days <= _MAX_DAYS, f"from 0 to {_MAX_DAYS}"),
     "discover_rows": (lambda rows: 0 <= rows <= _MAX_ROWS, f"from 0 to {_MAX_ROWS}"),
-    "concurrency": (lambda requests: requests >= 1, "at least 1"),
-    "rate_limit_share": (lambda share: 0 < share <= 1, "above 0 and at most 1"),
-    "request_timeout_seconds": (lambda seconds: 0 < seconds < math.inf, "above 0"),
-    "max_retries": (lambda retries: retries >= 0, "at least 0"),
 }
 
 
 def _number(config: Config, name: str, prefix: str = "") -> float:
-    in_range, expected = _RANGES[name]
-    try:
-        number = float(config[name])
-    except (ValueError, OverflowError):
-        number = math.nan
-    if not in_range(number):
-        raise SettingsError(f"{prefix}{name}: must be a number {expected}.")
-    return number
+    return read_number(config, name, _RANGES, prefix)
