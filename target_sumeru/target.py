@@ -135,6 +135,11 @@ class TargetSumeru(CommandLine):
             self._intake = Intake(settings, self._spool)
         return self._intake
 
+    def close(self) -> None:
+        """Close the files of the run, without writing anything."""
+        self._open.close()
+        self._intake = None
+
     @override
     def process_endofpipe(self) -> None:
         """Plan and write, after all of the input has been taken in."""

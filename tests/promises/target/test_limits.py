@@ -39,6 +39,7 @@ def test_a_plan_within_a_limit_is_written(
 ) -> None:
     output = target.write("customers", customers(sandbox, 10), **{limit: value})
     assert (output.code, output.states) == (0, [{"done": True}])
+    assert sum(row["tags"] == ["new"] for row in sandbox.truth("acme", "customers")) == 10
 
 
 def test_only_changed_rows_count(sandbox: Sandbox, target: Target) -> None:

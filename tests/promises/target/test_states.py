@@ -61,6 +61,7 @@ def test_a_later_row_of_a_key_holds_back_the_states_behind_the_earlier_one(
 def test_unchanged_rows_release_their_state(sandbox: Sandbox, target: Target) -> None:
     rows = [{"id": row["id"], "tags": ["same"]} for row in sandbox.truth("acme", "customers")[:5]]
     assert target.run(with_states(rows)).states[-1] == 5
+    assert len(tagged(sandbox, "same")) == 5
     before = sandbox.stats()["requests"]
     output = target.run(with_states(rows))
     assert (output.code, output.states) == (0, [5])
