@@ -38,7 +38,7 @@ from sumeru_api.errors import (
 )
 from sumeru_api.rate_headers import retry_after
 from sumeru_api.rate_limiter import MAX_WAIT, pause_after
-from sumeru_api.redaction import error_code, mask, request_id
+from sumeru_api.redaction import error_code, mask, name_only, request_id
 from sumeru_api.responses import Response
 from sumeru_api.session import TransportError, UntrustedHostError
 from sumeru_api.transport_errors import ProxyError
@@ -185,9 +185,16 @@ def error_of(response: Response) -> ApiError:
     """Return the error that a response with a status other than 2xx stands for; its message is masked."""
     if response.status in _REDIRECT:
         return UnexpectedResponse("the API redirects; check `api_url`", status=response.status)
-    code, message, identifier = response.error_envelope()
+    failure = response.failure()
     kind = _ERRORS.get(response.status)
     if kind is None:
         kind = ApiUnavailable if response.status in _RETRIABLE else RequestRejected
-    cause = mask(message, response.sent) or "no reason given"
-    return kind(cause, status=response.status, code=error_code(code), request_id=request_id(identifier))
+    cause = mask(failure.message, response.sent)
+    if not cause and failure.member not in ("", "error", "errors"):
+        cause = f"the response is marked as failed by `{name_only(failure.member)}`"
+    return kind(
+        cause or "no reason given",
+        status=response.status,
+        code=error_code(failure.code),
+        request_id=request_id(failure.request_id),
+    )
