@@ -29,7 +29,10 @@ ORDERS = 250
 KINDS = ("string", "integer", "number", "boolean", "date-time", "object", "array")
 TYPES = {
     "target-duckdb": ("VARCHAR", "HUGEINT", "DOUBLE", "BOOLEAN", "TIMESTAMP", "JSON", "JSON"),
-    "target-postgres": ("text", "bigint", "numeric", "boolean", "timestamp without time zone", "jsonb", "jsonb"),
+    "target-postgres": (
+        *("text", "bigint", "numeric", "boolean"),
+        *("timestamp without time zone", "jsonb", "jsonb"),
+    ),
 }
 
 
