@@ -71,9 +71,9 @@ class Project:
         ):
             yield process
 
-    def run(self, *streams: str) -> int:
+    def run(self, *streams: str, command: str = "run --force") -> int:
         """Run to the end; return how many records the tap sent."""
-        with self.running(*streams) as process:
+        with self.running(*streams, command=command) as process:
             code = process.wait(PATIENCE)
         assert code == 0, self.log()
         return int(re.findall(r"Sync done: (\d+) records?", self.log())[-1])
