@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _SUCCESS = range(200, 300)
+_NO_CONTENT = (204, 205)
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 ENVELOPE = frozenset({"data", "pagination", "included", "error", "errors"})
 """Members of a response that the tap reads."""
@@ -39,6 +40,7 @@ class Response:
         elapsed: Seconds from sending the request to the headers of the response.
         sent: Values that the request held and that must not be shown, in case the response quotes them.
         replaced: How many characters of the body could not be decoded, and have become U+FFFD.
+        in_doubt: Whether an earlier try of the same write may have been applied, although no answer said so.
     """
 
     status: int
@@ -47,6 +49,7 @@ class Response:
     elapsed: float
     sent: tuple[str, ...] = field(default=(), repr=False)
     replaced: int = 0
+    in_doubt: bool = False
 
     @property
     def ok(self) -> bool:
@@ -155,6 +158,20 @@ def _rows(data: Any, *, ended: bool, bare: bool) -> list[Row]:  # noqa: ANN401 -
     if isinstance(data, dict) and not _is_resource(data) and (not bare or not data or _is_collection(data)):
         raise UnexpectedResponse("`data` is an object that does not look like a resource")
     return rows
+
+
+def check_written(response: Response) -> None:
+    """Make sure that a 2xx response to a write is one; the rows in it are for the caller to check.
+
+    Raises:
+        UndecodableError: The body is not JSON, although the status promises one.
+        EmbeddedError: The response says that the write failed, and holds nothing else.
+    """
+    if response.status in _NO_CONTENT:
+        return
+    content, _ = response.content()
+    if not (isinstance(content, dict) and content.get("data")):
+        raise_if_failed(content)
 
 
 def _check_last(content: Row, headers: Mapping[str, str], *, rows: int, full: bool, first: bool) -> None:

@@ -67,7 +67,7 @@ class SumeruStream(Stream):
     ) -> None:
         self.spec = spec
         self._source = source
-        schema = stream_schemas.load(spec.name, learned)
+        schema = stream_schemas.load_for_reading(spec.name, learned)
         self.private = PrivateColumns()
         self.catalog_schema = CatalogSchema(schema, _retyped(spec, schema) if learned else frozenset())
         super().__init__(tap, self.catalog_schema.schema, spec.name)
@@ -182,5 +182,5 @@ class SumeruStream(Stream):
 
 def _retyped(spec: StreamSpec, schema: stream_schemas.Schema) -> frozenset[str]:
     """Return the columns whose values are converted, as in a sync with a catalog of this schema."""
-    own = stream_schemas.load(spec.name)
+    own = stream_schemas.load_for_reading(spec.name)
     return apply_schema(spec.name, own, schema, moments=(), parent_column=spec.parent_column).retyped

@@ -14,11 +14,11 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sumeru_api.client import Client, default_headers
+from sumeru_api.client import Client
 from sumeru_api.rate_limiter import RateLimiter
 from sumeru_api.request_counts import RequestCounts
 from sumeru_api.request_queue import Reason, RequestQueue, Wait
-from sumeru_api.session import Session
+from sumeru_api.session import Session, default_headers
 from sumeru_api.slots import Slots
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.extract.queries import fields_to_request
