@@ -247,8 +247,9 @@ class WriteRetries(Retries):
 
 def is_in_progress(response: Response) -> bool:
     """Return whether a 409 says that the first request with the same key has no answer yet."""
-    code, message, _ = response.error_envelope()
-    return "Retry-After" in response.headers or _IN_PROGRESS.search(f"{code} {message}") is not None
+    failure = response.failure()
+    text = f"{failure.code} {failure.message}"
+    return "Retry-After" in response.headers or _IN_PROGRESS.search(text) is not None
 
 
 def _may_be_applied(outcome: Outcome) -> bool:
