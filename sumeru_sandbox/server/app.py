@@ -68,7 +68,7 @@ class ApiEndpoint:
 
 async def _body(receive: Receive) -> tuple[bytes, bool]:
     """Read a request's body; return it, and whether it is whole: the client may disconnect before its end."""
-    parts = []
+    parts: list[bytes] = []
     more = True
     while more:
         message = await receive()
