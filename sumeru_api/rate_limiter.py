@@ -86,6 +86,7 @@ class RateLimiter:
         self._paused_until = -inf
         self._remaining = inf
         self._limit = inf  # cost per minute that the API allows
+        self._spent = 0  # cost of the requests of this minute
         self._in_flight = 0  # cost of the requests in flight
         self._resets_at = -inf
         self._failed_at = -inf
@@ -102,7 +103,9 @@ class RateLimiter:
             return None
         if now < self._paused_until:
             return self._paused_until - now
-        if self._remaining < min(cost, self._limit) and now < self._resets_at:
+        if now < self._resets_at and (
+            self._remaining < min(cost, self._limit) or self._share_used_up(now, cost)
+        ):
             return self._resets_at - now
         if self._rate is None:
             return 0.0
@@ -130,8 +133,9 @@ class RateLimiter:
         self._flight.started()
         self._in_flight += cost
         if now >= self._resets_at:
-            self._remaining = inf
+            self._remaining, self._spent = inf, 0
         self._remaining -= cost
+        self._spent += cost
         if self._rate is not None:
             self._earn(now)
             burst = self._burst(_BURST_SECONDS)
@@ -201,6 +205,15 @@ class RateLimiter:
         pause = pause_after(headers, min(refusals, self._refusals), self._clock())
         self._paused_until = max(self._paused_until, now + pause + self._jitter())
         self._credit = 0.0
+
+    def _share_used_up(self, now: float, cost: int) -> bool:
+        """Whether a request exceeds the share of this minute: the rest of it may be of another program.
+
+        The burst would exceed it; then two programs that share a limit would be refused.
+        """
+        share = self._share * self._limit
+        of_minute = self._resets_at - now <= _MINUTE + _CLOCK_MARGIN
+        return self._share < 1 and of_minute and self._spent + min(cost, share) > share
 
     def _ended(self, cost: int) -> None:
         self._flight.ended()

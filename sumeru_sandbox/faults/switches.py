@@ -115,6 +115,7 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     rate_limit: Literal["per_token", "per_shop"] = "per_token"
     keys: Literal["honoured", "ignored"] = "honoured"
     refusals: Literal["kept", "forgotten"] = "kept"
+    cut_bodies: Literal["dropped", "kept"] = "dropped"
     write_ms: _Count = 0
     create_body: Literal["either", "flat", "wrapped"] = "either"
     bulk: Literal["atomic", "partial"] = "atomic"

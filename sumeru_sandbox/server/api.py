@@ -120,13 +120,22 @@ class Api:
     def begin(self, request: Request) -> float:
         """Return the seconds for which a write is in progress; `answer` must follow with it begun."""
         with self.lock:
-            token = self.accounts.find(request.headers.get("authorization"))
-            try:
-                stream = routes.find(request.method, request.path).operation.stream
-            except ApiError:
-                return 0
-            switches = self.settings.switches_for(token.shop if token else "", stream)
+            token, switches = self._switches_of(request)
             return self._writes.begin(request, token, switches) if token else 0
+
+    def cut(self, request: Request) -> None:
+        """Forget a write whose client disconnected during the body, or take what came for the whole."""
+        with self.lock:
+            if self._switches_of(request)[1].cut_bodies == "kept":
+                self.answer(request)
+
+    def _switches_of(self, request: Request) -> tuple[Token | None, Switches]:
+        token = self.accounts.find(request.headers.get("authorization"))
+        try:
+            stream = routes.find(request.method, request.path).operation.stream
+        except ApiError:
+            return None, Switches()
+        return token, self.settings.switches_for(token.shop if token else "", stream)
 
     def answer(self, request: Request) -> Response:
         """Return the response to a request under `/api/v1`."""

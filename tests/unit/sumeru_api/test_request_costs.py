@@ -24,40 +24,49 @@ if TYPE_CHECKING:
 BULK = 50
 
 
-def write_all(api: FakeApi, costs: Sequence[int], *, counted: bool = True, share: float = 1.0) -> float:
-    """Send writes of these costs, eight at a time; return the seconds that they take.
+class Writer:
+    """Sends writes of these costs, eight at a time.
 
     Args:
-        api: The API.
-        costs: Items of each write; the API counts them.
+        api: The API; it counts their items.
+        costs: Items of each write.
         counted: Whether the client counts them too, and not each write as one.
         share: Share of the rate limit that the client may use.
     """
 
-    def outcome(request: SentRequest) -> RawResponse:
-        status, headers = api.ask(request.at, len(request.body))
+    def __init__(
+        self, api: FakeApi, costs: Sequence[int], *, counted: bool = True, share: float = 1.0
+    ) -> None:
+        self._api = api
+        self._left = list(enumerate(costs))
+        self._counted = counted
+        self._client = ClientSetup(FakeSession(self._outcome, latency=lambda: 0.05), share=share).client
+
+    def _outcome(self, request: SentRequest) -> RawResponse:
+        status, headers = self._api.ask(request.at, len(request.body))
         return raw_response(status, b'{"data":[]}', headers)
 
-    async def main() -> float:
-        setup = ClientSetup(FakeSession(outcome, latency=lambda: 0.05), share=share)
-        left = list(enumerate(costs))
-
-        async def worker() -> None:
-            while left:
-                number, cost = left.pop(0)
-                await setup.client.write(
-                    "PATCH",
-                    "inventory",
-                    b"x" * cost,
-                    "inventory",
-                    idempotency_key=str(number),
-                    cost=cost if counted else 1,
-                )
-
+    async def send(self) -> float:
+        """Send them; return when the last has its answer."""
         async with asyncio.TaskGroup() as group:
             for _ in range(8):
-                group.create_task(worker())
+                group.create_task(self._worker())
         return now()
+
+    async def _worker(self) -> None:
+        while self._left:
+            number, cost = self._left.pop(0)
+            counted, key = cost if self._counted else 1, str(number)
+            await self._client.write(
+                "PATCH", "inventory", b"x" * cost, "inventory", idempotency_key=key, cost=counted
+            )
+
+
+def write_all(api: FakeApi, costs: Sequence[int], *, counted: bool = True, share: float = 1.0) -> float:
+    """Send writes; return the seconds that they take."""
+
+    async def main() -> float:
+        return await Writer(api, costs, counted=counted, share=share).send()
 
     return run_virtual(main())
 
@@ -92,6 +101,26 @@ def test_writes_of_any_cost_are_never_refused(limit: int, costs: list[int], shar
     took = write_all(api, costs, share=share)
     assert api.refused == 0
     assert took <= (sum(costs) / (limit * share) + 3) * 60
+
+
+@pytest.mark.parametrize(
+    ("limit", "first", "second"), [(600, 1, BULK), (600, 1, 1), (300, 20, BULK), (1500, 1, 100)]
+)
+def test_two_programs_with_half_of_the_limit_each_are_never_refused(
+    limit: int, first: int, second: int
+) -> None:
+    """A burst beyond the share of a minute would take what the other one counts on."""
+    api = FakeApi(limit)
+    minutes = 4
+
+    async def main() -> float:
+        costs = (cost for cost in (first, second))
+        pair = [Writer(api, [cost] * (minutes * limit // 2 // cost), share=0.5) for cost in costs]
+        return max(await asyncio.gather(*(one.send() for one in pair)))
+
+    took = run_virtual(main())
+    assert api.refused == 0
+    assert minutes * limit / took * 60 >= 0.95 * limit
 
 
 def test_a_write_that_costs_more_than_a_minute_allows_waits_for_a_whole_minute() -> None:
