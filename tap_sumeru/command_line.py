@@ -17,6 +17,7 @@ from typing_extensions import override
 
 from tap_sumeru.config.given_values import given_values
 from tap_sumeru.config.setting_names import SHOP_SETTINGS, check_variable_names
+from tap_sumeru.config.unread_variables import check_dropped_nulls, unread_variables
 from tap_sumeru.error_reporting import reported_errors
 from tap_sumeru.errors import SettingsError
 from tap_sumeru.input_files import load_catalog, load_config, load_state
@@ -90,7 +91,7 @@ class CommandLine(Tap):
         checks = check or test != CliTestOptionValue.Disabled.value
         with reported_errors():
             _check_options(checks=checks, estimate=estimate, reset=reset, shops=shops, shop=shop, state=state)
-            _check_environment(config or _ConfigInput(), cls._env_var_prefix)
+            cls._check_environment(config or _ConfigInput())
             if reset and state is not None:
                 cls._reset(config, load_state(state, required=True), reset, shop)
                 return
@@ -127,6 +128,18 @@ class CommandLine(Tap):
             click.Option(["--shops"], is_flag=True, help=_SHOPS_HELP),
         ]
         return command
+
+    @classmethod
+    def _check_environment(cls, config: _ConfigInput) -> None:
+        """Look for variables that are not read, although they seem to be meant."""
+        if config.parse_env:
+            return
+        prefix, schema = cls._env_var_prefix, cls.config_jsonschema
+        _check_shop(config.config, prefix)
+        check_dropped_nulls(os.environ, config.config, prefix)
+        cls.append_builtin_config(schema)
+        for line in unread_variables(os.environ, config.config, schema, prefix):
+            cls.logger.warning("%s", line)
 
     @classmethod
     def _load(
@@ -223,13 +236,13 @@ def _check_options(
         raise SettingsError(f"{given[0]}: cannot be combined with {given[1]}. Remove one of them.")
 
 
-def _check_environment(config: _ConfigInput, prefix: str) -> None:
+def _check_shop(config: dict[str, Any], prefix: str) -> None:
     """Reject a run without a shop if the environment has one that is not read.
 
     Raises:
         SettingsError: The option `--config=ENV` is missing.
     """
-    if config.parse_env or any(config.config.get(name) for name in SHOP_SETTINGS):
+    if any(config.get(name) for name in SHOP_SETTINGS):
         return
     for name in SHOP_SETTINGS:
         variable = prefix + name.upper()

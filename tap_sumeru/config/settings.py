@@ -189,10 +189,10 @@ _RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "window_days": (lambda days: 1 <= days <= _MAX_DAYS, f"from 1 to {_MAX_DAYS}"),
     "audit_days": (lambda days: 0 <= days <= _MAX_DAYS, f"from 0 to {_MAX_DAYS}"),
     "discover_rows": (lambda rows: 0 <= rows <= _MAX_ROWS, f"from 0 to {_MAX_ROWS}"),
-    "concurrency": (lambda requests: requests >= 1, "at least 1"),
+    "concurrency": (lambda requests: requests >= 1, "of at least 1"),
     "rate_limit_share": (lambda share: 0 < share <= 1, "above 0 and at most 1"),
     "request_timeout_seconds": (lambda seconds: 0 < seconds < math.inf, "above 0"),
-    "max_retries": (lambda retries: retries >= 0, "at least 0"),
+    "max_retries": (lambda retries: retries >= 0, "of at least 0"),
 }
 
 

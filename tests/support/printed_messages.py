@@ -23,7 +23,10 @@ NAMES = (
 )
 """Names whose texts become messages, or parts of them."""
 
-FUNCTIONS = ("unknown_parts", "_about_shops", "notes", "_notes", "_reason_to_keep", "_describe", "notice")
+FUNCTIONS = (
+    *("unknown_parts", "_about_shops", "notes", "_notes", "_reason_to_keep", "_describe", "notice"),
+    "unread_variables",
+)
 """Functions whose results are lines, or parts of messages."""
 
 _INLINE = ("cause", "text")
