@@ -12,7 +12,7 @@ from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
-from tap_sumeru.config_sources import ConfigSources, check_environment
+from tap_sumeru.config_sources import ConfigSources
 from tap_sumeru.error_reporting import reported_errors
 from tap_sumeru.errors import SettingsError
 from tap_sumeru.input_files import load_catalog, load_state
@@ -71,7 +71,7 @@ class CommandLine(ConfigSources, Tap):
         checks = check or test != CliTestOptionValue.Disabled.value
         with reported_errors():
             _check_options(checks=checks, estimate=estimate, reset=reset, shops=shops, shop=shop, state=state)
-            check_environment(config or _ConfigInput(), cls._env_var_prefix)
+            cls._check_environment(config or _ConfigInput())
             if reset and state is not None:
                 cls._reset(config, load_state(state, required=True), reset, shop)
                 return

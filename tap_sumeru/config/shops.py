@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tap-sumeru")
 
 Config = Mapping[str, Any]
+_NO_TOKEN = frozenset(" \"'`")
+"""Characters that come from pasting more than the token."""
 
 
 def read_shops(config: Config) -> tuple[Shop, ...]:
@@ -34,7 +36,9 @@ def read_shops(config: Config) -> tuple[Shop, ...]:
     """
     sources = [name for name in SHOP_SETTINGS if config.get(name)]
     if not sources:
-        raise SettingsError("api_token: is missing. Set api_token, shops or shops_file.")
+        raise SettingsError(
+            "api_token: is missing. Set api_token, shops or shops_file. As a variable: TAP_SUMERU_API_TOKEN."
+        )
     source, *others = sources
     if others:
         raise SettingsError(f"{source}: cannot be combined with {others[0]}. Remove one of them.")
@@ -84,8 +88,10 @@ def _read_shop(entry: Config, config: Config, prefix: str = "") -> Shop:
     if not name or not name.isprintable():
         raise SettingsError(f"{prefix}shop: must be a name without control characters.")
     token = header_text(entry["api_token"], f"{prefix}api_token")
-    if not token or " " in token:
-        raise SettingsError(f"{prefix}api_token: is empty or contains a space. Paste only the token.")
+    if not token or _NO_TOKEN.intersection(token):
+        raise SettingsError(
+            f"{prefix}api_token: is empty, or contains a space or a quotation mark. Paste only the token."
+        )
     own_url, own_start = entry.get("api_url"), entry.get("start_date")
     return Shop(
         name=name,

@@ -233,6 +233,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_misspelt_names.py::test_any_other_unknown_name_is_a_warning",
         "promises/test_misspelt_names.py::test_a_misspelt_name_in_the_catalog_is_an_error",
         "promises/test_misspelt_names.py::test_a_replication_key_that_no_row_has_is_named_at_the_end",
+        "promises/test_newcomer_mistakes.py::test_a_mistake_is_named_in_one_line",
         "unit/tap_sumeru/config/test_names.py::test_a_name_with_one_slip_resembles_it",
     ),
     "A stream map that removes a column which does not exist is an error.": (

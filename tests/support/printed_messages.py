@@ -32,6 +32,7 @@ FUNCTIONS = (
     "_describe",
     "_ledger_fault",
     "notice",
+    "unread_variables",
 )
 """Functions whose results are lines, or parts of messages."""
 

@@ -55,6 +55,27 @@ class Project:
             plugin["executable"] = str(program)
         (self.folder / "meltano.yml").write_text(yaml.safe_dump(project), encoding="utf-8")
 
+    def configure(self, **settings: Any) -> None:
+        """Set settings of the extractor in `meltano.yml`."""
+        path = self.folder / "meltano.yml"
+        project: Json = yaml.safe_load(path.read_text(encoding="utf-8"))
+        project["plugins"]["extractors"][0]["config"] = settings
+        path.write_text(yaml.safe_dump(project), encoding="utf-8")
+
+    def meltano(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of Meltano that selects all streams."""
+        environment = {**self.environment("*"), **variables}
+        command = [str(targets.program("meltano")), *arguments]
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=PATIENCE,
+        )
+
     @contextmanager
     def running(self, *streams: str, command: str = "run --force") -> Iterator[subprocess.Popen[bytes]]:
         """Have Meltano run the tap into the target."""
