@@ -10,11 +10,12 @@ from urllib.parse import unquote
 
 from sumeru_api.auth import authorization
 from sumeru_api.charset import to_utf8
+from sumeru_api.embedded_errors import EmbeddedError
 from sumeru_api.errors import ApiError, OutcomeUnknown
 from sumeru_api.json_values import UndecodableError, scalars
 from sumeru_api.redaction import is_known, mask_name
 from sumeru_api.request_counts import RequestCounts, template
-from sumeru_api.responses import EmbeddedError, Page, Response, check_written, read_page, read_resource
+from sumeru_api.responses import Page, Response, check_written, read_page, read_resource
 from sumeru_api.retry import TOO_MANY_REQUESTS, Fail, Outcome, Retries, Retry, WriteRetries
 from sumeru_api.session import TransportError, UntrustedHostError
 
@@ -276,7 +277,9 @@ class Client:
         return (self.shop.token, *private, *(part for part in ids if not is_known(part)))
 
 
-def parse_page(response: Response, *, limit: int | None = None, bare: bool = False) -> Page:
+def parse_page(
+    response: Response, *, limit: int | None = None, bare: bool = False, first: bool = True
+) -> Page:
     """Return the page in a 2xx response; see `read_page` for the arguments.
 
     Raises:
@@ -285,7 +288,7 @@ def parse_page(response: Response, *, limit: int | None = None, bare: bool = Fal
         UnexpectedResponse: The body breaks the API's own rules.
     """
     content, replaced = response.content()
-    page = read_page(content, limit=limit, bare=bare)
+    page = read_page(content, limit=limit, bare=bare, first=first, headers=response.headers)
     page.replaced = replaced
     return page
 

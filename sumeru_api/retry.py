@@ -50,7 +50,7 @@ from sumeru_api.errors import (
 )
 from sumeru_api.rate_headers import retry_after
 from sumeru_api.rate_limiter import MAX_WAIT, pause_after
-from sumeru_api.redaction import error_code, mask, request_id
+from sumeru_api.redaction import error_code, mask, name_only, request_id
 from sumeru_api.responses import Response
 from sumeru_api.session import TransportError, UntrustedHostError
 from sumeru_api.transport_errors import ProxyError
@@ -247,8 +247,9 @@ class WriteRetries(Retries):
 
 def is_in_progress(response: Response) -> bool:
     """Return whether a 409 says that the first request with the same key has no answer yet."""
-    code, message, _ = response.error_envelope()
-    return "Retry-After" in response.headers or _IN_PROGRESS.search(f"{code} {message}") is not None
+    failure = response.failure()
+    text = f"{failure.code} {failure.message}"
+    return "Retry-After" in response.headers or _IN_PROGRESS.search(text) is not None
 
 
 def _may_be_applied(outcome: Outcome) -> bool:
@@ -266,9 +267,16 @@ def error_of(response: Response) -> ApiError:
         return ApiUnavailable("the response is not JSON", status=response.status)
     if response.status in _REDIRECT:
         return UnexpectedResponse("the API redirects; check `api_url`", status=response.status)
-    code, message, identifier = response.error_envelope()
+    failure = response.failure()
     kind = _ERRORS.get(response.status)
     if kind is None:
         kind = ApiUnavailable if response.status in _RETRIABLE else RequestRejected
-    cause = mask(message, response.sent) or "no reason given"
-    return kind(cause, status=response.status, code=error_code(code), request_id=request_id(identifier))
+    cause = mask(failure.message, response.sent)
+    if not cause and failure.member not in ("", "error", "errors"):
+        cause = f"the response is marked as failed by `{name_only(failure.member)}`"
+    return kind(
+        cause or "no reason given",
+        status=response.status,
+        code=error_code(failure.code),
+        request_id=request_id(failure.request_id),
+    )

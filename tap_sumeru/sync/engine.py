@@ -223,7 +223,7 @@ class Engine:
         self._started.set()
         self._loop.set_exception_handler(_log_unhandled)
         session = Session(default_headers(self._settings.user_agent), self._settings.request_timeout_seconds)
-        request_slots = Slots(_MAX_REQUESTS, _REQUEST_HOLD_SECONDS, self._handover.idle)
+        request_slots = Slots(_MAX_REQUESTS, _REQUEST_HOLD_SECONDS, self._handover.wait_to_start)
         shop_slots = Slots(_MAX_SHOPS, _SHOP_HOLD_SECONDS)
         try:
             async with asyncio.TaskGroup() as group:
