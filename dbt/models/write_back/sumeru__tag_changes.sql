@@ -3,7 +3,7 @@
 -- `sumeru_managed_tags` names are compared, so all others stay as they are. Who has left a segment has a row too.
 {%- set managed = [] -%}
 {%- for tag in var('sumeru_managed_tags') -%}
-    {%- do managed.append("'" ~ tag | replace("'", "''") ~ "'") -%}
+    {%- do managed.append(dbt.string_literal(dbt.escape_single_quotes(tag))) -%}
 {%- endfor -%}
 {%- if execute and not managed -%}
     {{ exceptions.raise_compiler_error("Name the tags that `" ~ var('sumeru_wanted_tags') ~ "` decides on in the variable `sumeru_managed_tags`.") }}
