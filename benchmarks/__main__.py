@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import cpu, document, limits, others, processes, shops, waits, warehouse
+from benchmarks import cpu, document, limits, others, processes, shops, waits, warehouse, writes
 from benchmarks.environments import CACHE, ROOT
 from benchmarks.turns import Turns, fingerprint, forget
 
@@ -37,6 +37,7 @@ SCENARIOS: dict[str, Callable[[Turns], Result]] = {
     "batch-postgres": warehouse.batch_postgres,
     "shops": shops.shops,
     "limits": limits.limits,
+    "writes": writes.writes,
 }
 
 

@@ -17,21 +17,21 @@ from tap_sumeru.sync.wording import count
 from target_sumeru.apply.applier import Applier
 from target_sumeru.apply.results import RejectionLimit, Results
 from target_sumeru.apply.shop_api import ShopApi
+from target_sumeru.apply.state_release import StateRelease
 from target_sumeru.errors import LimitExceeded, Stopped
 from target_sumeru.plan.items import Group, Status
 from target_sumeru.plan.limits import check_ledger, check_limits
 from target_sumeru.plan.whole import plan_all
-from target_sumeru.state import StateRelease
 from target_sumeru.summary import launch_lines, log_api_error, log_results, plan_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from tap_sumeru.sync.signals import StopRequest
+    from target_sumeru.apply.report import Report
     from target_sumeru.config.settings import Settings
     from target_sumeru.input.spool import Spool
     from target_sumeru.ledger import Ledger
-    from target_sumeru.report import Report
 
 logger = logging.getLogger("target-sumeru")
 

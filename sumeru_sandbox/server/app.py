@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sumeru_sandbox.server.api import Api
 
 
+_READS = {"GET", "HEAD"}
 _CHUNKS = 10  # into which a slow response is divided
 
 
@@ -41,7 +42,7 @@ class ApiEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, unless its client disconnects before the whole body has arrived."""
-        body = b"" if scope["method"] in {"GET", "HEAD"} else await _body(receive)
+        body = b"" if scope["method"] in _READS else await _body(receive)
         if body is None:
             return
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
@@ -52,6 +53,9 @@ class ApiEndpoint:
             headers,
             body,
         )
+        if request.method not in _READS and (seconds := self._api.begin(request)):
+            await asyncio.sleep(seconds)
+            request = request._replace(begun=True)
         response = self._api.answer(request)
         if response.delay:
             await asyncio.sleep(response.delay)

@@ -236,3 +236,44 @@ def test_no_value_of_a_write_is_logged(caplog: pytest.LogCaptureFixture) -> None
 
 def test_unavailable_and_unknown_are_told_apart() -> None:
     assert not issubclass(OutcomeUnknown, ApiUnavailable | UnexpectedResponse)
+
+
+ANYTHING = [
+    *IN_DOUBT,
+    *(REFUSED_CONNECTION, UntrustedHostError("no TLS"), IN_PROGRESS, CONFLICT, CREATED, response(429)),
+    *(error(status) for status in (400, 401, 402, 403, 404, 413, 422, 425, 503)),
+    *(response(302), raw_response(204, b""), error(200, "validation_failed"), error(200, "oops")),
+]
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(ANYTHING), min_size=1, max_size=8), st.sampled_from(["k", None]))
+def test_whatever_happens_a_write_is_applied_once_or_its_doubt_is_told(
+    outcomes: list[Outcome], key: str | None
+) -> None:
+    """A write without a key is never sent after a try that may have been applied."""
+    session = FakeSession(in_turn([*outcomes, CREATED]))
+    ended: Response | ApiError
+    try:
+        ended = write(session, key=key)
+    except ApiError as failure:
+        ended = failure
+    met = [*outcomes, CREATED][: len(session.sent)]
+    doubts = [place for place, outcome in enumerate(met) if is_in_doubt(outcome, key)]
+    assert {(sent.body, sent.key) for sent in session.sent} == {(BODY, key)}
+    if isinstance(ended, ApiError):
+        assert isinstance(ended, OutcomeUnknown) == bool(doubts)
+    else:
+        assert ended.in_doubt == bool(doubts)
+    if key is None:
+        assert all(place == len(met) - 1 for place in doubts)
+
+
+def is_in_doubt(outcome: Outcome, key: str | None) -> bool:
+    """Return whether a write may have been applied after this outcome, told by hand."""
+    if isinstance(outcome, Exception):
+        return outcome in (CUT, STALE)
+    if outcome is IN_PROGRESS:
+        return key is not None
+    unreadable = outcome.status == 200 and not outcome.body.startswith(b'{"error": {"code": "valid')
+    return outcome.status in (302, 408, 425, 500, 503) or unreadable
