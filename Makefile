@@ -39,7 +39,7 @@ warehouses: .venv/.installed ## Install what those tests need: targets, emulator
 	PYTHONPATH=tests $(RUN)/python -m warehouses.install $(UV)
 
 test-dbt: .venv/.installed ## Test the dbt package on DuckDB, PostgreSQL and an emulator of Snowflake (some minutes)
-	TEST_DBT=1 $(RUN)/python -m pytest tests/project/test_dbt.py tests/project/test_dbt_variables.py
+	TEST_DBT=1 $(RUN)/python -m pytest tests/project/test_dbt.py tests/project/test_dbt_tag_changes.py tests/project/test_dbt_variables.py
 
 soak: warehouses ## Sync into each warehouse for an hour with faults and kills, then compare every row
 	PYTHONPATH=tests $(RUN)/python -u -m warehouses.soak $(ARGS)

@@ -37,6 +37,11 @@ tables = db.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 
 query = 'SELECT shop, count(*) FROM sumeru."{}" GROUP BY shop'
 print(json.dumps({table: dict(db.execute(query.format(table)).fetchall()) for table, in tables}))
 """
+_QUERY = """
+import duckdb, json, sys
+db = duckdb.connect(sys.argv[1], read_only=True)
+print(json.dumps(db.execute(sys.argv[2]).fetchall()))
+"""
 
 
 class Failed(Exception):
@@ -108,14 +113,23 @@ class Pipeline:
         return int(records), int(requests)
 
     def rows(self) -> Counts:
-        """Return the rows of the file by table and shop, counted with the loader's version of DuckDB."""
-        python = self.folder / ".meltano/loaders/target-duckdb/venv/bin/python"
-        command = [str(python), "-c", _COUNT, str(self.file("duckdb"))]
-        counted = subprocess.run(command, capture_output=True, check=False, text=True)
-        if counted.returncode:
-            raise Failed(f"The rows of {self.shown('duckdb')} cannot be counted.\n\n{counted.stderr}")
-        rows: Counts = json.loads(counted.stdout)
+        """Return the rows of the file by table and shop."""
+        rows: Counts = json.loads(self._read(_COUNT))
         return rows
+
+    def query(self, sql: str) -> list[list[object]]:
+        """Return the rows of a query on the file."""
+        rows: list[list[object]] = json.loads(self._read(_QUERY, sql))
+        return rows
+
+    def _read(self, script: str, *arguments: str) -> str:
+        """Return what a script prints that reads the file with the loader's version of DuckDB."""
+        python = self.folder / ".meltano/loaders/target-duckdb/venv/bin/python"
+        command = [str(python), "-c", script, str(self.file("duckdb")), *arguments]
+        read = subprocess.run(command, capture_output=True, check=False, text=True)
+        if read.returncode:
+            raise Failed(f"The rows of {self.shown('duckdb')} cannot be read.\n\n{read.stderr}")
+        return read.stdout
 
     def marts(self, *options: str) -> None:
         """Build marts with dbt, and draw three charts from them.
