@@ -103,6 +103,11 @@ def _say_what_was_read(
         _say(f"{records:,} records in {seconds:.0f} s, with {requests:,} requests, {refused}.")
 
 
+def _first_requests(counts: Counts) -> int:
+    """Return about how many requests a first sync takes: one for each page of 100 rows."""
+    return sum(-(-rows // 100) for shop in counts.values() for rows in shop.values())
+
+
 def _read_sample(pipeline: Pipeline, customers: int | None, *, marts: bool) -> None:
     """Read the sample shops, compare the rows with those of the API, build marts, and tag customers."""
     parameters = _load_parameters(pipeline, customers)
@@ -119,7 +124,8 @@ def _read_sample(pipeline: Pipeline, customers: int | None, *, marts: bool) -> N
             "no_proxy": f"127.0.0.1,{os.environ.get('no_proxy') or os.environ.get('NO_PROXY', '')}",
         }
         no_env_file = ["--env-file", os.devnull]
-        seconds = pipeline.run(env, no_env_file, lambda: f"{sandbox.stats()['requests']:,} requests, ")
+        total = None if parameters.get("requests") else _first_requests(sandbox.counts())
+        seconds = pipeline.run(env, no_env_file, lambda: sandbox.stats()["requests"], total)
         stats, expected = sandbox.stats(), sandbox.counts()
         if not show_rows(pipeline.rows(), expected):
             raise Failed(f"The rows differ from those of the API. See {pipeline.shown('log')}.")
@@ -141,7 +147,7 @@ def _read_real(pipeline: Pipeline, *, marts: bool) -> None:
     """Read the user's own shops, and build marts."""
     _say("Your own shops from the API, as configured in the environment and .env.")
     _say(f"Meltano runs tap-sumeru and target-duckdb. Log: {pipeline.shown('log')}.")
-    seconds = pipeline.run(_inherited(), [], str)
+    seconds = pipeline.run(_inherited(), [])
     show_rows(pipeline.rows())
     records, requests = pipeline.logged_counts()
     _say(
