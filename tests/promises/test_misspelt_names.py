@@ -68,6 +68,18 @@ def options(stream: str, **values: Any) -> Json:
             options("decision_intelligence_runs", replication_key="createdat"),
             "stream_options.decision_intelligence_runs.replication_key (createdat): unknown column.",
         ),
+        (
+            options("attribution", include=["touchpoint"]),
+            "stream_options.attribution.include (touchpoint): unknown related resource.",
+        ),
+        (
+            options("orders", filters={"curency": "EUR"}),
+            "stream_options.orders.filters.curency: unknown attribute. Did you mean currency?",
+        ),
+        (
+            options("orders", date_filter=["limit", "cursor"]),
+            "stream_options.orders.date_filter: must not name a parameter that the tap sets itself.",
+        ),
         (maps("custmers", email=None), "stream_maps.custmers: unknown stream. Did you mean customers?"),
         (maps("custmer*", email=None), "stream_maps.custmer*: unknown stream. Did you mean customers?"),
         (maps("people", __source__="custmers"), "stream_maps.people: unknown stream. Did you mean customers"),
