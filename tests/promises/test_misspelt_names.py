@@ -86,6 +86,14 @@ def options(stream: str, **values: Any) -> Json:
         (maps("customers", __alias__="all the people"), "stream_maps.customers.__alias__: must be a valid"),
         (maps("customers", phone=" phone"), "stream_maps.customers.phone: must be a valid Python expression"),
         (maps("customers", __fitler__="True"), "Did you mean __filter__?"),
+        (
+            {"stream_maps": {"*": {"email": None}, "customers": {"phone": None}}},
+            "stream_maps.customers: replaces the map * for customers, so that email would stay as it is.",
+        ),
+        (
+            {"stream_maps": {"customers": {"phone": None}, "cust*": {"email": None}}},
+            "stream_maps.cust*: replaces the map customers for customers, so that phone would stay as it is.",
+        ),
         ({"stream_maps": {"__els__": None}}, "stream_maps.__els__: is not an operator"),
     ],
 )
@@ -114,6 +122,8 @@ def test_a_map_that_drops_a_column_which_does_not_exist_is_an_error(
         maps("customers", email=None, __alias__="people", __else__=None, id="id", shop="shop"),
         maps("*", email=None),
         maps("cust*", email=None, domain="email.split('@')[1]"),
+        {"stream_maps": {"*": {"email": None}, "customers": {"email": None, "phone": None}}},
+        {"stream_maps": {"*": {"email": None}, "customers": {"id": "id", "shop": "shop", "__else__": None}}},
         maps("people", __source__="customers", email=None),
         maps("customers", address_json="json.dumps(record['address'])", email_hash="md5(email)"),
         {"stream_maps": {"customers": None, "__else__": None}},
