@@ -23,7 +23,7 @@ def sync(context: dg.OpExecutionContext) -> None:
     subprocess.run([f"{PROJECT}/deploy/sync-shard", f"{context.partition_key}/{SHARDS}"], check=True)
 
 
-@dg.job(partitions_def=shards)
+@dg.job(partitions_def=shards, executor_def=dg.in_process_executor)
 def sumeru_shards() -> None:
     """Sync one shard."""
     sync()
