@@ -29,6 +29,7 @@ _LIMIT, _LATENCY = 600, 100
 _WALL, _CPU, _REFUSED = 40, 15, 0
 _AT_ONCE, _WORKERS = 16, 64
 _TWO, _EACH = f"{TAP}, two shards", f"{STOCK}, a process for each shop"
+_OURS = (TAP, _TWO)
 _COLUMNS = [
     "read", "client", "shops", "processes", "seconds", "ratio to this tap", "CPU s", "CPU µs a record",
     "CPU ms a shop", "peak MiB of a process", "requests", "refused", "CPU s of the server", "load", "void",
@@ -60,7 +61,7 @@ class _Size(NamedTuple):
 
     def of(self, name: str) -> int:
         """Return how many shops a client reads."""
-        return self.shops if name in {TAP, _TWO} else self.sample
+        return self.shops if name in _OURS else self.sample
 
 
 def agency(turns: Turns) -> Result:
@@ -120,8 +121,8 @@ def _limited(turns: Turns, size: _Size, table: list[list[str | float]]) -> list[
         tokens = iter(range(0, size.shops * runs, size.shops))
         checks = {name: _checked(turns, name, server, size, next(tokens), read) for name in _FLEETS}
         for turn in range(size.turns):
-            for name, build in _FLEETS.items():
-                fleet = build(turns, server, size.of(name), next(tokens))
+            for name in _FLEETS if turn == 0 else _OURS:
+                fleet = _FLEETS[name](turns, server, size.of(name), next(tokens))
                 found.setdefault(name, []).append(_timed(turns, name, fleet, f"{read}, turn {turn + 1}"))
     _tell(table, read, size, found, checks)
     middle, of = medians(found[TAP]), (*found[TAP], checks[TAP])
