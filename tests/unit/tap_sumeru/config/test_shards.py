@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from math import sqrt
+from pathlib import Path
+from statistics import median
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 from sumeru_api.shop import Shop
 from tap_sumeru.config.shops import is_in_shard, select_shard, shard_of
 
+PAGE = (Path(__file__).parents[4] / "docs" / "shards.md").read_text(encoding="utf-8")
 SHOPS = [f"shop-{i}" for i in range(1000)]
 
 
@@ -49,10 +53,25 @@ def test_names_of_any_kind_are_balanced_and_about_one_in_n_plus_1_moves(
     assert within(moved, 1 / (count + 1), 4000)
 
 
-@pytest.mark.parametrize(("before", "after", "moved"), [(4, 5, 209), (4, 8, 532), (8, 4, 532)])
+@pytest.mark.parametrize(("before", "after", "moved"), [(4, 5, 209), (4, 8, 532)])
 def test_how_many_of_a_thousand_shops_move(before: int, after: int, moved: int) -> None:
-    """docs/shards.md names these figures."""
+    assert re.search(rf"{moved} (?:move )?from {before} to {after}", PAGE)
     assert sum(shard_of(name, before) != shard_of(name, after) for name in SHOPS) == moved
+
+
+def larger(shops: int, count: int) -> str:
+    """How much larger than the average the largest shard is, in the median and the worst of 20 lists of shops."""
+    found = []
+    for turn in range(20):
+        sizes = Counter(shard_of(f"{turn}-{i}", count) for i in range(shops))
+        found.append(max(sizes.values()) * count / shops - 1)
+    return f"{median(found):.0%}, {max(found):.0%}"
+
+
+@pytest.mark.parametrize("shops", [100, 1000])
+def test_how_even_the_shards_are(shops: int) -> None:
+    row = " | ".join(f"{larger(shops, count)}" for count in (2, 4, 8, 16))
+    assert f"\n| {shops:,} | {row} |\n" in PAGE
 
 
 def test_the_shard_of_a_shop_never_changes() -> None:
