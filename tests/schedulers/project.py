@@ -31,7 +31,8 @@ installed = pytest.mark.skipif(
     not os.environ.get("TEST_DEPLOY"), reason="`make test-deploy` installs the schedulers and runs this"
 )
 
-Rows = set[tuple[str, str, str]]
+Row = tuple[str, str, str, str]
+"""Stream, shop, id, and the time of the last change."""
 
 
 @dataclass
@@ -72,20 +73,20 @@ class Project:
         fault = {"kind": "status", "status": 403, "times": 1}
         self.sandbox.configure({f"{FAILING}/{STREAMS[0]}": {"faults": [fault]}})
 
-    def truth(self) -> Rows:
+    def truth(self) -> set[Row]:
         """Return the rows of the API."""
         return {
-            (stream, shop, row["id"])
+            (stream, shop, row["id"], row["updated_at"])
             for stream in STREAMS
             for shop in SHOPS
             for row in self.sandbox.truth(shop, stream)
         }
 
-    def loaded(self) -> list[tuple[str, str, str]]:
+    def loaded(self) -> list[Row]:
         """Return the rows that were loaded, by the runs of all shards."""
         files = (self.folder / ".meltano" / "shards").glob("*/output/*.jsonl")
         return [
-            (file.name.partition("-")[0], row["shop"], row["id"])
+            (file.name.partition("-")[0], row["shop"], row["id"], row["updated_at"])
             for file in files
             for row in map(json.loads, file.read_text(encoding="utf-8").splitlines())
         ]

@@ -60,7 +60,7 @@ def test_how_many_of_a_thousand_shops_move(before: int, after: int, moved: int) 
 
 
 def larger(shops: int, count: int) -> str:
-    """How much larger than the average the largest shard is, in the median and the worst of 20 lists of shops."""
+    """How much larger than the average the largest shard is: the median, and the worst, of 20 tries."""
     found = []
     for turn in range(20):
         sizes = Counter(shard_of(f"{turn}-{i}", count) for i in range(shops))
