@@ -77,7 +77,8 @@ def test_a_shard_that_is_running_is_not_started_again_and_others_are(meltano: Fa
 
 def test_the_lines_for_cron_sync_each_shard_once_every_hour(meltano: FakeMeltano) -> None:
     text = (DEPLOY / "crontab").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    path, *lines = [line for line in text.splitlines() if not line.startswith("#")]
+    assert path.startswith("PATH=")
     for line in lines:
         found = re.fullmatch(r"0 \* \* \* \* (/opt/tap-sumeru)(/deploy/sync-shard \S+) >> (\S+) 2>&1", line)
         assert found, line
