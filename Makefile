@@ -38,6 +38,12 @@ test-warehouses: warehouses ## Run the tests with DuckDB, PostgreSQL, emulators 
 warehouses: .venv/.installed ## Install what those tests need: targets, emulators and Meltano in .cache, PostgreSQL with apt-get
 	PYTHONPATH=tests $(RUN)/python -m warehouses.install $(UV)
 
+test-deploy: schedulers ## Run the files of deploy/ with Airflow and Dagster, and validate the Kubernetes manifest
+	TEST_DEPLOY=1 $(RUN)/python -m pytest tests/schedulers
+
+schedulers: .venv/.installed ## Install what those tests need in .cache: Airflow, Dagster, Meltano, Kubernetes' schemas
+	PYTHONPATH=tests $(RUN)/python -m schedulers.install $(UV)
+
 test-dbt: .venv/.installed ## Test the dbt package on DuckDB, PostgreSQL and an emulator of Snowflake (some minutes)
 	TEST_DBT=1 $(RUN)/python -m pytest tests/project/test_dbt.py tests/project/test_dbt_tag_changes.py tests/project/test_dbt_variables.py
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import cpu, document, limits, others, processes, shops, waits, warehouse, writes
+from benchmarks import agency, cpu, document, limits, others, processes, shops, waits, warehouse, writes
 from benchmarks.environments import CACHE, ROOT
 from benchmarks.turns import Turns, fingerprint, forget
 
@@ -36,6 +36,7 @@ SCENARIOS: dict[str, Callable[[Turns], Result]] = {
     "latency": waits.latency,
     "batch-postgres": warehouse.batch_postgres,
     "shops": shops.shops,
+    "agency": agency.agency,
     "limits": limits.limits,
     "writes": writes.writes,
 }

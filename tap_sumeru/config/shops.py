@@ -163,9 +163,23 @@ def select_shard(value: str | None, shops: tuple[Shop, ...]) -> tuple[tuple[Shop
     index, slash, count = value.partition("/")
     if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
         raise SettingsError("shard: must be i/n with i from 1 to n, such as 2/8.")
-    return tuple(shop for shop in shops if shard_of(shop.name, int(count)) == int(index)), int(count) > 1
+    return tuple(shop for shop in shops if is_in_shard(shop.name, value)), int(count) > 1
+
+
+def is_in_shard(shop: str, shard: str) -> bool:
+    """Return whether a shop, of the config or not, belongs to a shard `i/n`; an empty one has all shops."""
+    index, _, count = shard.partition("/")
+    return not shard or shard_of(shop, int(count)) == int(index)
 
 
 def shard_of(shop: str, count: int) -> int:
-    """Return the shard of a shop, from 1 to `count`; it is the same in every run and on every machine."""
-    return int.from_bytes(hashlib.sha256(shop.encode()).digest()[:8], "big") % count + 1
+    """Return the shard of a shop, from 1 to `count`; it is the same in every run and on every machine.
+
+    Rendezvous hashing: each shard has a score for the shop, and the highest wins. One shard more takes about
+    1/(count + 1) of the shops away from the others, and no shop moves between those.
+    """
+
+    def score(shard: int) -> bytes:
+        return hashlib.blake2b(f"{shard}/{shop}".encode(errors="surrogatepass"), digest_size=8).digest()
+
+    return max(range(1, count + 1), key=score)

@@ -221,6 +221,11 @@ class Bookmarks:
             if entry["context"].keys() == {"shop"}
         }
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is no bookmark of any stream and shop."""
+        return not self._entries
+
     def entry(self, stream: str, shop: str) -> Entry:
         """Return the partition of a stream of a shop; a new one, not yet in the state, if there is none."""
         return self._entries.get((stream, shop)) or {"context": {"shop": shop}}
