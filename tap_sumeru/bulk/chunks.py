@@ -10,7 +10,8 @@ if TYPE_CHECKING:
 
     from tap_sumeru.bulk.table import Table
 
-_MAX_ROWS = 20_000
+MAX_RECORDS = 20_000
+"""More records in a transaction save no time."""
 _MAX_BYTES = 1 << 25
 _MAX_SECONDS = 30.0
 """With a slow API, rows and state are committed this often."""
@@ -51,9 +52,14 @@ class Chunk:
 
 
 class ChunkBuilder:
-    """Collects rows until they are worth a transaction. Of equal keys, the newest row stays."""
+    """Collects rows until they are worth a transaction. Of equal keys, the newest row stays.
 
-    def __init__(self) -> None:
+    Args:
+        max_records: Records of a transaction, at most.
+    """
+
+    def __init__(self, max_records: int = MAX_RECORDS) -> None:
+        self._max_records = max_records
         self._rows: dict[Table, dict[Any, bytes]] = {}
         self._chunk = Chunk()
         self._bytes = 0
@@ -90,7 +96,7 @@ class ChunkBuilder:
     def is_full(self, seconds: float) -> bool:
         """Return whether to load the rows now, so many seconds after the last ones."""
         waiting = self._chunk.state is not None and seconds >= _MAX_SECONDS
-        return waiting or self._chunk.read >= _MAX_ROWS or self._bytes >= _MAX_BYTES
+        return waiting or self._chunk.read >= self._max_records or self._bytes >= _MAX_BYTES
 
     def take(self) -> Chunk:
         """Return what was collected, and start over."""

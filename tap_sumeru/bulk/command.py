@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import click
 import msgspec
 
+from tap_sumeru.bulk.chunks import MAX_RECORDS
 from tap_sumeru.bulk.state_output import StateOutput
 from tap_sumeru.errors import SettingsError, TapError
 
@@ -26,6 +27,13 @@ _STATE = click.option(
     "--state",
     type=click.Path(dir_okay=False, path_type=Path),
     help="File for the state of the tap, replaced after each commit. Default: print it, one line each.",
+)
+_BATCH_SIZE = click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=MAX_RECORDS,
+    show_default=True,
+    help="Records of a transaction, at most.",
 )
 _DELETE_FILES = click.option("--delete-files", is_flag=True, help="Delete BATCH files once they are loaded.")
 
@@ -43,8 +51,9 @@ def bulk() -> None:
     help="Config file of target-postgres. Default: its environment variables, TARGET_POSTGRES_….",
 )
 @_STATE
+@_BATCH_SIZE
 @_DELETE_FILES
-def postgres(config: str, state: Path | None, *, delete_files: bool) -> None:
+def postgres(config: str, state: Path | None, batch_size: int, *, delete_files: bool) -> None:
     """Load rows into the tables of meltanolabs-target-postgres."""
     from tap_sumeru.bulk import postgres as warehouse  # noqa: PLC0415 - other commands do without psycopg
     from tap_sumeru.bulk import postgres_settings, run  # noqa: PLC0415 - as above
@@ -52,7 +61,8 @@ def postgres(config: str, state: Path | None, *, delete_files: bool) -> None:
     content = postgres_settings.from_environment() if config == "ENV" else _config(config)
     settings = postgres_settings.PostgresSettings.of(content)
     with closing(warehouse.Postgres(settings)) as opened:
-        run.run(_input(), opened, StateOutput(state).write, delete_files=delete_files)
+        write_state = StateOutput(state).write
+        run.run(_input(), opened, write_state, batch_size=batch_size, delete_files=delete_files)
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from tap_sumeru.bulk import batch_reader, messages
-from tap_sumeru.bulk.chunks import ChunkBuilder
+from tap_sumeru.bulk.chunks import MAX_RECORDS, ChunkBuilder
 from tap_sumeru.bulk.errors import InputError
 from tap_sumeru.bulk.table import Table
 
@@ -80,6 +80,7 @@ def run(
     warehouse: Warehouse,
     write_state: Callable[[bytes], None],
     *,
+    batch_size: int = MAX_RECORDS,
     delete_files: bool = False,
 ) -> None:
     """Load the output of a tap.
@@ -88,6 +89,7 @@ def run(
         lines: The output.
         warehouse: Where the rows go.
         write_state: Takes each state whose rows are loaded.
+        batch_size: Records of a transaction, at most.
         delete_files: Whether BATCH files are deleted once they are loaded.
 
     Raises:
@@ -96,7 +98,8 @@ def run(
         StateFileError: A state cannot be written.
     """
     with ThreadPoolExecutor(1) as thread:
-        Reader(Loader(thread, warehouse, write_state, delete_files), warehouse.encode).read(lines)
+        loader = Loader(thread, warehouse, write_state, delete_files)
+        Reader(loader, warehouse.encode, batch_size).read(lines)
 
 
 class Reader:
@@ -105,6 +108,7 @@ class Reader:
     Args:
         loader: Takes the chunks.
         encode: Encodes a row for the warehouse.
+        batch_size: Records of a transaction, at most.
         clock: Returns seconds, for the time between two chunks.
     """
 
@@ -112,13 +116,14 @@ class Reader:
         self,
         loader: Loader,
         encode: Callable[[bytes, str, int | None], bytes],
+        batch_size: int = MAX_RECORDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._loader = loader
         self._encode = encode
         self._clock = clock
         self._tables: dict[str, Table] = {}
-        self._chunk = ChunkBuilder()
+        self._chunk = ChunkBuilder(batch_size)
         self._last = clock()
 
     def read(self, lines: Iterable[bytes]) -> None:
