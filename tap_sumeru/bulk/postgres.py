@@ -83,8 +83,10 @@ class Postgres:
                 yield
         except psycopg.Error as error:
             self._types.clear()
-            names = ", ".join(chunk.streams())
             reason = _reason(error, self._settings)
+            if self._connection.closed:
+                raise WarehouseError(f"PostgreSQL: the connection was lost ({reason}).") from None
+            names = ", ".join(chunk.streams())
             raise WarehouseError(f"{names}: PostgreSQL refuses the rows ({reason}).") from None
 
     def _merge(self, rows: Rows, stamps: sql.Stamps) -> None:

@@ -65,7 +65,8 @@ class Loader:
             running.result()
 
     def _load(self, chunk: Chunk) -> None:
-        self.warehouse.load(chunk)
+        if chunk.streams():
+            self.warehouse.load(chunk)
         self.records += chunk.read
         if chunk.state is not None:
             self.write_state(chunk.state)

@@ -72,7 +72,7 @@ class Project:
             subprocess.Popen(
                 [*meltano, "tap-sumeru", self.warehouse.target],
                 cwd=self.folder,
-                env=self._environment(streams),
+                env=self.environment(streams),
                 start_new_session=True,
                 stdout=log,
                 stderr=log,
@@ -94,7 +94,7 @@ class Project:
         """The way to the rows."""
         return Pipeline(Tap(self.folder, {}), self.warehouse, SCHEMA)
 
-    def _environment(self, streams: tuple[str, ...]) -> dict[str, str]:
+    def environment(self, streams: tuple[str, ...]) -> dict[str, str]:
         prefix = self.warehouse.target.replace("-", "_").upper()
         config = self.warehouse.config(SCHEMA)
         return {
