@@ -121,8 +121,8 @@ def _result(taken: list[list[Figures]], names: list[str], further: Figures, cust
     ]
     note = (
         f"{customers:,} customers from the API into an empty table, on all cores. The tables of the first "
-        "two ways are compared value by value. Then the loader syncs from the state of the bulk loader: every "
-        "value stays as it is."
+        "two ways are compared value by value. Then the loader syncs from the state of the bulk loader: "
+        "every value stays as it is."
     )
     columns = ["way", "seconds", "rows/s", "CPU s of tap and loader", "peak MiB of the loader", "void"]
     return Result("Bulk backfill into PostgreSQL", columns, table, bars, [note])

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -14,10 +15,12 @@ import click
 import msgspec
 
 from tap_sumeru.bulk.chunks import MAX_RECORDS
+from tap_sumeru.bulk.staged_files import collect
 from tap_sumeru.bulk.state_output import StateOutput
 from tap_sumeru.errors import SettingsError, TapError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import FrameType
 
 logger = logging.getLogger("tap-sumeru-bulk")
@@ -27,6 +30,11 @@ _STATE = click.option(
     "--state",
     type=click.Path(dir_okay=False, path_type=Path),
     help="File for the state of the tap, replaced after each commit. Default: print it, one line each.",
+)
+_STATE_AFTERWARDS = click.option(
+    "--state",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File for the state to use once the statements have run.",
 )
 _BATCH_SIZE = click.option(
     "--batch-size",
@@ -63,6 +71,42 @@ def postgres(config: str, state: Path | None, batch_size: int, *, delete_files: 
     with closing(warehouse.Postgres(settings)) as opened:
         write_state = StateOutput(state).write
         run.run(_input(), opened, write_state, batch_size=batch_size, delete_files=delete_files)
+
+
+@bulk.command()
+@click.argument("folder")
+@_STATE
+@_BATCH_SIZE
+@_DELETE_FILES
+def parquet(folder: str, state: Path | None, batch_size: int, *, delete_files: bool) -> None:
+    """Append rows to Parquet files in FOLDER, a path or a URL, with money as DECIMAL(38, 9)."""
+    from tap_sumeru.bulk import parquet as files  # noqa: PLC0415 - other commands do without pyarrow
+    from tap_sumeru.bulk import run  # noqa: PLC0415 - as above
+
+    write_state = StateOutput(state).write
+    run.run(_input(), files.Parquet(folder), write_state, batch_size=batch_size, delete_files=delete_files)
+
+
+@bulk.command()
+@click.option("--database", envvar="TARGET_SNOWFLAKE_DATABASE", required=True, help="Database of the tables.")
+@click.option("--schema", envvar="TARGET_SNOWFLAKE_SCHEMA", default="sumeru", show_default=True)
+@click.option("--storage-integration", help="Storage integration with which Snowflake reads your bucket.")
+@_STATE_AFTERWARDS
+def snowflake(database: str, schema: str, storage_integration: str | None, state: Path | None) -> None:
+    """Print SQL that loads BATCH files into the tables of meltanolabs-target-snowflake."""
+    from tap_sumeru.bulk import snowflake as sql  # noqa: PLC0415 - other commands do without
+
+    staged, last = collect(_input())
+    _print_script(
+        sql.statements(staged, database, schema, datetime.now(UTC), storage_integration), last, state
+    )
+
+
+def _print_script(statements: Iterable[str], last: bytes | None, state: Path | None) -> None:
+    for statement in statements:
+        click.echo(f"{statement};")
+    if last is not None and state is not None:
+        StateOutput(state).write(last)
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ class SchemaMessage(msgspec.Struct, tag_field="type", tag="SCHEMA"):
     stream: str
     schema: Schema
     key_properties: list[str] = []
+    bookmark_properties: list[str] | None = None
 
 
 class RecordMessage(msgspec.Struct, tag_field="type", tag="RECORD", gc=False):

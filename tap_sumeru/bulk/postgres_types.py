@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from tap_sumeru.bulk.schema_types import sql_type
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,23 +28,13 @@ _FIXED = {"smallint", "integer", "bigint"}
 
 def postgres_type(schema: Schema) -> str:
     """Return the type of a column, as `format_type` of PostgreSQL spells it."""
-    alternatives = [schema, *(one for one in schema.get("anyOf", ()) if one.get("type") != "null")]
-    return next((found for one in alternatives if (found := _declared(one))), _FALLBACK)
+    if schema.get("x-sql-datatype") in _FIXED:
+        return str(schema["x-sql-datatype"])
+    return sql_type(schema, _of_type, _best) or _FALLBACK
 
 
-def _declared(schema: Schema) -> str | None:
-    """Return the type that a schema declares itself, without its alternatives."""
-    fixed = schema.get("x-sql-datatype")
-    if fixed in _FIXED:
-        return str(fixed)
-    declared = schema.get("type") or ()
-    types = [declared] if isinstance(declared, str) else [one for one in declared if one != "null"]
-    if len(types) > 1:
-        return _best([_of_type(one, {}) for one in types])
-    return _of_type(types[0], schema) if types else None
-
-
-def _best(types: Sequence[str | None]) -> str:
+def _best(names: Sequence[str]) -> str:
+    types = [_of_type(name, {}) for name in names]
     return next((one for one in _BY_PRECEDENCE if one in types), _FALLBACK)
 
 

@@ -27,6 +27,15 @@ _MERGE = re.compile(
     r" from '@~/(?P<folder>[^']+)'\s*\(file_format => [^)]+\)(?P<rest>.+)",
     re.IGNORECASE | re.DOTALL,
 )
+_COPY = re.compile(
+    r"copy into (?P<table>\S+) from \(select \$1, metadata\$filename, metadata\$file_row_number"
+    r" from @(?P<stage>[^)\s]+)\) .+",
+    re.IGNORECASE,
+)
+_COPIED = """
+insert into {} select json, filename, row_number() over (partition by filename)
+from read_json_objects(?, format = 'newline_delimited', filename = true)
+"""
 _STAGED = """
 create or replace temp table _STAGED as
 select row_number() over () as N, json as V from read_json_objects(?, format = 'newline_delimited')
@@ -50,6 +59,11 @@ def execute(cursor: FakeSnowflakeCursor, command: str, *args: Any, **kwargs: Any
         sql = "select 'successfully dropped' as status"
     elif merge := _MERGE.fullmatch(sql):
         sql = _merge(cursor, merge)
+    elif copy := _COPY.fullmatch(sql):
+        # It knows neither of these columns of metadata.
+        files = stage.internal_dir(copy["stage"]) + "/*"
+        cursor._duck_conn.execute(_COPIED.format(copy["table"]), [files])  # noqa: SLF001 - no other way in
+        sql = "select 'LOADED' as status"
     return _execute(cursor, sql, *args, **kwargs)
 
 
