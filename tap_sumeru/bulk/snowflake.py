@@ -1,4 +1,4 @@
-"""SQL for Snowflake: the tables of meltanolabs-target-snowflake, COPY INTO a temporary table, and MERGE."""
+"""SQL for Snowflake: the tables of meltanolabs-target-snowflake, COPY INTO a table for the rows, and MERGE."""
 
 from __future__ import annotations
 
@@ -74,12 +74,12 @@ def _of_table(one: StagedTable, table: str, at: datetime, integration: str | Non
         return
     rows, stage = f"{table}_BULK", f"{table}_FILES"
     position = "SOURCE_FILE VARCHAR, SOURCE_ROW NUMBER(38, 0)"
-    yield f"CREATE OR REPLACE TEMPORARY TABLE {rows} (RECORD VARIANT, {position})"
+    yield f"CREATE OR REPLACE TRANSIENT TABLE {rows} (RECORD VARIANT, {position})"
     yield from _stage(one, stage, integration)
     yield from _copies(one, rows, stage)
     yield _merge(one, table, rows, types, at)
-    yield f"DROP STAGE {stage}"
-    yield f"DROP TABLE {rows}"
+    yield f"DROP STAGE IF EXISTS {stage}"
+    yield f"DROP TABLE IF EXISTS {rows}"
 
 
 def _create(one: StagedTable, table: str, types: dict[str, str]) -> str:
@@ -93,7 +93,7 @@ def _stage(one: StagedTable, stage: str, integration: str | None) -> Iterator[st
     """Yield the statements that bring the files into a stage, or lead Snowflake to their bucket."""
     scheme = urlsplit(one.urls[0]).scheme
     if scheme == "file":
-        yield f"CREATE OR REPLACE TEMPORARY STAGE {stage}"
+        yield f"CREATE OR REPLACE STAGE {stage}"
         for url in one.urls:
             yield f"PUT {_text(f'file://{_path(url)}')} @{stage} AUTO_COMPRESS = FALSE"
         return
@@ -103,19 +103,16 @@ def _stage(one: StagedTable, stage: str, integration: str | None) -> Iterator[st
         )
     folder = _text(one.urls[0].replace(f"{scheme}://", f"{_CLOUDS[scheme]}://", 1).rpartition("/")[0] + "/")
     access = f" STORAGE_INTEGRATION = {_plain(integration)}" if integration else ""
-    yield f"CREATE OR REPLACE TEMPORARY STAGE {stage} URL = {folder}{access}"
+    yield f"CREATE OR REPLACE STAGE {stage} URL = {folder}{access}"
 
 
 def _copies(one: StagedTable, rows: str, stage: str) -> Iterator[str]:
     compression = "GZIP" if one.compressed else "NONE"
     for start in range(0, len(one.urls), _MAX_FILES):
         names = [_path(url).rpartition("/")[2] for url in one.urls[start : start + _MAX_FILES]]
-        yield (
-            f"COPY INTO {rows} "
-            f"FROM (SELECT $1, METADATA$FILENAME, METADATA$FILE_ROW_NUMBER FROM @{stage}) "  # noqa: S608 - plain names
-            f"FILES = ({', '.join(map(_text, names))}) "
-            f"FILE_FORMAT = (TYPE = JSON COMPRESSION = {compression}) ON_ERROR = ABORT_STATEMENT"
-        )
+        source = f"SELECT $1, METADATA$FILENAME, METADATA$FILE_ROW_NUMBER FROM @{stage}"  # noqa: S608 - plain names
+        options = f"FILE_FORMAT = (TYPE = JSON COMPRESSION = {compression}) ON_ERROR = ABORT_STATEMENT"
+        yield f"COPY INTO {rows} FROM ({source}) FILES = ({', '.join(map(_text, names))}) {options}"
 
 
 def _merge(one: StagedTable, table: str, rows: str, types: dict[str, str], at: datetime) -> str:

@@ -22,6 +22,7 @@ HOME = "USERS.PUBLIC.HOME"
 _PUT = re.compile(r"put ('[^']+') '@~/([^']+)'", re.IGNORECASE)
 _REMOVE = re.compile(r"remove '@~/([^']+)'", re.IGNORECASE)
 _DROP_FORMAT = re.compile(r"drop file format if exists .+", re.IGNORECASE)
+_DROP_STAGE = re.compile(r"drop stage if exists (\S+)", re.IGNORECASE)
 _MERGE = re.compile(
     r"(?P<into>merge into (?P<schema>\S+\.\S+)\.\S+ d using \()(?P<select>select .+?)"
     r" from '@~/(?P<folder>[^']+)'\s*\(file_format => [^)]+\)(?P<rest>.+)",
@@ -55,6 +56,9 @@ def execute(cursor: FakeSnowflakeCursor, command: str, *args: Any, **kwargs: Any
         # It would take this for a syntax error, as it would the next one.
         shutil.rmtree(stage.internal_dir(HOME, remove[1]))
         sql = f"select '{remove[1]}' as name, 'removed' as result"
+    elif drop := _DROP_STAGE.fullmatch(sql):
+        shutil.rmtree(stage.internal_dir(drop[1]))
+        sql = "select 'successfully dropped' as status"
     elif _DROP_FORMAT.fullmatch(sql):
         sql = "select 'successfully dropped' as status"
     elif merge := _MERGE.fullmatch(sql):
