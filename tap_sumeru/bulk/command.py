@@ -102,6 +102,18 @@ def snowflake(database: str, schema: str, storage_integration: str | None, state
     )
 
 
+@bulk.command()
+@click.option("--dataset", envvar="TARGET_BIGQUERY_DATASET", default="sumeru", show_default=True)
+@click.option("--location", envvar="TARGET_BIGQUERY_LOCATION", default="US", show_default=True)
+@_STATE_AFTERWARDS
+def bigquery(dataset: str, location: str, state: Path | None) -> None:
+    """Print SQL that loads BATCH files in Cloud Storage into the tables of z3-target-bigquery."""
+    from tap_sumeru.bulk import bigquery as sql  # noqa: PLC0415 - other commands do without
+
+    staged, last = collect(_input())
+    _print_script(sql.statements(staged, dataset, location, datetime.now(UTC)), last, state)
+
+
 def _print_script(statements: Iterable[str], last: bytes | None, state: Path | None) -> None:
     for statement in statements:
         click.echo(f"{statement};")

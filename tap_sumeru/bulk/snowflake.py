@@ -1,4 +1,4 @@
-"""SQL for Snowflake: the tables of meltanolabs-target-snowflake, COPY INTO a table for the rows, and MERGE."""
+"""SQL for Snowflake: the tables of meltanolabs-target-snowflake, COPY INTO a table of rows, and MERGE."""
 
 from __future__ import annotations
 
