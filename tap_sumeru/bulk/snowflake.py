@@ -35,7 +35,11 @@ _CLOUDS = {"s3": "s3", "gs": "gcs", "gcs": "gcs", "abfs": "azure", "abfss": "azu
 
 def snowflake_type(schema: Schema) -> str:
     """Return the type of a column."""
-    return sql_type(schema, _of_type, lambda _: _TEXT) or _TEXT
+    return sql_type(schema, _of_type, _of_several) or _TEXT
+
+
+def _of_several(names: Sequence[str]) -> str:
+    return _VARIANT if {"object", "array"} & set(names) else _TEXT
 
 
 def _of_type(name: str, schema: Schema) -> str | None:
