@@ -18,6 +18,7 @@ from tap_sumeru.bulk.chunks import MAX_RECORDS
 from tap_sumeru.bulk.staged_files import collect
 from tap_sumeru.bulk.state_output import StateOutput
 from tap_sumeru.errors import SettingsError, TapError
+from tap_sumeru.faults import describe_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -133,8 +134,6 @@ def main() -> None:
     except TapError as error:
         text = str(error)
     except Exception as error:  # noqa: BLE001 - no exception may print its text
-        from tap_sumeru.error_reporting import describe_fault  # noqa: PLC0415 - its import is slow
-
         text = f"Internal error: {describe_fault(error)}. Please report this line."
     logger.error("%s", text)
     sys.exit(1)

@@ -104,12 +104,15 @@ class Settings:
         return replace(self, shops=shops)
 
     @classmethod
-    def from_config(cls, config: Config, now: datetime | None = None) -> Settings:
+    def from_config(
+        cls, config: Config, now: datetime | None = None, *, shops_required: bool = True
+    ) -> Settings:
         """Return the settings of a config.
 
         Args:
             config: The config.
             now: The present; without it, a start date may lie in the future.
+            shops_required: Whether an empty list of shops is an error.
 
         Raises:
             SettingsError: A setting is not valid; the message names it and says what to do.
@@ -119,7 +122,7 @@ class Settings:
         check_types(config)
         config = {**DEFAULTS, **config}
         end_date = read_date(config, "end_date")
-        shops = read_shops(config)
+        shops = read_shops(config, required=shops_required)
         for shop in shops:
             if now and shop.start_date and shop.start_date > now:
                 raise SettingsError(
