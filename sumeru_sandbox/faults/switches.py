@@ -26,9 +26,13 @@ DATE_FIELDS = {
 
 
 class ResponseFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A faulty response to every `every`-th request after the first `after`, at most `times` times."""
+    """A faulty response to every `every`-th request after the first `after`, at most `times` times.
 
-    kind: Literal["status", "reset", "truncate", "html", "rubbish", "hang", "slow", "redirect"]
+    Attributes:
+        body: Members of a success that says that it failed, beside no rows; for the kind `failure`.
+    """
+
+    kind: Literal["status", "reset", "truncate", "html", "rubbish", "failure", "hang", "slow", "redirect"]
     every: _Every = 1
     times: _Count | None = None
     after: _Count = 0
@@ -36,6 +40,7 @@ class ResponseFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     retry_after: _Count | str | None = None
     code: str | None = None
     seconds: _Seconds | None = None
+    body: dict[str, Any] = {}
 
 
 class RowFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
