@@ -1,6 +1,6 @@
 """The API says in other words than the documented ones that a request failed, or that more pages follow.
 
-A public report of the kind: dlt-hub/dlt#2505, where the next page is named `@odata.nextLink` and one row arrives.
+A public report of the kind: dlt-hub/dlt#2505, where `@odata.nextLink` is not followed, and one row arrives.
 """
 
 from __future__ import annotations
