@@ -102,7 +102,9 @@ def _step(page: ShapedPage) -> Precision:
     if not page.span or page.span[0] == page.span[1] or (page.span[1] - page.span[0]) % _MINUTE:
         return Precision.SECOND  # so that an ordinary page costs nothing per row
     dated = [one for one in page.timestamps if one is not None]
-    step = gcd(*((one - page.span[0]) // _MICROSECOND for one in dated)) * _MICROSECOND
+    # Only what divides a day is rounded; rows may as well come at regular intervals.
+    moments = ((one - page.span[0]) // _MICROSECOND for one in dated)
+    step = gcd(DAY // _MICROSECOND, *moments) * _MICROSECOND
     if len(dated) < _MIN_ROWS or step < _MINUTE or step % _MINUTE:
         return Precision.SECOND
     if step > _HOUR:
