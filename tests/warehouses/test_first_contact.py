@@ -41,7 +41,7 @@ def of_extra(target: str) -> str:
     """Return the query of the page for the fields in `extra`."""
     chapter = documented.page("").partition("## What is in extra\n")[2].partition("\n## ")[0]
     queries = re.findall(r"```sql\n(.+?);\n```", chapter)
-    return dict(zip(("target-duckdb", "target-postgres"), queries, strict=True))[target]
+    return str(dict(zip(("target-duckdb", "target-postgres"), queries, strict=True))[target])
 
 
 def columns(catalog: Json) -> Json:
