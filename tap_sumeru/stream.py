@@ -15,7 +15,7 @@ from tap_sumeru.catalog.overrides import CatalogSchema, apply_schema
 from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.errors import CatalogError
 from tap_sumeru.output.mapped_records import masked_columns
-from tap_sumeru.output.private_maps import PrivateColumns
+from tap_sumeru.output.private_columns import PrivateColumns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,7 +67,7 @@ class SumeruStream(Stream):
     ) -> None:
         self.spec = spec
         self._source = source
-        schema = stream_schemas.load(spec.name, learned)
+        schema = stream_schemas.load_for_reading(spec.name, learned)
         self.private = PrivateColumns()
         self.catalog_schema = CatalogSchema(schema, _retyped(spec, schema) if learned else frozenset())
         super().__init__(tap, self.catalog_schema.schema, spec.name)
@@ -182,5 +182,5 @@ class SumeruStream(Stream):
 
 def _retyped(spec: StreamSpec, schema: stream_schemas.Schema) -> frozenset[str]:
     """Return the columns whose values are converted, as in a sync with a catalog of this schema."""
-    own = stream_schemas.load(spec.name)
+    own = stream_schemas.load_for_reading(spec.name)
     return apply_schema(spec.name, own, schema, moments=(), parent_column=spec.parent_column).retyped

@@ -46,6 +46,7 @@ class Project:
         text = (targets.ROOT / "meltano.yml").read_text(encoding="utf-8")
         project: Json = yaml.safe_load(text)
         plugins = project["plugins"]
+        plugins["extractors"] = [one for one in plugins["extractors"] if one["name"] == "tap-sumeru"]
         loaders = [one for one in plugins["loaders"] if one["name"] == self.warehouse.target]
         plugins["loaders"] = loaders
         programs = [targets.ROOT / ".venv" / "bin" / "tap-sumeru", targets.program(self.warehouse.target)]
