@@ -30,8 +30,8 @@ _LOOKS = {"__init__.py", "__main__.py", "document.py", "plots.py"}
 
 
 def fingerprint() -> str:
-    """Return a digest of what the figures depend on: tap, sandbox, peers, benchmarks and Python."""
-    folders = ("sumeru_api", "tap_sumeru", "schemas", "sumeru_sandbox", "benchmarks")
+    """Return a digest of what the figures depend on: tap, target, sandbox, peers, benchmarks and Python."""
+    folders = ("sumeru_api", "tap_sumeru", "target_sumeru", "schemas", "sumeru_sandbox", "benchmarks")
     digest = hashlib.sha256(sys.version.encode())
     files = [path for name in folders for path in (ROOT / name).rglob("*") if path.suffix in {".py", ".json"}]
     for path in sorted([*files, *PEERS.glob("*.txt")]):

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import click
 from singer_sdk import Tap
-from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
-from tap_sumeru.config.given_values import given_values
-from tap_sumeru.config.setting_names import SHOP_SETTINGS, check_variable_names
+from tap_sumeru.config_sources import ConfigSources
 from tap_sumeru.error_reporting import reported_errors
 from tap_sumeru.errors import SettingsError, StateError
-from tap_sumeru.input_files import load_catalog, load_config, load_state
+from tap_sumeru.input_files import load_catalog, load_state
 from tap_sumeru.output.encoding import encode
 from tap_sumeru.output.messages import MessageWriter
 from tap_sumeru.preparation import merge_states, reset_streams, shop_lines
@@ -31,9 +27,6 @@ if TYPE_CHECKING:
 
     from tap_sumeru.config.settings import Settings
     from tap_sumeru.state.bookmarks import State
-
-_ENVIRONMENT = "ENV"
-"""Stands for the environment variables in `--config`."""
 _TEST_HELP = "The same as --check. `--test=schema` writes the SCHEMA messages and no records."
 _CHECK_HELP = (
     "Check token, clock and each selected stream of each shop with at most three requests per stream, and "
@@ -55,24 +48,11 @@ _ESTIMATE_HELP = (
 )
 
 
-class CommandLine(Tap):
+class CommandLine(ConfigSources, Tap):
     """A tap with its command line."""
 
     message_writer_class = MessageWriter
     message_writer: MessageWriter
-
-    @classproperty
-    @override
-    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
-        """Settings from the environment. Unlike the SDK's errors, ours quote no value."""
-        schema = cls.config_jsonschema
-        cls.append_builtin_config(schema)
-        as_text = {"properties": {name: {"type": ["string"]} for name in schema["properties"]}}
-        found = given_values(
-            parse_environment_config(as_text, cls._env_var_prefix), schema, cls._env_var_prefix
-        )
-        check_variable_names(os.environ, schema, cls._env_var_prefix)
-        return found
 
     @classmethod
     @override
@@ -101,7 +81,7 @@ class CommandLine(Tap):
         with reported_errors():
             given = {"check": checks, "estimate": estimate, "reset": reset, "merge": merge, "shops": shops}
             _check_options([f"--{name}" for name, one in given.items() if one], shop=shop, state=state)
-            _check_environment(config or _ConfigInput(), cls._env_var_prefix)
+            cls._check_environment(config or _ConfigInput())
             if reset and state is not None:
                 cls._reset(config, load_state(state, required=True), reset, shop)
             elif merge:
@@ -223,17 +203,6 @@ class CommandLine(Tap):
 
     @classmethod
     @override
-    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
-        """Read the config files, which may have any Unicode encoding."""
-        with reported_errors():
-            config: dict[str, Any] = {}
-            for path in value:
-                if path != _ENVIRONMENT:
-                    config |= load_config(path)
-            return _ConfigInput(config=config, parse_env=_ENVIRONMENT in value)
-
-    @classmethod
-    @override
     def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:
         """Print the catalog."""
         with reported_errors():
@@ -259,20 +228,3 @@ def _check_options(given: Sequence[str], *, shop: str | None, state: str | None)
         raise SettingsError("--shop: has an effect with --reset only. Set `shop` in the config for a run.")
     if len(given) > 1:
         raise SettingsError(f"{given[0]}: cannot be combined with {given[1]}. Remove one of them.")
-
-
-def _check_environment(config: _ConfigInput, prefix: str) -> None:
-    """Reject a run without a shop if the environment has one that is not read.
-
-    Raises:
-        SettingsError: The option `--config=ENV` is missing.
-    """
-    if config.parse_env or any(config.config.get(name) for name in SHOP_SETTINGS):
-        return
-    for name in SHOP_SETTINGS:
-        variable = prefix + name.upper()
-        if os.environ.get(variable, "").strip():
-            raise SettingsError(
-                f"{name}: is missing. {variable} is set, but variables are read with --config=ENV only. "
-                "Add that option."
-            )

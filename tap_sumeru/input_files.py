@@ -89,6 +89,8 @@ def _read(path: str, kind: str, error: type[SettingsError | StateError]) -> byte
 def _load(
     raw: bytes, kind: str, error: type[SettingsError | StateError], parse_float: Callable[[str], Any] = float
 ) -> dict[str, Any]:
+    if is_blank(raw):
+        raise error(f"{kind}: the file is empty. It must contain a JSON object.")
     try:
         content = decode(raw, parse_float)
     except JSONDecodeError as fault:
