@@ -123,15 +123,17 @@ def _print_script(statements: Iterable[str], last: bytes | None, state: Path | N
 
 def main() -> None:
     """Run the command line."""
-    logging.basicConfig(
-        level=os.environ.get("LOGLEVEL", "").strip().upper() or "INFO",
-        format="%(asctime)s | %(levelname)-7s | %(name)s | %(message)s",
-    )
+    level = os.environ.get("LOGLEVEL", "").strip().upper() or "INFO"
+    if level not in logging.getLevelNamesMapping():
+        sys.exit("LOGLEVEL: must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    logging.basicConfig(level=level, format="%(asctime)s | %(levelname)-7s | %(name)s | %(message)s")
     signal.signal(signal.SIGINT, _finish)
     try:
         bulk.main()
     except TapError as error:
         text = str(error)
+    except ImportError as error:
+        text = f"{error.name}: is not installed. Install the extra: pip install 'tap-sumeru[bulk]'."
     except Exception as error:  # noqa: BLE001 - no exception may print its text
         from tap_sumeru.error_reporting import describe_fault  # noqa: PLC0415 - its import is slow
 
