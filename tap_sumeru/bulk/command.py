@@ -130,16 +130,20 @@ def main() -> None:
     signal.signal(signal.SIGINT, _finish)
     try:
         bulk.main()
-    except TapError as error:
-        text = str(error)
-    except ImportError as error:
-        text = f"{error.name}: is not installed. Install the extra: pip install 'tap-sumeru[bulk]'."
     except Exception as error:  # noqa: BLE001 - no exception may print its text
-        from tap_sumeru.error_reporting import describe_fault  # noqa: PLC0415 - its import is slow
+        logger.error("%s", _describe(error))  # noqa: TRY400 - nor a traceback
+        sys.exit(1)
 
-        text = f"Internal error: {describe_fault(error)}. Please report this line."
-    logger.error("%s", text)
-    sys.exit(1)
+
+def _describe(error: Exception) -> str:
+    """Return what to print of an error: one line, without a value of a row."""
+    if isinstance(error, TapError):
+        return str(error)
+    if isinstance(error, ImportError):
+        return f"{error.name}: is not installed. Install the extra: pip install 'tap-sumeru[bulk]'."
+    from tap_sumeru.error_reporting import describe_fault  # noqa: PLC0415 - its import is slow
+
+    return f"Internal error: {describe_fault(error)}. Please report this line."
 
 
 def _finish(_number: int, _frame: FrameType | None) -> None:

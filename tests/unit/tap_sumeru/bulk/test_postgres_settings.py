@@ -51,7 +51,7 @@ def test_the_environment_of_the_loader_is_read(monkeypatch: pytest.MonkeyPatch) 
         ({"stream_maps": {"orders": None}}, "stream_maps: the bulk loader does not support"),
         ({"hard_delete": "perhaps"}, "hard_delete: must be true or false."),
         ({"add_record_metadata": False}, "activate_version: must be false if add_record_metadata is."),
-        ({"sqlalchemy_url": "postgresql://a:secret@b:port/c"}, "sqlalchemy_url: must be a URL such as"),
+        ({"sqlalchemy_url": "postgresql://a:secret%@b/c"}, "sqlalchemy_url: must be a URL such as"),
     ],
 )
 def test_what_cannot_be_honoured_is_an_error_without_a_value(config: Any, message: str) -> None:
