@@ -40,7 +40,10 @@ SNOWFLAKE, BIGQUERY, PARQUET = (
     next(block for block in BLOCKS if f"tap-sumeru-bulk {name}" in block)
     for name in ("snowflake", "bigquery", "parquet")
 )
-_DUCKDB = "import duckdb, json, sys; print(json.dumps([duckdb.sql(sys.argv[1]).fetchone()]))"
+_DUCKDB = """
+import duckdb, json, sys
+print(json.dumps([[str(value) for value in duckdb.sql(sys.argv[1]).fetchone()]]))
+"""
 _ROW = re.compile(r"^\| `(\w+)\.(\w+)` \| `(\w+)` \| `(.+?)` \| (`.+?`|stops) \| `(.+?)` \|$", re.MULTILINE)
 
 
@@ -132,7 +135,7 @@ def test_the_command_writes_parquet_and_the_query_finds_each_row_once(
         run(PARQUET, project)
         here = query.replace("output/parquet", str(tmp_path / "output" / "parquet"))
         count = f"SELECT count(*) FROM ({here})"  # noqa: S608 - of our page
-        assert asked("target-duckdb", _DUCKDB, count) == [[len(sandbox.truth("acme", "orders"))]]
+        assert asked("target-duckdb", _DUCKDB, count) == [[str(len(sandbox.truth("acme", "orders")))]]
 
 
 @pytest.mark.parametrize("script", [SNOWFLAKE, BIGQUERY], ids=["snowflake", "bigquery"])

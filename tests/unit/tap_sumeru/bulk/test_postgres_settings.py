@@ -75,7 +75,7 @@ def test_what_cannot_be_honoured_is_an_error_without_a_value(config: Any, messag
     ],
 )
 def test_settings_without_an_effect_here_are_accepted(config: Any) -> None:
-    assert PostgresSettings.of({"sqlalchemy_url": URL, **config})
+    assert PostgresSettings.of({"sqlalchemy_url": URL, **config}).conninfo
 
 
 @pytest.mark.parametrize(("text", "reveals"), [("refused", False), ("no p@ss", True), ("host 'x@y'", True)])

@@ -76,7 +76,7 @@ def test_the_statements_for_snowflake_can_be_parsed(root: str, key: tuple[str, .
     urls = [f"{root}/{number}.jsonl.gz" for number in range(1001)]
     found = list(snowflake.statements(staged(*urls, key=key), "raw", "sumeru", NOW, "reader"))
     for statement in found:
-        assert sqlglot.parse_one(statement, dialect="snowflake")
+        sqlglot.parse_one(statement, dialect="snowflake")
     assert sum(statement.startswith("COPY INTO RAW.SUMERU.THINGS_BULK") for statement in found) == 2
     assert sum(statement.startswith("PUT ") for statement in found) == (
         1001 if root.startswith("file") else 0
@@ -91,7 +91,7 @@ def test_the_statements_for_snowflake_can_be_parsed(root: str, key: tuple[str, .
 def test_the_statements_for_bigquery_can_be_parsed(key: tuple[str, ...]) -> None:
     found = list(bigquery.statements(staged("gs://bucket/it's.jsonl.gz", key=key), "sumeru", "EU", NOW))
     for statement in found:
-        assert sqlglot.parse_one(statement, dialect="bigquery")
+        sqlglot.parse_one(statement, dialect="bigquery")
     assert any("uris = ['gs://bucket/it\\'s.jsonl.gz']" in statement for statement in found)
 
 
