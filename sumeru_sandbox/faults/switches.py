@@ -31,7 +31,6 @@ class ResponseFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     `on` limits it to reads or to writes, and counts these alone. If `applied` is set, a write is applied
     before its response is replaced; otherwise it is not, unless its own response is sent slowly or in part.
 
-
     Attributes:
         body: Members of a success that says that it failed, beside no rows; for the kind `failure`.
     """
