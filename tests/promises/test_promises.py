@@ -40,6 +40,11 @@ PROMISES: dict[str, tuple[str, ...]] = COMPLETE | {
     "and stream maps.": (
         "unit/tap_sumeru/output/test_schema_and_records.py::test_records_have_the_keys_and_types_of_their_schema",
     ),
+    "In Spark, a number is exact in a column `DECIMAL(38, 9)`; one that needs more digits is kept in "
+    "`extra`.": (
+        "spark/test_source.py::test_numbers_are_exact_or_in_extra",
+        "spark/test_typed_values.py::test_random_records_lose_no_value",
+    ),
     "Some targets turn numbers into floats, but the tap does not: [What lands in your "
     "warehouse](docs/warehouses.md) shows the measured result, value by value.": (
         "warehouses/test_lives.py::test_what_is_documented_is_what_lands",

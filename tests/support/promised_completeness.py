@@ -86,6 +86,12 @@ COMPLETE: dict[str, tuple[str, ...]] = {
         "promises/test_verification.py::test_an_interrupted_unfiltered_read_continues_from_its_cursor",
         "unit/tap_sumeru/state/test_validation.py::test_any_content_is_valid_or_rejected",
     ),
+    "In Spark, records and state are committed together: after killed executors and drivers, the next sync "
+    "into the bronze table loses nothing, and no commit holds a row twice.": (
+        "spark/test_cluster.py::test_killed_executors_lose_nothing",
+        "spark/test_cluster.py::test_a_driver_that_is_killed_four_times_loses_nothing",
+        "spark/test_local.py::test_a_sync_in_slices_commits_each_and_ends_with_all_rows",
+    ),
     "All of this holds in combination: in two thousand random lives of a shop, with random rows, changes, "
     "faults and kills, every row is emitted.": (
         "promises/test_complete.py::test_all_runs_of_a_random_life_together_emit_every_row",
