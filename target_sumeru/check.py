@@ -97,8 +97,7 @@ async def _check_stream(api: ShopApi, stream: TargetStream) -> Finding:
         async for _ in api.pages(stream):
             break
     except ApiError as error:
-        reading = advice(error, stream.scope.replace(":write", ":read"))
-        return Finding(api.name, stream.name, reading=reading)
+        return Finding(api.name, stream.name, reading=advice(error, stream.reading_scope))
     try:
         await _write_nothing(api, stream)
     except ApiError as error:

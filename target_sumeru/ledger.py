@@ -65,15 +65,18 @@ class Ledger:
     """
 
     def __init__(self, path: str = "") -> None:
-        self.lasting = bool(path)
         self._pending = 0
         try:
             if path:
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
             self._db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=1)
+        except (OSError, ValueError, sqlite3.Error) as error:
+            raise LedgerError(_ledger_fault(error)) from None
+        try:
             self._open()
-        except (OSError, sqlite3.Error) as error:
-            raise LedgerError(_reason(error)) from None
+        except sqlite3.Error as error:
+            self._db.close()
+            raise LedgerError(_ledger_fault(error)) from None
 
     def _open(self) -> None:
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
@@ -171,7 +174,7 @@ class Ledger:
             try:
                 self._db.execute("COMMIT")
             except sqlite3.Error as error:
-                raise LedgerError(_reason(error)) from None
+                raise LedgerError(_ledger_fault(error)) from None
 
     def _begin(self) -> None:
         if not self._pending:
@@ -190,9 +193,10 @@ def exists(path: str) -> bool:
     return Path(path).is_file()
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError):
-        return f"ledger_path: cannot be opened ({error.strerror or 'not a valid path'})."
+def _ledger_fault(error: Exception) -> str:
+    if isinstance(error, (OSError, ValueError)):
+        reason = getattr(error, "strerror", None) or "not a valid path"
+        return f"ledger_path: cannot be opened ({reason})."
     if "locked" in str(error):
         return "ledger_path: is in use by another run. Give runs that go side by side a ledger each."
     if "full" in str(error) or "I/O" in str(error):

@@ -17,21 +17,21 @@ from tap_sumeru.sync.wording import count
 from target_sumeru.apply.applier import Applier
 from target_sumeru.apply.results import RejectionLimit, Results
 from target_sumeru.apply.shop_api import ShopApi
+from target_sumeru.apply.state_release import StateRelease
 from target_sumeru.errors import LimitExceeded, Stopped
 from target_sumeru.plan.items import Group, Status
 from target_sumeru.plan.limits import check_ledger, check_limits
 from target_sumeru.plan.whole import plan_all
-from target_sumeru.state import StateRelease
-from target_sumeru.summary import launch_lines, log_api_error, log_results, plan_lines
+from target_sumeru.summary import launch_lines, log_api_error, log_list_errors, log_results, plan_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
 
     from tap_sumeru.sync.signals import StopRequest
+    from target_sumeru.apply.report import Report
     from target_sumeru.config.settings import Settings
     from target_sumeru.input.spool import Spool
     from target_sumeru.ledger import Ledger
-    from target_sumeru.report import Report
 
 logger = logging.getLogger("target-sumeru")
 
@@ -147,9 +147,6 @@ class Run:
         lines = plan_lines(groups)
         for line in lines:
             logger.info("%s", line)
-        for group in groups:
-            if group.error is not None:
-                log_api_error(group.shop, group.stream, group.error)
         check_ledger(groups, self._settings)
         try:
             check_limits(groups, self._settings)
@@ -165,6 +162,7 @@ class Run:
             self._report.add(item)
         if self._show is not None:
             self._show("\n".join([*plan_lines(groups), *launch_lines(items)]))
+        log_list_errors(groups)
         return 1 if any(item.status is not Status.PLANNED for item in items) else 0
 
     async def _apply(self, groups: Sequence[Group], apis: Mapping[str, ShopApi]) -> int:
@@ -185,11 +183,12 @@ class Run:
         await self._until_signal(self._applier.run(), _GRACE_SECONDS)
         self._applier.hold_rest()
         self._ledger.flush()
+        log_results(results)
+        log_list_errors(groups)
         return self._finish(self._applier, results)
 
     def _finish(self, applier: Applier, results: Results) -> int:
-        """Log what became of the rows, and return the exit code."""
-        log_results(results)
+        """Log why the run is not complete, and return the exit code."""
         for name, writer in applier.writers.items():
             for stream, error in writer.stream_errors.items():
                 log_api_error(name, stream, error)

@@ -115,6 +115,14 @@ def log_api_error(shop: str, stream: str, error: ApiError) -> None:
     logger.error("Shop %s: %s%s", shop, f"{stream}: " if stream else "", advice(error, scope))
 
 
+def log_list_errors(groups: Iterable[Group]) -> None:
+    """Log which lists could not be read, and what to do."""
+    for group in groups:
+        if group.error is not None:
+            text = advice(group.error, STREAMS[group.stream].reading_scope)
+            logger.error("Shop %s: %s: the list cannot be read: %s", group.shop, group.stream, text)
+
+
 def launch_lines(items: Iterable[Item]) -> list[str]:
     """Return the launches of a plan for a person: name, audience, and the total."""
     launches = [item for item in items if item.operation is Operation.LAUNCH]

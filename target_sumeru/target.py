@@ -21,6 +21,7 @@ from tap_sumeru.error_reporting import silence_libraries
 from tap_sumeru.errors import SettingsError, StreamMapError, TapError, TargetClosed
 from tap_sumeru.output.map_faults import map_fault
 from tap_sumeru.sync.signals import stop_on_signal
+from target_sumeru.apply.report import Report
 from target_sumeru.command_line import CommandLine, open_input
 from target_sumeru.config.schema import CONFIG_SCHEMA
 from target_sumeru.config.settings import Settings
@@ -29,7 +30,6 @@ from target_sumeru.input.intake import Intake
 from target_sumeru.input.reader import MessageReader
 from target_sumeru.input.spool import Spool
 from target_sumeru.ledger import Ledger, exists
-from target_sumeru.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -134,6 +134,11 @@ class TargetSumeru(CommandLine):
             self._spool = self._open.enter_context(Spool())
             self._intake = Intake(settings, self._spool)
         return self._intake
+
+    def close(self) -> None:
+        """Close the files of the run, without writing anything."""
+        self._open.close()
+        self._intake = None
 
     @override
     def process_endofpipe(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sumeru_api.embedded_errors import find_failure
 from sumeru_api.json_values import UndecodableError
 from sumeru_api.redaction import error_code, request_id
 from sumeru_api.responses import row_id
@@ -57,18 +58,19 @@ def outcome_of(response: Response, columns: Collection[str]) -> Outcome:
         response: The response to the last try.
         columns: Columns of the stream, one of which an error may name.
     """
-    code, message, identifier = response.error_envelope()
-    if response.ok and not (code or message):
+    content = _content(response)
+    failure = find_failure(content) if response.ok else response.failure()
+    if failure is None:
         return Outcome(Status.WRITTEN, http_status=response.status)
-    details = _member(_member(_content(response), "error"), "details")
+    details = _member(_member(content, "error"), "details")
     column = _member(details, "field")
     return Outcome(
         Status.REJECTED,
         _REASONS.get(response.status, "refused"),
         column if isinstance(column, str) and column in columns else "",
         response.status,
-        error_code(code),
-        request_id(identifier),
+        error_code(failure.code),
+        request_id(failure.request_id),
     )
 
 

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from target_sumeru.apply.outcomes import Outcome
+    from target_sumeru.apply.report import Report
+    from target_sumeru.apply.state_release import StateRelease
     from target_sumeru.plan.items import Item
-    from target_sumeru.report import Report
-    from target_sumeru.state import StateRelease
 
 _MIN_ANSWERS = 20
 """Answers before the share of rejected rows counts."""

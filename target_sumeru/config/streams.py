@@ -63,6 +63,11 @@ class TargetStream:
         return self.path
 
     @property
+    def reading_scope(self) -> str:
+        """Scope that a token needs to read the list."""
+        return self.scope.replace(":write", ":read")
+
+    @property
     def columns(self) -> Mapping[str, Mapping[str, Any]]:
         """JSON Schemas of the columns that can be written."""
         return writable_columns(self)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+MODULE = "TARGET_UNDER_TEST"
+"""Environment variable that names another module than the target, to test the tests."""
+
 
 def schema(stream: str, *columns: str) -> Json:
     """Return a SCHEMA message."""
@@ -102,7 +105,14 @@ class Target:
         }
         path = self.folder / "config.json"
         path.write_text(json.dumps(settings), encoding="utf-8")
-        return [sys.executable, "-m", "target_sumeru", "--config", str(path), *options]
+        return [
+            sys.executable,
+            "-m",
+            os.environ.get(MODULE, "target_sumeru"),
+            "--config",
+            str(path),
+            *options,
+        ]
 
     def run(
         self,

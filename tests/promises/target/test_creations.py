@@ -17,7 +17,8 @@ HOUR = 3600
 
 def campaigns(number: int, subject: str = "Hello") -> list[Json]:
     return [
-        {"external_id": f"c{i}", "name": f"Made {i}", "audience_id": "seg", "subject": subject} for i in range(number)
+        {"external_id": f"c{i}", "name": f"Made {i}", "audience_id": "seg", "subject": subject}
+        for i in range(number)
     ]
 
 
@@ -96,7 +97,9 @@ def test_a_refused_row_is_created_once_it_is_correct(sandbox: Sandbox, target: T
     assert (output.code, made(sandbox)) == (0, 1), output.log
 
 
-def test_a_changed_row_meets_a_conflict_instead_of_becoming_a_second_one(sandbox: Sandbox, target: Target) -> None:
+def test_a_changed_row_meets_a_conflict_instead_of_becoming_a_second_one(
+    sandbox: Sandbox, target: Target
+) -> None:
     """The ledger is lost and the name has changed, so only the API's own memory can tell."""
     assert target.write("campaigns", campaigns(1)).code == 0
     for path in target.folder.glob("ledger.db*"):
@@ -110,7 +113,9 @@ def test_a_row_of_the_shop_with_the_same_name_is_adopted(sandbox: Sandbox, targe
     sandbox.put("acme", "products", "prd_00000900", title="Made 1", vendor="Old")
     output = target.write("products", [{"external_id": "a", "title": "Made 1", "vendor": "New"}])
     assert (output.code, made(sandbox, "products")) == (0, 1), output.log
-    assert next(row for row in sandbox.truth("acme", "products") if row["title"] == "Made 1")["vendor"] == "New"
+    assert (
+        next(row for row in sandbox.truth("acme", "products") if row["title"] == "Made 1")["vendor"] == "New"
+    )
 
 
 def test_two_rows_with_one_name_do_not_adopt_the_same_row(sandbox: Sandbox, target: Target) -> None:

@@ -80,7 +80,9 @@ def test_a_launch_that_was_asked_for_at_another_time_is_refused(
     assert launched(sandbox, row_id) == [False]
 
 
-def test_a_campaign_that_was_launched_by_others_is_not_launched_again(sandbox: Sandbox, target: Target) -> None:
+def test_a_campaign_that_was_launched_by_others_is_not_launched_again(
+    sandbox: Sandbox, target: Target
+) -> None:
     at = "2026-01-01T00:00:00Z"
     row_id = put(sandbox, 901, launched_at=at)
     output = target.write("campaign_launches", asking(sandbox, row_id), launch=LIMITS)

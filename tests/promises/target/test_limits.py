@@ -1,4 +1,4 @@
-"""A run stops before it writes if a limit is exceeded, and soon if the API rejects too much; a plan writes nothing."""
+"""A run stops before a write if a limit is exceeded, or soon if too much is rejected."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def writes(sandbox: Sandbox) -> int:
 @pytest.mark.parametrize(
     ("limit", "value"), [("max_writes", 9), ("max_changed_share", 0.05), ("max_changed_share", "0.05")]
 )
-def test_a_plan_over_a_limit_writes_nothing(sandbox: Sandbox, target: Target, limit: str, value: object) -> None:
+def test_a_plan_over_a_limit_writes_nothing(
+    sandbox: Sandbox, target: Target, limit: str, value: object
+) -> None:
     output = target.write("customers", customers(sandbox, 10), **{limit: value})
     assert (output.code, output.states, writes(sandbox)) == (3, [], 0)
     assert output.errors[-1].startswith(limit)
@@ -32,9 +34,12 @@ def test_a_plan_over_a_limit_writes_nothing(sandbox: Sandbox, target: Target, li
 
 
 @pytest.mark.parametrize(("limit", "value"), [("max_writes", 10), ("max_changed_share", 1)])
-def test_a_plan_within_a_limit_is_written(sandbox: Sandbox, target: Target, limit: str, value: object) -> None:
+def test_a_plan_within_a_limit_is_written(
+    sandbox: Sandbox, target: Target, limit: str, value: object
+) -> None:
     output = target.write("customers", customers(sandbox, 10), **{limit: value})
     assert (output.code, output.states) == (0, [{"done": True}])
+    assert sum(row["tags"] == ["new"] for row in sandbox.truth("acme", "customers")) == 10
 
 
 def test_only_changed_rows_count(sandbox: Sandbox, target: Target) -> None:
@@ -44,8 +49,11 @@ def test_only_changed_rows_count(sandbox: Sandbox, target: Target) -> None:
 
 
 @pytest.mark.parametrize("stream", ["customers", "inventory"])
-def test_a_run_stops_when_every_row_is_rejected(sandbox: Sandbox, target: Target, stream: str) -> None:
-    rows = [{"id": f"none_{i}", **({"tags": []} if stream == "customers" else {"available": i})} for i in range(300)]
+def test_a_run_stops_when_every_row_is_rejected(target: Target, stream: str) -> None:
+    rows = [
+        {"id": f"none_{i}", **({"tags": []} if stream == "customers" else {"available": i})}
+        for i in range(300)
+    ]
     output = target.write(stream, rows)
     assert (output.code, output.states) == (1, [])
     assert 20 <= output.statuses(stream).count("rejected") <= 40
@@ -69,11 +77,12 @@ def test_a_plan_writes_nothing_and_releases_no_state(sandbox: Sandbox, target: T
         *stream_of("campaigns", [{"external_id": "c", "name": "New", "audience_id": "seg"}]),
         state(1),
     ]
-    arguments, config = (("--plan",), {}) if how == "--plan" else ((), {"mode": "plan"})
-    output = target.run(messages, *arguments, **config)
+    output = target.run(messages, "--plan") if how == "--plan" else target.run(messages, mode="plan")
     assert (output.code, writes(sandbox)) == (1, 0)
     assert not target.ledger.exists()
-    planned = {(one["stream"], one["operation"], one["key"]) for one in output.report if one["status"] == "planned"}
+    planned = {
+        (one["stream"], one["operation"], one["key"]) for one in output.report if one["status"] == "planned"
+    }
     assert len(planned) == 6
     assert ("customers: 4 rows" in output.stdout) == (how == "--plan")
     assert how == "--plan" or output.stdout == ""

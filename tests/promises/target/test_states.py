@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -47,7 +49,11 @@ def test_a_later_row_of_a_key_holds_back_the_states_behind_the_earlier_one(
 ) -> None:
     """What the earlier row asked for is never written, so its STATE waits for the later one."""
     first, second = (row["id"] for row in sandbox.truth("acme", "customers")[:2])
-    rows: list[Json] = [{"id": first, "tags": ["a"]}, {"id": second, "tags": ["b"]}, {"id": first, "tags": [1]}]
+    rows: list[Json] = [
+        {"id": first, "tags": ["a"]},
+        {"id": second, "tags": ["b"]},
+        {"id": first, "tags": [1]},
+    ]
     output = target.run(with_states(rows))
     assert (output.code, output.states) == (1, [])
 
@@ -55,6 +61,7 @@ def test_a_later_row_of_a_key_holds_back_the_states_behind_the_earlier_one(
 def test_unchanged_rows_release_their_state(sandbox: Sandbox, target: Target) -> None:
     rows = [{"id": row["id"], "tags": ["same"]} for row in sandbox.truth("acme", "customers")[:5]]
     assert target.run(with_states(rows)).states[-1] == 5
+    assert len(tagged(sandbox, "same")) == 5
     before = sandbox.stats()["requests"]
     output = target.run(with_states(rows))
     assert (output.code, output.states) == (0, [5])
@@ -96,21 +103,18 @@ def test_a_killed_run_has_not_released_a_state_too_early(sandbox: Sandbox, targe
 
 
 def test_a_signal_before_the_end_of_the_input_writes_nothing(sandbox: Sandbox, target: Target) -> None:
-    import subprocess
-
     process = subprocess.Popen(
         target.command(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdin is not None
     assert process.stderr is not None
     customer = sandbox.truth("acme", "customers")[0]["id"]
-    lines = [schema("customers", "id", "tags", "currency"), record("customers", id=customer, tags=["x"]), state(1)]
-    import json
-
-    process.stdin.write("".join(json.dumps(line) + "\n" for line in lines))
+    columns = schema("customers", "id", "tags", "currency")
+    messages = [columns, record("customers", id=customer, tags=["x"]), state(1)]
+    process.stdin.write("".join(json.dumps(one) + "\n" for one in messages))
     process.stdin.flush()
-    while "are ignored" not in process.stderr.readline():
-        pass
+    lines = iter(process.stderr.readline, "")
+    assert any("are ignored" in line for line in lines)
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=60)
     assert (process.returncode, out) == (143, "")
@@ -138,5 +142,9 @@ def test_a_missing_scope_fails_its_stream_and_no_other(sandbox: Sandbox, target:
         *stream_of("products", [{"id": product, "title": "New"}]),
     ]
     output = target.run(messages, api_token=token)
-    assert (output.code, output.statuses("products"), output.statuses("customers")) == (1, ["written"], ["held"])
+    assert (output.code, output.statuses("products"), output.statuses("customers")) == (
+        1,
+        ["written"],
+        ["held"],
+    )
     assert any("customers:write" in line for line in output.errors)
