@@ -131,6 +131,8 @@ class TargetSumeru(CommandLine):
             self._report = self._open.enter_context(Report(settings.report_path, uuid4().hex))
             lasting = path if not settings.plan_only or (path and exists(path)) else ""
             self._ledger = self._open.enter_context(Ledger(lasting))
+            if settings.compare == "ledger" and not path:
+                self.logger.info("Without `ledger_path`, rows are not compared: each run writes all of them.")
             self._spool = self._open.enter_context(Spool())
             self._intake = Intake(settings, self._spool)
         return self._intake
