@@ -38,8 +38,20 @@ test-warehouses: warehouses ## Run the tests with DuckDB, PostgreSQL, emulators 
 warehouses: .venv/.installed ## Install what those tests need: targets, emulators and Meltano in .cache, PostgreSQL with apt-get
 	PYTHONPATH=tests $(RUN)/python -m warehouses.install $(UV)
 
+test-deploy: schedulers ## Run the files of deploy/ with Airflow and Dagster, and validate the Kubernetes manifest
+	TEST_DEPLOY=1 $(RUN)/python -m pytest tests/schedulers
+
+schedulers: .venv/.installed ## Install what those tests need in .cache: Airflow, Dagster, Meltano, Kubernetes' schemas
+	PYTHONPATH=tests $(RUN)/python -m schedulers.install $(UV)
+
+test-spark: spark ## Run the tests of the Spark data source: local, on a cluster, through Spark Connect (some minutes)
+	TEST_SPARK=all $(RUN)/python -m pytest tests/spark tests/unit/pyspark_sumeru
+
+spark: .venv/.installed | $(UV) ## Install what those tests need: two versions of Spark in .cache, Java with apt-get
+	PYTHONPATH=tests $(RUN)/python -m spark.install $(UV) $(ARGS)
+
 test-dbt: .venv/.installed ## Test the dbt package on DuckDB, PostgreSQL and an emulator of Snowflake (some minutes)
-	TEST_DBT=1 $(RUN)/python -m pytest tests/project/test_dbt.py tests/project/test_dbt_variables.py
+	TEST_DBT=1 $(RUN)/python -m pytest tests/project/test_dbt.py tests/project/test_dbt_tag_changes.py tests/project/test_dbt_variables.py
 
 soak: warehouses ## Sync into each warehouse for an hour with faults and kills, then compare every row
 	PYTHONPATH=tests $(RUN)/python -u -m warehouses.soak $(ARGS)
@@ -80,7 +92,7 @@ format: .venv/.installed ## Format the code and apply ruff's fixes
 LOCKED = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
 
 lock: | $(UV) ## Update requirements.lock, runtime.lock, build.lock and dbt/requirements.lock
-	$(LOCKED) --all-extras --group dev -o requirements.lock pyproject.toml
+	$(LOCKED) --extra sandbox --group dev -o requirements.lock pyproject.toml
 	$(LOCKED) --constraint requirements.lock -o runtime.lock pyproject.toml
 	$(LOCKED) --group build -o build.lock
 	$(UV) pip compile --quiet --universal --python-version 3.11 \

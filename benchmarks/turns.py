@@ -88,6 +88,10 @@ class Turns:
         """Whether a run is in the journal."""
         return self._key(what) in read_journal()
 
+    def drop(self, what: str) -> None:
+        """Delete a run from the journal, so that it is measured again."""
+        _write_journal({key: run for key, run in read_journal().items() if key != self._key(what)})
+
     def _key(self, what: str) -> str:
         return f"{self.scenario}|{'quick' if self.quick else 'full'}|{what}"
 

@@ -69,9 +69,9 @@ def writes(turns: Turns) -> Result:
 _COLUMNS = ["what", "rows", "seconds", "cost a minute", "refused", "share of the limit", "void"]
 _NOTE = (
     f"`target-sumeru` from start to end, {_LIMIT} requests a minute, {_LATENCY} ms of latency; a bulk write "
-    "costs as many requests as it has items. After each run the rows of the server are compared with what was "
-    "to be written. `beside a tap`: both have `rate_limit_share` 0.5 and start together; the seconds until "
-    "the first of them ends, and what both had spent by then."
+    "costs as many requests as it has items. After each run the rows of the server are compared with the "
+    "input. `beside a tap`: both have `rate_limit_share` 0.5 and start together; the "
+    "seconds until the first of them ends, and what both had spent by then."
 )
 
 

@@ -31,7 +31,7 @@ def read_about() -> Json:
 
 
 def _kind(name: str, schema: Mapping[str, Any]) -> str:
-    if name in ("shops_file", "openapi_file"):
+    if name in ("shops_file", "openapi_file", "ledger_path", "report_path"):
         return "file"
     if "enum" in schema:
         return "options"
@@ -42,15 +42,16 @@ def _kind(name: str, schema: Mapping[str, Any]) -> str:
     return "string" if "string" in kinds else str(kinds.pop())
 
 
-def _setting(name: str, schema: Mapping[str, Any]) -> Json:
-    setting: Json = {"name": name, "label": schema["title"], "kind": _kind(name, schema)}
+def setting(name: str, schema: Mapping[str, Any]) -> Json:
+    """Return the definition of a setting for Meltano, from its JSON Schema."""
+    found: Json = {"name": name, "label": schema["title"], "kind": _kind(name, schema)}
     if "enum" in schema:
-        setting["options"] = [{"label": value.capitalize(), "value": value} for value in schema["enum"]]
+        found["options"] = [{"label": value.capitalize(), "value": value} for value in schema["enum"]]
     if schema.get("secret"):
-        setting["sensitive"] = True
+        found["sensitive"] = True
     if "default" in schema:
-        setting["value"] = schema["default"]
-    return {**setting, "description": schema["description"]}
+        found["value"] = schema["default"]
+    return {**found, "description": schema["description"]}
 
 
 def definition(about: Json) -> Json:
@@ -69,7 +70,7 @@ def definition(about: Json) -> Json:
         "keywords": ["api", "meltano_sdk"],
         "capabilities": about["capabilities"],
         "settings_group_validation": [["api_token"], ["shops"], ["shops_file"]],
-        "settings": [_setting(name, schema) for name, schema in about["settings"]["properties"].items()],
+        "settings": [setting(name, schema) for name, schema in about["settings"]["properties"].items()],
     }
 
 

@@ -34,7 +34,8 @@ _INFLATE_BYTES = 1 << 20
 _SWITCHING_PROTOCOLS = 101
 _GZIP = ("gzip", "x-gzip")
 _SUCCESS = range(200, 300)
-_NOT_ENCODED = ("", "identity")
+_NOT_ENCODED = ("", "identity", "none", "binary", "utf-8", "utf8", "aws-chunked")
+"""Names of no compression, and what servers wrongly declare instead of it."""
 _MAX_MEMBERS = 10_000
 """Parts of a gzip body that are compressed on their own: each costs time, even if it holds nothing."""
 _DEFLATED_BYTES = 1 << 14

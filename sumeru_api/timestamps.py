@@ -133,8 +133,9 @@ def shift(timestamp: datetime, by: timedelta) -> datetime:
 
 @lru_cache
 def http_date(text: str | None) -> datetime | None:
-    """Parse the date of an HTTP header; return None if it is missing or not valid."""
+    """Parse the date of an HTTP header, which should be in GMT; return None if it is missing or not valid."""
     try:
-        return parsedate_to_datetime(text).replace(tzinfo=UTC) if text else None
+        found = parsedate_to_datetime(text) if text else None
+        return found and (found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC))
     except (TypeError, ValueError, OverflowError, IndexError):
         return None

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from tap_sumeru.config.given_values import given_values
 from tap_sumeru.config.setting_names import SHOP_SETTINGS, check_variable_names
+from tap_sumeru.config.unread_variables import check_dropped_nulls, unread_variables
 from tap_sumeru.error_reporting import reported_errors
 from tap_sumeru.errors import SettingsError
 from tap_sumeru.input_files import load_config
@@ -50,14 +51,30 @@ class ConfigSources(PluginBase):
                     config |= load_config(path)
             return _ConfigInput(config=config, parse_env=_ENVIRONMENT in value)
 
+    @classmethod
+    def _check_environment(cls, config: _ConfigInput) -> None:
+        """Look for variables that are not read, although they seem to be meant.
 
-def check_environment(config: _ConfigInput, prefix: str) -> None:
+        Raises:
+            SettingsError: A variable sets a shop, which the config lacks, or a null that Meltano has dropped.
+        """
+        if config.parse_env:
+            return
+        prefix, schema = cls._env_var_prefix, cls.config_jsonschema
+        _check_shop(config.config, prefix)
+        check_dropped_nulls(os.environ, config.config, prefix)
+        cls.append_builtin_config(schema)
+        for line in unread_variables(os.environ, config.config, schema, prefix):
+            cls.logger.warning("%s", line)
+
+
+def _check_shop(config: dict[str, Any], prefix: str) -> None:
     """Reject a run without a shop if the environment has one that is not read.
 
     Raises:
         SettingsError: The option `--config=ENV` is missing.
     """
-    if config.parse_env or any(config.config.get(name) for name in SHOP_SETTINGS):
+    if any(config.get(name) for name in SHOP_SETTINGS):
         return
     for name in SHOP_SETTINGS:
         variable = prefix + name.upper()

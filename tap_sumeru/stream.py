@@ -15,7 +15,7 @@ from tap_sumeru.catalog.overrides import CatalogSchema, apply_schema
 from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.errors import CatalogError
 from tap_sumeru.output.mapped_records import masked_columns
-from tap_sumeru.output.private_maps import PrivateColumns
+from tap_sumeru.output.private_columns import PrivateColumns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -25,15 +25,15 @@ from tap_sumeru.config.replication_keys import replication_keys
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
 from tap_sumeru.config.settings import Settings, check_types
 from tap_sumeru.config.stream_maps import check_keys, check_maps, flattened_names
-from tap_sumeru.error_reporting import silence_libraries
 from tap_sumeru.errors import SettingsError, TapError
 from tap_sumeru.extract.read_page import ReadPage
+from tap_sumeru.faults import silence_libraries
 from tap_sumeru.input_files import load_catalog
 from tap_sumeru.output.batch_files import BatchConfig, BatchFiles
 from tap_sumeru.output.mapped_records import emitting_maps
-from tap_sumeru.output.private_maps import PrivateColumns, PrivateMaps, check_seed
+from tap_sumeru.output.private_columns import PrivateColumns, check_seed
+from tap_sumeru.output.private_maps import PrivateMaps
 from tap_sumeru.output.stream_writer import StreamWriter
-from tap_sumeru.preparation import reset_streams, shop_lines
 from tap_sumeru.state.bookmarks import Bookmarks, State
 from tap_sumeru.state.unknown_parts import unknown_parts
 from tap_sumeru.state.validation import validate
@@ -90,6 +90,7 @@ class TapSumeru(CommandLine):
         super().__init__(catalog=catalog, **options)
 
     @property
+    @override
     def settings(self) -> Settings:
         """The settings, validated.
 
@@ -267,16 +268,6 @@ class TapSumeru(CommandLine):
             stream.choose_replication_key(self.settings.options[stream.name].replication_key)
             stream.private = PrivateColumns()  # unknown fields are in `extra`; no value is emitted
         return [stream.selection() for stream in selected]
-
-    @override
-    def reset(self, streams: Sequence[str], shop: str | None) -> State:
-        """Return the state with which the next run reads streams again, of one shop or of all."""
-        return reset_streams(self.settings, cast("State", self.state), streams, shop)
-
-    @override
-    def print_shops(self) -> None:
-        """Print the names of the shops of a run."""
-        self.message_writer.write(shop_lines(self.settings))
 
     @override  # type: ignore[misc]  # final in the SDK, see below
     def sync_all(self) -> None:

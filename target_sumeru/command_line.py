@@ -12,7 +12,7 @@ from singer_sdk import Target
 from singer_sdk.plugin_base import _ConfigInput
 from typing_extensions import override
 
-from tap_sumeru.config_sources import ConfigSources, check_environment
+from tap_sumeru.config_sources import ConfigSources
 from tap_sumeru.error_reporting import reported_errors
 from target_sumeru.errors import InputError
 
@@ -62,7 +62,7 @@ class CommandLine(ConfigSources, Target):
         cls.print_version(print_fn=cls.logger.info)
         given = config or _ConfigInput()
         with reported_errors(cls.name):
-            check_environment(given, cls._env_var_prefix)
+            cls._check_environment(given)
             if file_input and rows:
                 raise InputError("--input: cannot be combined with --rows. Remove one of them.")
             overridden = {**given.config, "mode": "plan"} if plan else given.config

@@ -17,8 +17,8 @@ from singer_sdk.mapper import RemoveRecordTransform
 from typing_extensions import override
 
 from tap_sumeru.config.stream_maps import check_maps
-from tap_sumeru.error_reporting import silence_libraries
 from tap_sumeru.errors import SettingsError, StreamMapError, TapError, TargetClosed
+from tap_sumeru.faults import silence_libraries
 from tap_sumeru.output.map_faults import map_fault
 from tap_sumeru.sync.signals import stop_on_signal
 from target_sumeru.apply.report import Report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -48,6 +49,7 @@ class Carts:
         self._products = shop.counts["products"]
         self._products_per_period = max(MIN_PRODUCTS_PER_PERIOD, -(-self._products // MAX_PERIODS))
         self._divisor = shop.counts["orders"] * self._products_per_period
+        self._known_products = lru_cache(MAX_PERIODS)(self._count_products)
         # Most callers need only the total, which is cheaper than the whole cart.
         self._totals = lru_cache(MAX_PERIODS * CARTS_PER_PERIOD)(self._compute_totals)
         self._cart = lru_cache(MAX_PERIODS * CARTS_PER_PERIOD)(self._build_cart)
@@ -66,10 +68,18 @@ class Carts:
         back, cart = divmod(pool_index(order), CARTS_PER_PERIOD)
         return max(0, period - back) * CARTS_PER_PERIOD + cart
 
+    def _count_products(self, period: int) -> int:
+        """Return the number of products that exist when the first order of a period is placed."""
+        first_order_at = self._shop.timelines["orders"].created_at(
+            -(-period * self._divisor // self._products)
+        )
+        created_at = self._shop.timelines["products"].created_at
+        return bisect_right(range(self._products), first_order_at, key=created_at)
+
     def _compute_totals(self, number: int) -> CartTotals:
         """Compute the lines and sums of a cart, using products that exist by its period."""
         draw = self._shop.draws["orders"](number)
-        known = min(number // CARTS_PER_PERIOD * self._products_per_period + 1, self._products)
+        known = self._known_products(number // CARTS_PER_PERIOD)
         lines = []
         for place in range(_LINES[draw[0] % len(_LINES)]):
             # The square makes older products sell more.

@@ -10,13 +10,11 @@ from sumeru_sandbox.spec.endpoints import TYPES
 from sumeru_sandbox.world import date_patterns, random_source, sample_values
 from sumeru_sandbox.world.clock import DAY, HOUR
 from sumeru_sandbox.world.order_ownership import OrderOwnership
-from sumeru_sandbox.world.timelines import CustomerTimeline, Timeline
+from sumeru_sandbox.world.timelines import CustomerTimeline, Timeline, evenly
 from sumeru_sandbox.world.trade_calendar import TradeCalendar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from sumeru_sandbox.world.timelines import TimestampOf
 
 HISTORY = 730 * DAY
 LEAD = 3 * DAY  # between the creation of a row and the first order that refers to it
@@ -75,13 +73,19 @@ class ShopModel:
     def timelines(self) -> Mapping[str, Timeline]:
         """The dates of each stream's rows; a row is created after the rows that it refers to."""
         # An order is placed when the calendar says so, and what it refers to is created before.
-        calendar, counts = TradeCalendar(self.now - HISTORY + LEAD, self.now, self._days), self.counts
+        start, counts = self.now - HISTORY, self.counts
+        calendar = TradeCalendar(start + LEAD, self.now, self._days)
 
-        def timeline_of(stream: str, lead: int, patterns: tuple[Mapping[str, int], ...]) -> Timeline:
-            created_at = calendar.spread(counts[stream], -lead, DAY)
+        def traded(stream: str, lead: int, patterns: tuple[Mapping[str, int], ...]) -> Timeline:
+            return Timeline(counts[stream], calendar.spread(counts[stream], -lead, DAY), patterns, self.now)
+
+        def even(
+            stream: str, delay: int, patterns: tuple[Mapping[str, int], ...], span: int = HISTORY - DAY
+        ) -> Timeline:
+            created_at = evenly(start + delay, span, counts[stream])
             return Timeline(counts[stream], created_at, patterns, self.now)
 
-        orders = timeline_of("orders", 0, date_patterns.ORDERS)
+        orders = traded("orders", 0, date_patterns.ORDERS)
         customers_created_at = calendar.spread(counts["customers"], -LEAD, DAY)
         return {
             "customers": CustomerTimeline(
@@ -95,27 +99,20 @@ class ShopModel:
                 self.now,
                 updated_field="attributed_at",
             ),
-            "campaigns": timeline_of("campaigns", LEAD, date_patterns.CAMPAIGNS),
-            "journeys": Timeline(
-                counts["journeys"], self._first_day("journeys"), date_patterns.JOURNEYS, self.now
-            ),
+            "campaigns": traded("campaigns", LEAD, date_patterns.CAMPAIGNS),
+            "journeys": even("journeys", 0, date_patterns.JOURNEYS, DAY),
             "enrollments": Timeline(
                 counts["enrollments"],
                 lambda index: customers_created_at(2 * index) + DAY,
                 date_patterns.ENROLLMENTS,
                 self.now,
             ),
-            "products": timeline_of("products", LEAD, date_patterns.PRODUCTS),
-            "inventory": timeline_of("inventory", LEAD - DAY, date_patterns.CREATED_AND_UPDATED),
+            "products": even("products", 0, date_patterns.PRODUCTS),
+            "inventory": even("inventory", DAY, date_patterns.CREATED_AND_UPDATED),
             "usage": self._periodic("usage", DAY, "date"),
             "decision_intelligence_runs": self._periodic("decision_intelligence_runs", HOUR, "created_at"),
-            "seo_keywords": timeline_of("seo_keywords", LEAD, date_patterns.CREATED_AND_UPDATED),
+            "seo_keywords": even("seo_keywords", 0, date_patterns.CREATED_AND_UPDATED),
         }
-
-    def _first_day(self, stream: str) -> TimestampOf:
-        """Return the dates of rows that are all created on the first day of the history."""
-        start, count = self.now - HISTORY, self.counts[stream]
-        return lambda index: start + index * DAY // count
 
     def _periodic(self, stream: str, step: int, field: str) -> Timeline:
         """Return the dates of rows one step apart, the last of them in the current step."""

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from sumeru_sandbox.world.buying_habits import GROUP
+from sumeru_sandbox.world.clock import DAY
+from sumeru_sandbox.world.random_source import MULTIPLIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +26,16 @@ if TYPE_CHECKING:
     Delays = Mapping[str, int]
 
 _NEVER = 10**12
+
+
+def evenly(start: int, span: int, count: int) -> TimestampOf:
+    """Spread timestamps evenly over a time, with some jitter, in ascending order."""
+    room = max(1, min(span // count, DAY))
+
+    def created_at(index: int) -> int:
+        return start + index * span // count + index * MULTIPLIER % room
+
+    return created_at
 
 
 class Timeline:

@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from sumeru_sandbox.world.clock import DAY, HOUR
+from sumeru_sandbox.world.random_source import MULTIPLIER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,18 +21,17 @@ if TYPE_CHECKING:
 
     TimestampOf = Callable[[int], int]
 
-_MULTIPLIER = 2654435761
 _EPOCH = date(1970, 1, 1)
 _HOURS = (4, 2, 2, 1, 2, 3, 6, 10, 16, 21, 23, 24, 27, 25, 23, 23, 24, 26, 29, 33, 36, 33, 22, 10)
-_WEEKDAYS = (0.95, 0.88, 0.87, 0.9, 1.0, 1.2, 1.25)  # Monday to Sunday
-_MONTHS = (0.72, 0.8, 0.93, 0.97, 1.02, 0.96, 0.86, 0.86, 1.0, 1.05, 1.25, 1.4)
+_WEEKDAYS = (0.97, 0.9, 0.9, 0.93, 1.0, 1.13, 1.17)  # Monday to Sunday
+_MONTHS = (0.78, 0.85, 0.94, 0.98, 1.02, 0.97, 0.9, 0.9, 1.0, 1.06, 1.2, 1.32)
 _MIDDLE, _MONTH = 15, 30  # the weight of a month is that of its 15th
-_SALE = {-4: 1.2, -3: 1.3, -2: 1.4, -1: 1.7, 0: 3.2, 1: 2.1, 2: 1.9, 3: 2.7}  # by days after Black Friday
+_SALE = {-3: 1.1, -2: 1.2, -1: 1.4, 0: 2.7, 1: 1.7, 2: 1.5, 3: 2.1}  # by days after Black Friday
 _HOLIDAYS = {(12, 24): 0.6, (12, 25): 0.35, (12, 26): 0.7, (12, 31): 0.6, (1, 1): 0.5}
 _NOVEMBER = 11
-_GROWTH = 0.45 / 365  # of the first day's sales, a day
-_NOISE = 0.3
-_PROMOTION, _PROMOTION_FACTOR = 0.025, 1.6  # share of the days with a promotion
+_GROWTH = 0.2 / 365  # of the first day's sales, a day
+_NOISE = 0.2
+_PROMOTION, _PROMOTION_FACTOR = 0.025, 1.5  # share of the days with a promotion
 
 
 @lru_cache
@@ -94,7 +94,7 @@ class TradeCalendar:
             hour = bisect_right(hours, sales) - 1
             start = hours[hour]
             second = int((hour + (sales - start) / (hours[hour + 1] - start)) * HOUR)
-            return midnight + second + index * _MULTIPLIER % room
+            return midnight + second + index * MULTIPLIER % room
 
         return timestamp
 

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     Ranges = Mapping[str, tuple[Callable[[float], bool], str]]
 
 RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
-    "concurrency": (lambda requests: requests >= 1, "at least 1"),
+    "concurrency": (lambda requests: requests >= 1, "of at least 1"),
     "rate_limit_share": (lambda share: 0 < share <= 1, "above 0 and at most 1"),
     "request_timeout_seconds": (lambda seconds: 0 < seconds < math.inf, "above 0"),
-    "max_retries": (lambda retries: retries >= 0, "at least 0"),
+    "max_retries": (lambda retries: retries >= 0, "of at least 0"),
 }
 """Those that the tap and the target share: a test for the range, and its description."""
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sumeru_api.redaction import mask_name
 from sumeru_api.timestamps import text
 from tap_sumeru.catalog.streams import DATE_FILTER, STREAMS, StreamSpec
 from tap_sumeru.config.filters import read_filters
 from tap_sumeru.config.given_values import given_values
 from tap_sumeru.config.json_types import first_violation
+from tap_sumeru.config.names import reject_misspelt
 from tap_sumeru.config.numbers import RANGES, read_number
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
 from tap_sumeru.config.setting_names import check_setting_names
@@ -102,12 +104,15 @@ class Settings:
         return replace(self, shops=shops)
 
     @classmethod
-    def from_config(cls, config: Config, now: datetime | None = None) -> Settings:
+    def from_config(
+        cls, config: Config, now: datetime | None = None, *, shops_required: bool = True
+    ) -> Settings:
         """Return the settings of a config.
 
         Args:
             config: The config.
             now: The present; without it, a start date may lie in the future.
+            shops_required: Whether an empty list of shops is an error.
 
         Raises:
             SettingsError: A setting is not valid; the message names it and says what to do.
@@ -117,7 +122,7 @@ class Settings:
         check_types(config)
         config = {**DEFAULTS, **config}
         end_date = read_date(config, "end_date")
-        shops = read_shops(config)
+        shops = read_shops(config, required=shops_required)
         for shop in shops:
             if now and shop.start_date and shop.start_date > now:
                 raise SettingsError(
@@ -156,6 +161,9 @@ def check_types(config: Config) -> None:
         raise SettingsError(f"{violation[0]}: {violation[1]}.")
 
 
+_OWN_PARAMETERS = {"limit", "cursor", "include", "fields"}
+
+
 def _stream_options(spec: StreamSpec, config: Config) -> StreamOptions:
     given: Config = config.get("stream_options", {}).get(spec.name) or {}
     date_filter = given.get("date_filter", DATE_FILTER)
@@ -165,8 +173,13 @@ def _stream_options(spec: StreamSpec, config: Config) -> StreamOptions:
         raise SettingsError(f"{prefix}details: {spec.name} has no detail endpoint. Remove this option.")
     if date_filter and not (len(date_filter) == len({*date_filter} - {""}) == len(DATE_FILTER)):
         raise SettingsError(f"{prefix}date_filter: must name two parameters, or be an empty list or null.")
-    if not all(name.isprintable() and name and "," not in name for name in options.get("include", ())):
-        raise SettingsError(f"{prefix}include: must be a list of names of related resources.")
+    if {*(date_filter or ())} & _OWN_PARAMETERS:
+        raise SettingsError(f"{prefix}date_filter: must not name a parameter that the tap sets itself.")
+    for name in options.get("include", ()):
+        if not name.isprintable() or not name or "," in name:
+            raise SettingsError(f"{prefix}include: must be a list of names of related resources.")
+        if name not in spec.include:
+            reject_misspelt(f"{prefix}include ({mask_name(name)})", name, spec.include, "related resource")
     inherited = {"lookback_days": spec.lookback_days, **config}
     lookback, window = (
         _number(options, name, prefix) if name in options else _number(inherited, name)

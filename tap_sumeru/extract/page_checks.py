@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sumeru_api.timestamps import DAY, Precision
+from sumeru_api.timestamps import DAY, Precision, midnight
 from tap_sumeru.extract.recovery import StartOver
 
 if TYPE_CHECKING:
@@ -24,6 +25,11 @@ _COARSE = {
 }
 _MIN_ROWS = 20
 """Rows that must show the same time of day before it is taken for none."""
+_MIN_MIDNIGHTS = 3
+"""The same, if that time is midnight somewhere."""
+_MAX_SHIFTS = 2
+"""Times of day that a midnight may have: one in summer and one in winter."""
+_NO_TIME, _HOUR, _QUARTER = timedelta(), timedelta(hours=1), timedelta(minutes=15)
 
 
 class PageChecks:
@@ -85,9 +91,22 @@ class PageChecks:
 
 
 def _same_time_of_day(page: ShapedPage) -> bool:
-    """Return whether many rows of several days all show the same time of day, such as midnight."""
-    if not page.span or page.span[0] == page.span[1] or (page.span[1] - page.span[0]) % DAY:
-        return False  # so that an ordinary page costs nothing per row
-    first = page.span[0]
+    """Return whether rows of several days all show the same time of day, such as midnight.
+
+    Midnight of a zone is at a quarter of an hour, and with daylight saving time an hour earlier or later.
+    """
+    if not page.span or page.span[0] == page.span[1]:
+        return False
+    first, last = page.span
+    # So that an ordinary page costs nothing per row.
+    if (last - first) % _HOUR or last - first < DAY - _HOUR:
+        return False
     dated = [one for one in page.timestamps if one is not None]
-    return len(dated) >= _MIN_ROWS and not any((one - first) % DAY for one in dated)
+    shifts = {(one - first) % DAY for one in dated}
+    at_quarter = not (first - midnight(first)) % _QUARTER
+    hours = {_NO_TIME, _HOUR, DAY - _HOUR} if at_quarter else {_NO_TIME}
+    return (
+        len(dated) >= (_MIN_MIDNIGHTS if at_quarter else _MIN_ROWS)
+        and shifts <= hours
+        and len(shifts) <= _MAX_SHIFTS
+    )

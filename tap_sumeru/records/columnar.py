@@ -20,7 +20,7 @@ from tap_sumeru.records.shaped_page import ShapedPage
 from tap_sumeru.records.type_checks import TypeMismatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sumeru_api.responses import Row
     from tap_sumeru.records.adaptive_decoder import DecodedPage
@@ -90,6 +90,10 @@ class ColumnarPage(ShapedPage):
         self._collect_unknown(self._layout.unknown_members, self._page.rows)
         self._collect_unknown(self._layout.unknown_attributes, self.records)
         self._fill_own_columns(shop)
+
+    @override
+    def values(self, index: int, names: Sequence[str]) -> Sequence[object]:
+        return [*map(self._attributes(index).get, names)]
 
     @override
     def other_dates(self, index: int) -> Iterator[datetime]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from tap_sumeru.sync.wording import count, day, names
@@ -12,10 +13,15 @@ if TYPE_CHECKING:
 
     from tap_sumeru.catalog.selection import StreamSelection
     from tap_sumeru.config.settings import Settings
-    from tap_sumeru.output.private_maps import PrivateColumns
+    from tap_sumeru.output.private_columns import PrivateColumns
     from tap_sumeru.state.bookmarks import Bookmarks
 
 logger = logging.getLogger("tap-sumeru")
+
+_OUTDATED = {
+    "start_date": "is earlier than in the runs before; reading it again from there",
+    "end_date": "is not after the bookmark, so nothing is left to read; remove or raise it to read on",
+}
 
 
 def log_opening(settings: Settings, selections: Sequence[StreamSelection], bookmarks: Bookmarks) -> None:
@@ -39,11 +45,41 @@ def log_opening(settings: Settings, selections: Sequence[StreamSelection], bookm
         ", ".join(one.name for one in selections),
         "".join(f" {text}" for text in _exceptions(settings, selections, bookmarks)),
     )
+    new = _new_shops(settings, selections, bookmarks)
+    if new:
+        logger.info(
+            "New in %s: %s (%s), read from the start date. If another shard has read them, `--merge` takes "
+            "their bookmarks along.",
+            *(shard, count(len(new), "shop"), names(new)),
+        )
     logger.info(
         "Pace: at most %s at a time for each shop, and %s of its rate limit.",
         count(settings.concurrency, "request"),
         "all" if settings.rate_limit_share == 1 else f"{settings.rate_limit_share:.0%}",
     )
+
+
+def _new_shops(settings: Settings, selections: Sequence[StreamSelection], bookmarks: Bookmarks) -> list[str]:
+    """Return the shops of a shard that have no bookmark, although the state has some: those that moved."""
+    if not settings.sharded or bookmarks.empty:
+        return []
+    streams = [one.name for one in selections]
+    shops = [shop.name for shop in settings.shops]
+    return [shop for shop in shops if not any(bookmarks.has(stream, shop) for stream in streams)]
+
+
+def log_outdated(outdated: Mapping[tuple[str, str], int]) -> None:
+    """Log which options make bookmarks useless.
+
+    Args:
+        outdated: How many shops have such a bookmark, by stream and option.
+    """
+    groups: dict[tuple[str, int], list[str]] = defaultdict(list)
+    for (stream, option), shops in outdated.items():
+        groups[option, shops].append(stream)
+    for (option, shops), streams in groups.items():
+        text = _OUTDATED.get(option, "has changed since the last run; reading it again from the start")
+        logger.warning("%s: `%s` %s, for %s.", ", ".join(streams), option, text, count(shops, "shop"))
 
 
 def log_privacy(how: str, streams: Mapping[str, PrivateColumns]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import signal
 import time
-from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -18,13 +17,13 @@ from tap_sumeru.state.bookmarks import Bookmarks, State
 from tap_sumeru.sync.engine import Engine
 from tap_sumeru.sync.machine_summary import log_machine_summary
 from tap_sumeru.sync.metrics import Metrics
-from tap_sumeru.sync.opening import log_opening
+from tap_sumeru.sync.opening import log_opening, log_outdated
 from tap_sumeru.sync.results import Failure, ReadDone, Results
 from tap_sumeru.sync.signals import stop_on_signal
 from tap_sumeru.sync.state_writer import StateWriter
 from tap_sumeru.sync.summary import log_summary
 from tap_sumeru.sync.watch import Watch
-from tap_sumeru.sync.wording import count, names
+from tap_sumeru.sync.wording import names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,10 +39,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-sumeru")
 
-_OUTDATED = {
-    "start_date": "is earlier than in the runs before; reading it again from there",
-    "end_date": "is not after the bookmark, so nothing is left to read; remove or raise it to read on",
-}
 _NEXT_RUN = "The next run continues from the last STATE."
 
 
@@ -143,12 +138,7 @@ class Run:
             logger.error("Stopped: %s. %s", broken, _NEXT_RUN)
 
     def _log_outdated(self) -> None:
-        groups: dict[tuple[str, int], list[str]] = defaultdict(list)
-        for (stream, option), shops in self._engine.outdated().items():
-            groups[option, shops].append(stream)
-        for (option, shops), streams in groups.items():
-            text = _OUTDATED.get(option, "has changed since the last run; reading it again from the start")
-            logger.warning("%s: `%s` %s, for %s.", ", ".join(streams), option, text, count(shops, "shop"))
+        log_outdated(self._engine.outdated())
 
     def _read(self, items: Iterable[Item | None], stop: StopRequest) -> None:
         self._watch.writes()

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 _MAX_BATCH = 100
 _RANGES = RANGES | {
-    "max_writes": (lambda rows: rows >= 0, "at least 0"),
+    "max_writes": (lambda rows: rows >= 0, "of at least 0"),
     "max_changed_share": (lambda share: 0 <= share <= 1, "from 0 to 1"),
     "max_rejected_share": (lambda share: 0 <= share <= 1, "from 0 to 1"),
     "batch_size": (lambda rows: 1 <= rows <= _MAX_BATCH, f"from 1 to {_MAX_BATCH}"),
-    "max_campaigns": (lambda number: number >= 0, "at least 0"),
-    "max_recipients": (lambda number: number >= 0, "at least 0"),
+    "max_campaigns": (lambda number: number >= 0, "of at least 0"),
+    "max_recipients": (lambda number: number >= 0, "of at least 0"),
 }
 
 

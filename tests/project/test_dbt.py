@@ -225,10 +225,14 @@ def test_each_test_of_a_sum_fails_where_the_sum_is_wrong(warehouses: list[Wareho
 @pytest.mark.parametrize("dialect", ["snowflake", "bigquery"])
 def test_models_compile_to_valid_sql_of_other_warehouses(dialect: str, tmp_path: Path) -> None:
     offline = ("--target", dialect, "--no-introspect", "--no-populate-cache")
-    run = dbt_warehouses.dbt(("snowflake", "bigquery"), tmp_path, "compile", *offline)
+    tags = {"sumeru_wanted_tags": "stg_sumeru__customers", "sumeru_managed_tags": ["vip", "it's"]}
+    run = dbt_warehouses.dbt(
+        ("snowflake", "bigquery"), tmp_path, "compile", *offline, "--vars", json.dumps(tags)
+    )
     assert run.returncode == 0, run.stdout
     files = [str(path) for path in (tmp_path / "compiled").rglob("*.sql")]
     assert len(files) > len(STREAMS) + len(_marts()) + len(SINGULAR)
+    assert any(file.endswith("sumeru__tag_changes.sql") for file in files)
     lock = str(PROJECT / "requirements.lock")
     parse = ("--constraints", lock, "--with", "sqlglot", "python", "-c", _PARSE, dialect)
     parsed = dbt_warehouses.tool(*parse, *files)

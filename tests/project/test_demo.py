@@ -18,6 +18,7 @@ import pytest
 import demo
 from sumeru_sandbox import Sandbox
 from tap_sumeru.catalog.streams import STREAMS
+from write_back import BEST
 
 if TYPE_CHECKING:
     Runs = list[subprocess.CompletedProcess[str]]
@@ -73,6 +74,13 @@ def test_the_second_run_reads_little(runs: Runs, folder: Path) -> None:
     # One request per list, for some a second one, and one per journey, whatever the size of the shops.
     assert requests <= 3 * 3 * len(STREAMS)
     assert records < 50
+
+
+def test_it_tags_the_best_customers_and_reads_the_tags_back(runs: Runs) -> None:
+    for run in runs:
+        said, done = run.stdout.index("local sandbox only"), run.stdout.index("customers have the tag")
+        assert said < done
+        assert f"\n{3 * BEST} of {3 * BEST} customers have the tag" in run.stdout
 
 
 def test_it_prints_a_summary_and_the_next_steps(runs: Runs) -> None:

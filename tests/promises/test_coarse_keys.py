@@ -78,3 +78,34 @@ def test_a_key_that_becomes_coarse_is_noticed_in_time(tmp_path: Path) -> None:
     api.rows["ord_1"]["updated_at"] = api.day()
     output = api.sync(lookback_days=0)
     assert output.ids("orders") == ["ord_1"]
+
+
+@pytest.mark.parametrize(
+    ("months", "hours"),
+    [((5,), ("00:00", "00:00")), ((5,), ("22:00", "22:00")), ((3, 5), ("23:00", "22:00"))],
+    ids=["UTC", "Berlin in summer", "Berlin in winter and summer"],
+)
+def test_three_midnights_of_a_zone_are_no_times_of_day(
+    tmp_path: Path, months: tuple[int, ...], hours: tuple[str, str]
+) -> None:
+    """A shop with few rows never shows more of them, and with daylight saving time midnight moves."""
+    api = FilteredApi(tmp_path, "campaigns", lambda _: None)
+    for number in range(3):
+        month = months[number % len(months)]
+        day = f"2026-{month:02}-{10 + number}T{hours[number % len(months)]}:00Z"
+        api.rows[f"cam_{number}"] = {"updated_at": day}
+    output = api.sync(lookback_days=0, stream_options={"campaigns": {"date_filter": []}})
+    assert SAID["day"].replace("orders", "campaigns") in output.log
+    api.wait(seconds=20)
+    api.rows["cam_1"]["updated_at"] = (
+        f"{api.day()}T{hours[0]}:00Z" if hours[0] == "00:00" else api.moment(hours=30)
+    )
+    output = api.sync(lookback_days=0, stream_options={"campaigns": {"date_filter": []}})
+    assert output.ids("campaigns") == ["cam_1"]
+
+
+@pytest.mark.parametrize("times", [("00:00", "13:00", "22:00"), ("10:00", "10:00", "10:30")], ids=str)
+def test_times_of_day_that_differ_are_some(tmp_path: Path, times: tuple[str, ...]) -> None:
+    api = FilteredApi(tmp_path, "campaigns")
+    api.rows = {f"cam_{one}": {"updated_at": f"2026-05-{one + 10}T{at}:00Z"} for one, at in enumerate(times)}
+    assert "no time of day" not in api.sync().log

@@ -101,6 +101,13 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_first_state.py::test_the_first_state_is_the_one_that_was_given",
         "promises/test_first_state.py::test_a_crash_of_a_pipelinewise_loader_loses_no_row",
     ),
+    "If the number of shards changes, a shop that moves to another shard goes on from the bookmarks that "
+    "`--merge` has taken along, or else is read from its start date, and the log says so.": (
+        "promises/test_shards.py::test_with_merged_states_another_number_of_shards_goes_on_where_the_others_were",
+        "promises/test_shards.py::test_without_it_a_shop_that_moves_is_read_in_full_with_a_line",
+        "unit/tap_sumeru/state/test_merge.py::test_new_shards_have_each_bookmark_once_and_the_earliest",
+        "unit/tap_sumeru/config/test_shards.py::test_a_shop_is_in_one_shard_and_moves_to_the_new_one_only",
+    ),
     "A row without a replication key is emitted by every unfiltered read.": (
         "promises/test_verification.py::test_rows_without_a_readable_replication_key_are_always_emitted",
     ),
@@ -233,6 +240,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "promises/test_misspelt_names.py::test_any_other_unknown_name_is_a_warning",
         "promises/test_misspelt_names.py::test_a_misspelt_name_in_the_catalog_is_an_error",
         "promises/test_misspelt_names.py::test_a_replication_key_that_no_row_has_is_named_at_the_end",
+        "promises/test_newcomer_mistakes.py::test_a_mistake_is_named_in_one_line",
         "unit/tap_sumeru/config/test_names.py::test_a_name_with_one_slip_resembles_it",
     ),
     "A stream map that removes a column which does not exist is an error.": (

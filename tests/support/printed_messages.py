@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("tap_sumeru", "sumeru_api", "target_sumeru")
+PACKAGES = ("tap_sumeru", "sumeru_api", "target_sumeru", "pyspark_sumeru")
 
 HOLE = "…"
 """Stands for a part of a message that the source does not fix."""
@@ -32,6 +32,7 @@ FUNCTIONS = (
     "_describe",
     "_ledger_fault",
     "notice",
+    "unread_variables",
 )
 """Functions whose results are lines, or parts of messages."""
 

@@ -46,6 +46,7 @@ class Project:
         text = (targets.ROOT / "meltano.yml").read_text(encoding="utf-8")
         project: Json = yaml.safe_load(text)
         plugins = project["plugins"]
+        plugins["extractors"] = [one for one in plugins["extractors"] if one["name"] == "tap-sumeru"]
         loaders = [one for one in plugins["loaders"] if one["name"] == self.warehouse.target]
         plugins["loaders"] = loaders
         programs = [targets.ROOT / ".venv" / "bin" / "tap-sumeru", targets.program(self.warehouse.target)]
@@ -54,6 +55,27 @@ class Project:
             plugin.pop("python", None)
             plugin["executable"] = str(program)
         (self.folder / "meltano.yml").write_text(yaml.safe_dump(project), encoding="utf-8")
+
+    def configure(self, **settings: Any) -> None:
+        """Set settings of the extractor in `meltano.yml`."""
+        path = self.folder / "meltano.yml"
+        project: Json = yaml.safe_load(path.read_text(encoding="utf-8"))
+        project["plugins"]["extractors"][0]["config"] = settings
+        path.write_text(yaml.safe_dump(project), encoding="utf-8")
+
+    def meltano(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of Meltano that selects all streams."""
+        environment = {**self.environment("*"), **variables}
+        command = [str(targets.program("meltano")), *arguments]
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=environment,
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=PATIENCE,
+        )
 
     @contextmanager
     def running(self, *streams: str, command: str = "run --force") -> Iterator[subprocess.Popen[bytes]]:

@@ -25,12 +25,12 @@ def changed_by(folder: Path, command: str) -> tuple[list[str], list[str]]:
     (folder / FILE.name).write_bytes(FILE.read_bytes())
     # A folder of its own for the user's configuration, which may set another indentation.
     environment = {**os.environ, "XDG_CONFIG_HOME": str(folder), "XDG_STATE_HOME": str(folder)}
-    meltano = [targets.program("meltano"), *shlex.split(command)]
+    meltano = [str(targets.program("meltano")), *shlex.split(command)]
     done = subprocess.run(
         meltano, cwd=folder, env=environment, capture_output=True, check=False, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
-    diff = ["git", "diff", "--no-index", "--unified=0", FILE, folder / FILE.name]
+    diff = ["git", "diff", "--no-index", "--unified=0", str(FILE), str(folder / FILE.name)]
     text = subprocess.run(diff, capture_output=True, check=False, text=True).stdout
     changes = [line for line in text.splitlines() if not line.startswith(("+++", "---"))]
     added, removed = ([line[1:].strip() for line in changes if line[0] == sign] for sign in "+-")

@@ -56,7 +56,7 @@ def test_two_runs_of_meltano_el_keep_their_files_apart(postgres: Warehouse, tmp_
         first, second = map(project, STREAMS)
         with first.running("orders", command=f"el --state-id {state_id('acme')}") as process:
             assert begun.wait(PATIENCE)
-            command = [targets.program("meltano"), "el", "--state-id", state_id("globex")]
+            command = [str(targets.program("meltano")), "el", "--state-id", state_id("globex")]
             done = subprocess.run(
                 [*command, "tap-sumeru", postgres.target],
                 cwd=tmp_path,

@@ -14,7 +14,7 @@ from singer_sdk.mapper import sha256
 from support.written_pages import discovered, make_stream, page_of, write_pages
 from tap_sumeru import pii
 from tap_sumeru.output.messages import MessageWriter
-from tap_sumeru.output.private_maps import hashed
+from tap_sumeru.output.private_columns import hashed
 from tap_sumeru.output.stream_writer import StreamWriter
 
 Json = dict[str, Any]
