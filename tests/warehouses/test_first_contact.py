@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import pytest
 from support import unknown_fields
 from support.scripted_api import ScriptedApi
 from support.unknown_fields import FIELDS, MIXED
-from warehouses import targets
+from warehouses import documented, targets
 from warehouses.conftest import require
 from warehouses.meltano_project import SCHEMA, Project, reading
 from warehouses.warehouse import WAREHOUSES
@@ -34,6 +35,13 @@ TYPES = {
         *("timestamp without time zone", "jsonb", "jsonb"),
     ),
 }
+
+
+def of_extra(target: str) -> str:
+    """Return the query of the page for the fields in `extra`."""
+    chapter = documented.page("").partition("## What is in extra\n")[2].partition("\n## ")[0]
+    queries = re.findall(r"```sql\n(.+?);\n```", chapter)
+    return str(dict(zip(("target-duckdb", "target-postgres"), queries, strict=True))[target])
 
 
 def columns(catalog: Json) -> Json:
@@ -64,6 +72,7 @@ def test_learned_columns_hold_every_value_and_a_mixed_field_is_in_extra(
     }
     rows = project.pipeline().rows("orders")["orders"]
     assert len(rows) == ORDERS
+    assert warehouse.query(SCHEMA, of_extra(warehouse.target)) == [["mixed"]]
     for number in range(ORDERS):
         sent = json.loads(json.dumps(unknown_fields.values(number)), parse_float=Decimal)
         lands = {name: warehouse.lands(value, learned[name]) for name, value in sent.items()}

@@ -23,6 +23,7 @@ REASONS = {
         "Put a valid token in `api_token`",
     ),
     "TAP_SUMERU_API_URL": (refusing_url(), "the connection was refused; nothing listens on this port"),
+    "TAP_SUMERU_START_DATE": ("01.02.2026", "start_date: must be a date, such as 2026-01-01"),
     "TAP_SUMERU_SHARD": ("3/2", "shard: must be i/n with i from 1 to n, such as 2/8."),
 }
 """A setting that is wrong, and what the last line of the log must say of it."""
