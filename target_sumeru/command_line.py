@@ -65,11 +65,10 @@ class CommandLine(ConfigSources, Target):
             cls._check_environment(given)
             if file_input and rows:
                 raise InputError("--input: cannot be combined with --rows. Remove one of them.")
-            overridden = {**given.config, "mode": "plan"} if plan else given.config
-            target = cls(config=overridden, parse_env_config=given.parse_env)
+            target = cls(config=given.config, parse_env_config=given.parse_env)
             if check:
                 sys.exit(target.check())
-            sys.exit(target.run(file_input, rows, show=plan))
+            sys.exit(target.run(file_input, rows, plan=plan))
 
     @classmethod
     @override
@@ -87,7 +86,7 @@ class CommandLine(ConfigSources, Target):
         return command
 
     @abstractmethod
-    def run(self, file_input: str | None, rows: Sequence[str], *, show: bool) -> int:
+    def run(self, file_input: str | None, rows: Sequence[str], *, plan: bool) -> int:
         """Write the rows of the input; return the exit code."""
 
     @abstractmethod

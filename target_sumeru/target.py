@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
 
@@ -100,18 +101,20 @@ class TargetSumeru(CommandLine):
             raise SettingsError(f"stream_maps: cannot be used ({type(error).__name__}).") from None
 
     @override
-    def run(self, file_input: str | None, rows: Sequence[str], *, show: bool) -> int:
+    def run(self, file_input: str | None, rows: Sequence[str], *, plan: bool) -> int:
         """Write the rows of the input; return the exit code.
 
         Args:
             file_input: Path of a file of Singer messages, None for standard input.
             rows: Files of plain rows, which replace the messages.
-            show: Whether a plan is printed for a person.
+            plan: Whether nothing is written, whatever the settings say, and the plan is printed.
 
         Raises:
             TapError: The input or a file cannot be used; nothing was written.
         """
-        self._show = show
+        self._show = plan
+        if plan:
+            self._settings = replace(self.settings, plan_only=True)
         with self._open:
             intake = self._take_in()
             if rows:
@@ -131,6 +134,8 @@ class TargetSumeru(CommandLine):
             self._report = self._open.enter_context(Report(settings.report_path, uuid4().hex))
             lasting = path if not settings.plan_only or (path and exists(path)) else ""
             self._ledger = self._open.enter_context(Ledger(lasting))
+            if settings.compare == "ledger" and not path:
+                self.logger.info("Without `ledger_path`, rows are not compared: each run writes all of them.")
             self._spool = self._open.enter_context(Spool())
             self._intake = Intake(settings, self._spool)
         return self._intake

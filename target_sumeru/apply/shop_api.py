@@ -89,11 +89,12 @@ class ShopApi:
             "PATCH", stream.path, body, stream.name, idempotency_key=key, cost=len(rows)
         )
 
-    async def create(self, stream: TargetStream, attributes: Mapping[str, Any], key: str) -> Response:
-        """Send a POST that creates a row."""
-        return await self.client.write(
-            "POST", stream.path, _encode(attributes), stream.name, idempotency_key=key
-        )
+    async def create(
+        self, stream: TargetStream, attributes: Mapping[str, Any], key: str, *, wrapped: bool
+    ) -> Response:
+        """Send a POST that creates a row, its attributes wrapped as in a PATCH or not."""
+        body = _encode({"data": {"attributes": attributes}} if wrapped else attributes)
+        return await self.client.write("POST", stream.path, body, stream.name, idempotency_key=key)
 
     async def launch(self, stream: TargetStream, api_id: str, key: str) -> Response:
         """Send the POST that launches a campaign."""

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from target_sumeru.ledger import Ledger
     from target_sumeru.plan.items import Current
 
+_INVALID = (400, 422)
+"""Statuses of a body that the API does not accept."""
 NO_LONGER_THERE = Outcome(Status.REJECTED, "not_found")
 
 
@@ -50,6 +52,7 @@ class SingleWrites:
     def __init__(self, api: ShopApi, ledger: Ledger) -> None:
         self._api = api
         self._ledger = ledger
+        self._wrapped: dict[str, bool] = {}  # by stream, once it is known
 
     async def write(self, stream: TargetStream, item: Item) -> Outcome:
         """Write a row, and remember it in the ledger.
@@ -100,7 +103,7 @@ class SingleWrites:
             found = await self._look_up(stream, item)
             if found is not None:
                 return found
-            if not item.sent_before:
+            if not (item.sent_before or response.in_doubt):
                 self._ledger.conflicted(item.row)
                 return outcome_of(response, stream.columns)
             # The API holds the key of this very request with another body: what arrived of it was cut.
@@ -108,8 +111,27 @@ class SingleWrites:
             response = await self._send(stream, item)
         outcome = outcome_of(response, stream.columns)
         if outcome.status is not Status.WRITTEN:
+            return await self._refused(stream, item, response) or outcome
+        self._wrapped.setdefault(stream.name, False)
+        return await self._created(stream, item, response)
+
+    async def _refused(self, stream: TargetStream, item: Item, response: Response) -> Outcome | None:
+        """Return what becomes of a creation that was refused, None if nothing but that."""
+        found = await self._look_up(stream, item) if response.in_doubt else None
+        if found is not None:
+            return found  # an earlier try was applied, although no answer said so
+        self._ledger.refused(item.row)
+        if stream.flat_body or stream.name in self._wrapped or response.status not in _INVALID:
+            return None
+        item.generation += 1
+        second = await self._send(stream, item, wrapped=True)
+        if outcome_of(second, stream.columns).status is not Status.WRITTEN:
             self._ledger.refused(item.row)
-            return outcome
+            return None
+        self._wrapped[stream.name] = True
+        return await self._created(stream, item, second)
+
+    async def _created(self, stream: TargetStream, item: Item, response: Response) -> Outcome:
         api_id = created_id(response)
         if not api_id:
             return await self._look_up(stream, item) or unknown_outcome()
@@ -118,17 +140,21 @@ class SingleWrites:
     async def _launch(self, stream: TargetStream, item: Item) -> Outcome:
         response = await self._send(stream, item)
         outcome = outcome_of(response, stream.columns)
-        if outcome.status is not Status.WRITTEN:
-            self._ledger.refused(item.row)
+        if outcome.status is Status.WRITTEN:
+            return outcome
+        if response.status == CONFLICT or response.in_doubt:
+            return unknown_outcome()  # it may be launched already, so the key must not change
+        self._ledger.refused(item.row)
         return outcome
 
-    async def _send(self, stream: TargetStream, item: Item) -> Response:
+    async def _send(self, stream: TargetStream, item: Item, *, wrapped: bool = False) -> Response:
         """Send a creation or a launch, after the ledger has stored on the disk that it is sent."""
         self._ledger.sent(item.row, item.scope, item.generation, item.content, self._api.now())
         key = creation_key(item)
         if item.operation is Operation.LAUNCH:
             return await self._api.launch(stream, item.api_id, key)
-        return await self._api.create(stream, item.attributes, key)
+        wrapped = wrapped or self._wrapped.get(stream.name, False)
+        return await self._api.create(stream, item.attributes, key, wrapped=wrapped)
 
     async def _look_up(self, stream: TargetStream, item: Item) -> Outcome | None:
         """Return what becomes of a row that may exist already; None if it does not."""

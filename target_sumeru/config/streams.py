@@ -43,6 +43,7 @@ class TargetStream:
         protected: Columns that only `allow` lets the target change.
         own: Columns of ours, which the API does not know.
         launches: Whether a row launches a campaign instead of changing anything.
+        flat_body: Whether the body of a creation is documented as flat; otherwise it may have to be wrapped.
     """
 
     name: str
@@ -56,6 +57,7 @@ class TargetStream:
     protected: frozenset[str] = frozenset()
     own: tuple[str, ...] = ()
     launches: bool = False
+    flat_body: bool = False
 
     @property
     def listed(self) -> str:
@@ -109,6 +111,7 @@ _TABLE = (
         "campaigns:write",
         unique="name",
         required=("name", "audience_id"),
+        flat_body=True,
     ),
     TargetStream(
         "journeys",

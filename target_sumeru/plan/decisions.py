@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from target_sumeru.config.streams import TAG_CHANGES, Updates
-from target_sumeru.ledger import DONE, REFUSED, SENT
+from target_sumeru.ledger import DONE, SENT
 from target_sumeru.plan.compare import changes
 from target_sumeru.plan.items import Current, Operation
 
@@ -165,8 +165,6 @@ def _create(stream: TargetStream, row: Wanted, matches: Sequence[Current], now: 
     create = Write(Operation.CREATE, row.attributes, generation=generation, sent_before=sent_before)
     if entry is not None and entry.status == SENT and now - entry.sent_at < KEY_LIFETIME:
         return create  # the same key tells whether it was created
-    if entry is not None and entry.status == REFUSED:
-        return create
     return adopt(stream, row.attributes, matches) or create
 
 

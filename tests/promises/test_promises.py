@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from support.other_promises import OTHER_PROMISES
 from support.promised_completeness import COMPLETE
 from support.readme_promises import functions_of, promises_section
 
@@ -155,15 +156,7 @@ PROMISES: dict[str, tuple[str, ...]] = COMPLETE | {
         "promises/test_seeing.py::test_the_log_ends_with_the_failures_and_the_summaries_come_before",
         "unit/tap_sumeru/sync/test_machine_summary.py::test_the_documentation_has_every_key",
     ),
-    # Exit codes
-    "Exit codes: 0 if all selected streams are complete; 1 if something failed; 143 or 130 if the run was "
-    "stopped by SIGTERM or SIGINT, after the current page and a last STATE message, or at once by a "
-    "second signal.": (
-        "promises/test_interrupted.py::test_a_signal_ends_the_run_after_the_current_page_with_a_last_state",
-        "promises/test_interrupted.py::test_a_second_signal_ends_a_run_whose_target_has_stopped_reading",
-        "promises/test_interrupted.py::test_a_target_that_exits_is_reported_in_one_line",
-    ),
-}
+} | OTHER_PROMISES
 
 
 def test_the_table_has_every_sentence_of_the_readmes_promises() -> None:

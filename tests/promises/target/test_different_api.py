@@ -94,6 +94,18 @@ def test_keys_that_the_api_ignores_make_no_second_row_where_the_name_is_unique(
     assert made(sandbox) == 10
 
 
+@pytest.mark.parametrize("stream", ["products", "journeys"])
+@pytest.mark.parametrize("form", ["flat", "wrapped"])
+def test_the_body_of_a_creation_takes_the_form_that_the_api_accepts(
+    sandbox: Sandbox, target: Target, stream: str, form: str
+) -> None:
+    """It is documented for campaigns only."""
+    sandbox.configure({stream: {"create_body": form}})
+    output = target.write(stream, rows_of(stream, 4))
+    assert (output.code, output.states, made(sandbox, stream)) == (0, [{"done": True}], 4), output.log
+    assert target.write(stream, rows_of(stream, 4)).statuses(stream) == []
+
+
 def test_a_launch_that_needs_approval_is_asked_for_once(sandbox: Sandbox, target: Target) -> None:
     sandbox.configure({"campaigns": {"launch": "approval"}})
     values = {"name": "Sale", "status": "draft", "audience_size": 5, "launched_at": None}

@@ -88,6 +88,14 @@ def test_a_plan_writes_nothing_and_releases_no_state(sandbox: Sandbox, target: T
     assert how == "--plan" or output.stdout == ""
 
 
+def test_no_setting_makes_a_plan_write(sandbox: Sandbox, target: Target) -> None:
+    environment = {"TARGET_SUMERU_MODE": "apply"}
+    messages = [*stream_of("customers", customers(sandbox, 3)), state(1)]
+    output = target.run(messages, "--config=ENV", "--plan", environment=environment, mode="apply")
+    assert (output.code, writes(sandbox)) == (0, 0)
+    assert output.statuses("customers") == ["planned"] * 3
+
+
 def test_what_is_planned_is_what_is_then_written(sandbox: Sandbox, target: Target) -> None:
     stock = sandbox.truth("acme", "inventory")
     messages = [
