@@ -8,6 +8,7 @@ RUN python -m venv --without-pip /opt/tap \
     && pip install --no-cache-dir --require-hashes -r build.lock \
     && pip --python /opt/tap/bin/python install --no-cache-dir --require-hashes -r runtime.lock
 COPY LICENSE README.md pyproject.toml ./
+COPY pyspark_sumeru pyspark_sumeru
 COPY schemas schemas
 COPY sumeru_api sumeru_api
 COPY sumeru_sandbox sumeru_sandbox

@@ -11,17 +11,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pyspark_sumeru.bronze import SyncFailed, latest, latest_state, sync
+    from pyspark_sumeru.bronze import latest, latest_state
     from pyspark_sumeru.source import DefaultSource
+    from pyspark_sumeru.table_sync import SyncFailed, sync
     from pyspark_sumeru.typed_frames import typed
 
 __all__ = ["DefaultSource", "SyncFailed", "latest", "latest_state", "sync", "typed"]
 
-_PLACES = {"DefaultSource": "source", "typed": "typed_frames"}  # a module of a name's own would hide the name
+# No module has the name of one of these: it would take its place here once it is imported.
+_PLACES = {
+    "DefaultSource": "source",
+    "SyncFailed": "table_sync",
+    "latest": "bronze",
+    "latest_state": "bronze",
+    "sync": "table_sync",
+    "typed": "typed_frames",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type depends on the name
     """Import a name on first use."""
-    if name in __all__:
-        return getattr(import_module(f"{__name__}.{_PLACES.get(name, 'bronze')}"), name)
+    if name in _PLACES:
+        return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -203,4 +203,5 @@ def _about_failure(failure: Failure, stream: str) -> dict[str, str]:
 
 
 def _id_of(record: Any) -> str:  # noqa: ANN401 - a dict or a struct
-    return str(record["id"] if isinstance(record, dict) else record.id)
+    id_: str = record["id"] if isinstance(record, dict) else record.id
+    return id_

@@ -31,6 +31,8 @@ class Precision(Enum):
 
     SECOND = "second"
     MINUTE = "minute"
+    HOUR = "hour"
+    """Its time is rounded to an hour at most."""
     LOCAL = "local"
     """A time without a zone: it may be meant in any zone."""
     DAY = "day"
@@ -45,6 +47,7 @@ class Precision(Enum):
 _DISTANCES = {
     Precision.SECOND: timedelta(),
     Precision.MINUTE: timedelta(minutes=1),
+    Precision.HOUR: timedelta(hours=1),
     Precision.LOCAL: ZONES,
     Precision.DAY: DAY + ZONES,
 }

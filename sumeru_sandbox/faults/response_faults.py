@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from sumeru_sandbox.spec.messages import ApiError, Request, Response
 from sumeru_sandbox.world.clock import HOUR
 
@@ -82,6 +84,10 @@ def faulty_response(
             )
         case "rubbish":
             return Response(200, {"Content-Type": "application/json"}, b'{"data": [{"id": ')
+        case "failure":
+            end = {"next_cursor": None, "has_next": False}
+            body = msgspec.json.encode({"data": [], "pagination": end, **fault.body})
+            return Response(200, {"Content-Type": "application/json"}, body)
         case "redirect":
             return Response(302, {"Location": f"{_REDIRECT_TARGET}{request.path}"}, b"")
         case "reset" | "hang":

@@ -30,9 +30,12 @@ class ResponseFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     `on` limits it to reads or to writes, and counts these alone. If `applied` is set, a write is applied
     before its response is replaced; otherwise it is not, unless its own response is sent slowly or in part.
+
+    Attributes:
+        body: Members of a success that says that it failed, beside no rows; for the kind `failure`.
     """
 
-    kind: Literal["status", "reset", "truncate", "html", "rubbish", "hang", "slow", "redirect"]
+    kind: Literal["status", "reset", "truncate", "html", "rubbish", "failure", "hang", "slow", "redirect"]
     every: _Every = 1
     times: _Count | None = None
     after: _Count = 0
@@ -42,6 +45,7 @@ class ResponseFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     seconds: _Seconds | None = None
     on: Literal["all", "reads", "writes"] = "all"
     applied: bool = False
+    body: dict[str, Any] = {}
 
 
 class RowFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

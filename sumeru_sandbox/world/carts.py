@@ -51,6 +51,7 @@ class Carts:
         self._divisor = shop.counts["orders"] * self._products_per_period
         self._known_products = lru_cache(MAX_PERIODS)(self._count_products)
         # Most callers need only the total, which is cheaper than the whole cart.
+        self._sums: dict[int, int] = {}
         self._totals = lru_cache(MAX_PERIODS * CARTS_PER_PERIOD)(self._compute_totals)
         self._cart = lru_cache(MAX_PERIODS * CARTS_PER_PERIOD)(self._build_cart)
 
@@ -60,7 +61,11 @@ class Carts:
 
     def total(self, order: int) -> int:
         """Return the total price of an order, in hundredths."""
-        return self._totals(self._cart_number(order)).total
+        number = self._cart_number(order)
+        total = self._sums.get(number)
+        if total is None:
+            total = self._sums[number] = self._totals(number).total
+        return total
 
     def _cart_number(self, order: int) -> int:
         """Choose one of the carts of the order's period or of the 15 periods before."""

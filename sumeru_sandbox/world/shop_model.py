@@ -14,7 +14,9 @@ from sumeru_sandbox.world.timelines import CustomerTimeline, Timeline, evenly
 from sumeru_sandbox.world.trade_calendar import TradeCalendar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    Patterns = Sequence[Mapping[str, int]]
 
 HISTORY = 730 * DAY
 LEAD = 3 * DAY  # between the creation of a row and the first order that refers to it
@@ -72,21 +74,9 @@ class ShopModel:
     @cached_property
     def timelines(self) -> Mapping[str, Timeline]:
         """The dates of each stream's rows; a row is created after the rows that it refers to."""
-        # An order is placed when the calendar says so, and what it refers to is created before.
-        start, counts = self.now - HISTORY, self.counts
-        calendar = TradeCalendar(start + LEAD, self.now, self._days)
-
-        def traded(stream: str, lead: int, patterns: tuple[Mapping[str, int], ...]) -> Timeline:
-            return Timeline(counts[stream], calendar.spread(counts[stream], -lead, DAY), patterns, self.now)
-
-        def even(
-            stream: str, delay: int, patterns: tuple[Mapping[str, int], ...], span: int = HISTORY - DAY
-        ) -> Timeline:
-            created_at = evenly(start + delay, span, counts[stream])
-            return Timeline(counts[stream], created_at, patterns, self.now)
-
-        orders = traded("orders", 0, date_patterns.ORDERS)
-        customers_created_at = calendar.spread(counts["customers"], -LEAD, DAY)
+        counts = self.counts
+        orders = self._traded("orders", 0, date_patterns.ORDERS)
+        customers_created_at = self._calendar.spread(counts["customers"], -LEAD, DAY)
         return {
             "customers": CustomerTimeline(
                 counts["customers"], customers_created_at, date_patterns.CUSTOMERS, orders, self.ownership
@@ -99,20 +89,34 @@ class ShopModel:
                 self.now,
                 updated_field="attributed_at",
             ),
-            "campaigns": traded("campaigns", LEAD, date_patterns.CAMPAIGNS),
-            "journeys": even("journeys", 0, date_patterns.JOURNEYS, DAY),
+            "campaigns": self._traded("campaigns", LEAD, date_patterns.CAMPAIGNS),
+            "journeys": self._even("journeys", 0, date_patterns.JOURNEYS, DAY),
             "enrollments": Timeline(
                 counts["enrollments"],
                 lambda index: customers_created_at(2 * index) + DAY,
                 date_patterns.ENROLLMENTS,
                 self.now,
             ),
-            "products": even("products", 0, date_patterns.PRODUCTS),
-            "inventory": even("inventory", DAY, date_patterns.CREATED_AND_UPDATED),
+            "products": self._even("products", 0, date_patterns.PRODUCTS),
+            "inventory": self._even("inventory", DAY, date_patterns.CREATED_AND_UPDATED),
             "usage": self._periodic("usage", DAY, "date"),
             "decision_intelligence_runs": self._periodic("decision_intelligence_runs", HOUR, "created_at"),
-            "seo_keywords": even("seo_keywords", 0, date_patterns.CREATED_AND_UPDATED),
+            "seo_keywords": self._even("seo_keywords", 0, date_patterns.CREATED_AND_UPDATED),
         }
+
+    @cached_property
+    def _calendar(self) -> TradeCalendar:
+        return TradeCalendar(self.now - HISTORY + LEAD, self.now, self._days)
+
+    def _traded(self, stream: str, lead: int, patterns: Patterns) -> Timeline:
+        """Return the dates of rows that come as the calendar says, so many seconds before."""
+        created_at = self._calendar.spread(self.counts[stream], -lead, DAY)
+        return Timeline(self.counts[stream], created_at, patterns, self.now)
+
+    def _even(self, stream: str, delay: int, patterns: Patterns, span: int = HISTORY - DAY) -> Timeline:
+        """Return the dates of rows that come evenly over a time, which begins with the history or later."""
+        created_at = evenly(self.now - HISTORY + delay, span, self.counts[stream])
+        return Timeline(self.counts[stream], created_at, patterns, self.now)
 
     def _periodic(self, stream: str, step: int, field: str) -> Timeline:
         """Return the dates of rows one step apart, the last of them in the current step."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Delays = Mapping[str, int]
 
 _NEVER = 10**12
+_FEW_ORDERS = 4
 
 
 def evenly(start: int, span: int, count: int) -> TimestampOf:
@@ -124,10 +125,18 @@ class CustomerTimeline(Timeline):
         orders = self._ownership.orders_of(index)
         if orders:
             order_created_at, delays = self._orders.created_at, self._placed
-            placed = [order_created_at(order) + delays[order % len(delays)] for order in orders]
+            ends = orders if len(orders) <= _FEW_ORDERS else self._ends(orders)
+            placed = [order_created_at(order) + delays[order % len(delays)] for order in ends]
             dates["first_order_at"] = min(placed)
             dates["last_order_at"] = max(placed)
         return dates
+
+    def _ends(self, orders: list[int]) -> list[int]:
+        """Return orders that include the one placed first and the one placed last."""
+        delays, by_delay = self._placed, dict[int, list[int]]()
+        for order in orders:
+            by_delay.setdefault(delays[order % len(delays)], []).append(order)
+        return [end(some) for some in by_delay.values() for end in (min, max)]
 
     def _updated_at(self, index: int) -> int:
         updated = self._last_activity(index)

@@ -124,19 +124,25 @@ def _print_script(statements: Iterable[str], last: bytes | None, state: Path | N
 
 def main() -> None:
     """Run the command line."""
-    logging.basicConfig(
-        level=os.environ.get("LOGLEVEL", "").strip().upper() or "INFO",
-        format="%(asctime)s | %(levelname)-7s | %(name)s | %(message)s",
-    )
+    level = os.environ.get("LOGLEVEL", "").strip().upper() or "INFO"
+    if level not in logging.getLevelNamesMapping():
+        sys.exit("LOGLEVEL: must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
+    logging.basicConfig(level=level, format="%(asctime)s | %(levelname)-7s | %(name)s | %(message)s")
     signal.signal(signal.SIGINT, _finish)
     try:
         bulk.main()
-    except TapError as error:
-        text = str(error)
     except Exception as error:  # noqa: BLE001 - no exception may print its text
-        text = f"Internal error: {describe_fault(error)}. Please report this line."
-    logger.error("%s", text)
-    sys.exit(1)
+        logger.error("%s", _describe(error))  # noqa: TRY400 - nor a traceback
+        sys.exit(1)
+
+
+def _describe(error: Exception) -> str:
+    """Return what to print of an error: one line, without a value of a row."""
+    if isinstance(error, TapError):
+        return str(error)
+    if isinstance(error, ImportError):
+        return f"{error.name}: is not installed. Install the extra: pip install 'tap-sumeru[bulk]'."
+    return f"Internal error: {describe_fault(error)}. Please report this line."
 
 
 def _finish(_number: int, _frame: FrameType | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
     from tap_sumeru.bulk.messages import Schema
     from tap_sumeru.bulk.table import Table
 
-DECIMAL = pa.decimal128(38, 9)
+_PRECISION, _SCALE = 38, 9
+DECIMAL = pa.decimal128(_PRECISION, _SCALE)
 TIMESTAMP = pa.timestamp("us", "UTC")
 _ARROW = {
     "string": pa.string(),
@@ -32,6 +35,8 @@ _PYTHON: dict[str, Any] = {
     "boolean": bool | None,
     **dict.fromkeys(("number", "json"), msgspec.Raw),
 }
+_PLAIN = re.compile(r"-?\d{1,29}(\.\d{1,9})?")
+"""Numbers that certainly fit."""
 _NULL = msgspec.Raw(b"null")
 _EXTRA = "extra"
 """Column of the tap that keeps what another column cannot hold."""
@@ -81,16 +86,17 @@ class Columns:
                 values[name] = [None if raw == _NULL else str(raw, "utf-8") for raw in values[name]]
         for name, kind in self._kinds.items():
             if kind == "number":
-                self._move_what_does_not_fit(name, values)
+                self._make_exact(name, values)
         return [_array(values[name], kind) for name, kind in self._kinds.items()]
 
-    def _move_what_does_not_fit(self, name: str, values: dict[str, list[Any]]) -> None:
-        """Move numbers with too many digits to `extra`, so that none is rounded."""
+    def _make_exact(self, name: str, values: dict[str, list[Any]]) -> None:
+        """Write numbers out in full; move those with too many digits to `extra`, so that none is rounded."""
         texts = values[name]
-        if _is_exact(texts):
-            return
         for place, text in enumerate(texts):
-            if _is_exact([text]):
+            if text is None or _PLAIN.fullmatch(text):
+                continue
+            if _fits(text):
+                texts[place] = f"{Decimal(text):f}"
                 continue
             if self._kinds.get(_EXTRA) != "json":
                 raise InputError(f"{self._stream}.{name}: a number has more digits than DECIMAL(38, 9).")
@@ -98,6 +104,14 @@ class Columns:
             kept[name] = msgspec.Raw(text.encode())
             values[_EXTRA][place] = msgspec.json.encode(kept).decode()
             texts[place] = None
+
+
+def _fits(text: str) -> bool:
+    """Return whether a decimal of 38 digits, 9 of them fractional, holds a number. Arrow's cast may round."""
+    _, digits, exponent = Decimal(text).as_tuple()
+    significant = "".join(map(str, digits)).rstrip("0")
+    lowest = int(exponent) + len(digits) - len(significant)
+    return not significant or (lowest >= -_SCALE and len(significant) + lowest <= _PRECISION - _SCALE)
 
 
 def _decoder(kinds: dict[str, str]) -> Callable[[bytes], Any]:
@@ -116,12 +130,3 @@ def _decoder(kinds: dict[str, str]) -> Callable[[bytes], Any]:
 def _array(values: Sequence[Any], kind: str) -> pa.Array:
     is_text = kind in ("number", "date-time", "date")
     return pa.array(values, pa.string() if is_text else _ARROW[kind]).cast(_ARROW[kind])
-
-
-def _is_exact(texts: Sequence[str | None]) -> bool:
-    """Return whether decimals hold all digits of numbers."""
-    try:
-        pa.array(texts, pa.string()).cast(DECIMAL)
-    except pa.ArrowInvalid:
-        return False
-    return True

@@ -51,7 +51,7 @@ class PostgresSettings:
             SettingsError: One is not valid, or asks for what is not supported here.
         """
         for name in _UNSUPPORTED:
-            if not _is_off(config.get(name)):
+            if not _is_off(config.get(name), name):
                 raise SettingsError(f"{name}: the bulk loader does not support this setting of the target.")
         settings = cls(
             _conninfo(config),
@@ -96,9 +96,9 @@ def _conninfo(config: Mapping[str, Any]) -> str:
         ) from None
 
 
-def _is_off(value: object) -> bool:
-    """Return whether a setting of the target, such as `{"enable": false}`, asks for nothing."""
-    given = value.get("enable") if isinstance(value, dict) else value
+def _is_off(value: object, name: str) -> bool:
+    """Return whether a setting of the target asks for nothing."""
+    given = value.get("enable") if isinstance(value, dict) and name == "ssh_tunnel" else value
     return not given or str(given).lower() in _FALSE
 
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 from sumeru_api import timestamps
@@ -63,7 +64,7 @@ def _check_unique(shops: tuple[Shop, ...], source: str) -> None:
     names: dict[str, str] = {}
     tokens: dict[str, str] = {}
     for i, shop in enumerate(shops):
-        other = names.setdefault(shop.name.casefold(), shop.name)
+        other = names.setdefault(normalize("NFKC", shop.name).casefold(), shop.name)
         if len(names) <= i:
             raise SettingsError(
                 f"{source}[{i}].shop: {shop.name} and {other} are the same name. Use a unique name."

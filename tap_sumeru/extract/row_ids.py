@@ -91,7 +91,8 @@ class RowIds:
         if not whole and None in page.ids:
             self._query.fields = ()
             raise StartOver
-        if self._spec.natural_key and self.own_ids and self._shared_ids.found(slice_.parent, page):
+        checked = bool(self._spec.natural_key) and self.own_ids
+        if checked and self._shared_ids.found(slice_.parent, page, self._plan.range.is_young):
             self._give_up((_ID,), "", " and ".join((_ID, *self._spec.natural_key)))
             raise StartOver
         on_page: dict[str, int] = {}

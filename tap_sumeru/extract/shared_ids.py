@@ -6,14 +6,15 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from tap_sumeru.records import ShapedPage
 
 _SAMPLE = 500
 """Rows whose natural keys are compared with those of later rows with the same id."""
 _MIN_SHARED = 2
-"""Ids that rows of several pages must share: one row may have changed its natural key during the read."""
+"""Ids that rows of several pages must share."""
 
 
 class SharedIds:
@@ -29,12 +30,16 @@ class SharedIds:
         self._size = 0
         self._shared: set[str] = set()
 
-    def found(self, parent: str | None, page: ShapedPage) -> bool:
+    def found(
+        self, parent: str | None, page: ShapedPage, may_have_changed: Callable[[datetime], bool]
+    ) -> bool:
         """Return whether a page shows that several rows have the same id.
 
         Args:
             parent: Id of the parent of the rows, None if the stream has no parents.
             page: The page.
+            may_have_changed: Returns whether a row may have changed during the read, by its replication key:
+                on another page it may be the same row with another natural key.
         """
         ids, sample = set(page.ids), self._sample[parent]
         complete = self._size >= _SAMPLE
@@ -51,5 +56,7 @@ class SharedIds:
                 sample[one] = natural_key
                 self._size += 1
             elif sample.get(one, natural_key) != natural_key:
-                self._shared.add(one)
+                timestamp = page.timestamps[index]
+                if timestamp is not None and not may_have_changed(timestamp):
+                    self._shared.add(one)
         return len(self._shared) >= _MIN_SHARED

@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 FOLDERS = (
     "benchmarks",
+    "deploy",
     "pyspark_sumeru",
     "scripts",
     "sumeru_api",

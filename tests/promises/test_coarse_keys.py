@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -109,3 +109,24 @@ def test_times_of_day_that_differ_are_some(tmp_path: Path, times: tuple[str, ...
     api = FilteredApi(tmp_path, "campaigns")
     api.rows = {f"cam_{one}": {"updated_at": f"2026-05-{one + 10}T{at}:00Z"} for one, at in enumerate(times)}
     assert "no time of day" not in api.sync().log
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(1, "is rounded to minutes or an hour, so each sync starts an hour"), (12, "has no time of day")],
+)
+def test_a_time_that_is_rounded_is_noticed(tmp_path: Path, hours: int, said: str) -> None:
+    api = FilteredApi(tmp_path, "orders", lambda _: None)
+    api.now = api.now.replace(hour=11, minute=50)
+
+    def rounded(at: datetime) -> str:
+        return at.replace(hour=at.hour // hours * hours, minute=0, second=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    for number in range(30):
+        at = api.now - timedelta(days=2 + number, hours=number**2 % 24)
+        api.rows[f"ord_{number}"] = {"updated_at": rounded(at)}
+    config: dict[str, Any] = {"lookback_days": 0, "stream_options": {"orders": {"date_filter": []}}}
+    assert said in api.sync(**config).log
+    api.wait(minutes=5)
+    api.rows["ord_1"]["updated_at"] = rounded(api.now)
+    assert api.sync(**config).ids("orders") == ["ord_1"]

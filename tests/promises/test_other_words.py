@@ -1,6 +1,6 @@
 """The API says in other words than the documented ones that a request failed, or that more pages follow.
 
-Public reports of the kinds: see each test.
+A public report of the kind: dlt-hub/dlt#2505, where `@odata.nextLink` is not followed, and one row arrives.
 """
 
 from __future__ import annotations

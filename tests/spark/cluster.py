@@ -54,7 +54,7 @@ class Cluster:
     ) -> None:
         for process in reversed(self._processes):
             for pid in (process.pid, *(one.pid for one in _descendants(process.pid))):
-                with suppress(psutil.NoSuchProcess, ProcessLookupError):
+                with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             process.wait()
 

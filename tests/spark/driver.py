@@ -94,9 +94,14 @@ class Driver:
         self._count += 1
         path = self.folder / f"rows-{self._count}.jsonl"
         self.run(job, out=str(path), **arguments)
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
+        rows = self.written(path)
         path.unlink()
         return rows
+
+    @staticmethod
+    def written(path: Path) -> list[Json]:
+        """Return the rows that a job has written to a file."""
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n")[:-1]]
 
     def kill(self) -> None:
         """Kill the driver, with its Java process, at once."""

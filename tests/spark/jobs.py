@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 
 import pyspark_sumeru
 from pyspark_sumeru import task
+from pyspark_sumeru.bronze import as_state
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -128,6 +129,43 @@ def _through_pickle(options: Mapping[str, str]) -> Any:
     return pickle.loads(pickle.dumps((reader, reader.partitions())))  # noqa: S301 - ours
 
 
+def append_delta(_: None, options: Mapping[str, str], table: str) -> None:
+    """Read from the state that a Delta table holds, and append the rows in one commit."""
+    from deltalake import DeltaTable, write_deltalake  # noqa: PLC0415 - only with the newest Spark
+
+    if DeltaTable.is_deltatable(table) and options.get("stream", "*") == "*":
+        rows = DeltaTable(table).to_pyarrow_table().to_pylist()
+        states = {
+            (row["stream"], row["shop"]): row["record"]
+            for row in sorted(rows, key=lambda row: (row["changed_at"], row["sequence"]))
+            if row["kind"] == "STATE"
+        }
+        options = {**options, "state": as_state(states)}
+    reader, partitions = _through_pickle(options)
+    batches = [batch for part in partitions for batch in reader.read(part)]
+    write_deltalake(table, pa.Table.from_batches(batches), mode="append")
+
+
+def delta(_: None, table: str, out: str) -> None:
+    """Write the rows of a Delta table to a file."""
+    from deltalake import DeltaTable  # noqa: PLC0415 - only with the newest Spark
+
+    _write(DeltaTable(table).to_pyarrow_table().to_pylist(), out)
+
+
+def delta_types(_: None, table: str) -> Any:
+    """Return the types of the columns of a Delta table."""
+    from deltalake import DeltaTable  # noqa: PLC0415 - only with the newest Spark
+
+    fields = json.loads(DeltaTable(table).schema().to_json())["fields"]
+    return {field["name"]: field["type"] for field in fields}
+
+
+def session_class(spark: SparkSession) -> str:
+    """Return the class of the session."""
+    return f"{type(spark).__module__}.{type(spark).__name__}"
+
+
 def pickled(_: None, options: Mapping[str, str]) -> Any:
     """Return what travels to all tasks of a read, and to each."""
     source = pyspark_sumeru.DefaultSource(dict(options))
@@ -158,8 +196,8 @@ def modules(_: None) -> list[str]:
     return [name for name in sys.modules if "." not in name]
 
 
-_WITH_SPARK = (read, schema, chosen_schema, partitions, sync, table, typed, latest, state)
-_WITHOUT = (direct, pickled, read_shops, convert, fault, modules)
+_WITH_SPARK = (session_class, read, schema, chosen_schema, partitions, sync, table, typed, latest, state)
+_WITHOUT = (direct, append_delta, delta, delta_types, pickled, read_shops, convert, fault, modules)
 _JOBS = {job.__name__: job for job in (*_WITH_SPARK, *_WITHOUT)}
 
 

@@ -50,7 +50,7 @@ def printed(output: Output, dataset: str, folder: Path) -> list[str]:
     assert done.returncode == 0, done.stderr
     statements = [one for one in done.stdout.split(";\n") if one.strip()]
     for one in statements:
-        sqlglot.parse_one(one, dialect="bigquery")  # it raises
+        sqlglot.parse_one(one, dialect="bigquery")
     return statements
 
 

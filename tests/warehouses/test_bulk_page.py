@@ -16,12 +16,14 @@ import pytest
 from sumeru_sandbox import Sandbox
 from support.tap_cli import Tap
 from tap_sumeru.bulk.postgres_settings import PREFIX
+from tap_sumeru.catalog.streams import STREAMS
 from warehouses import targets
 from warehouses.bulk import BulkPipeline, BulkPostgres
 from warehouses.conftest import require
 from warehouses.documented import DOCS
 from warehouses.meltano_project import Project, reading
 from warehouses.test_lives import assert_done, assert_rows
+from warehouses.warehouse import asked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +36,14 @@ LOAD, GO_ON, FILES = (
     next(block for block in BLOCKS if part in block)
     for part in ("tap-sumeru-bulk postgres --state", "meltano state set", "--delete-files")
 )
+SNOWFLAKE, BIGQUERY, PARQUET = (
+    next(block for block in BLOCKS if f"tap-sumeru-bulk {name}" in block)
+    for name in ("snowflake", "bigquery", "parquet")
+)
+_DUCKDB = """
+import duckdb, json, sys
+print(json.dumps([[str(value) for value in duckdb.sql(sys.argv[1]).fetchone()]]))
+"""
 _ROW = re.compile(r"^\| `(\w+)\.(\w+)` \| `(\w+)` \| `(.+?)` \| (`.+?`|stops) \| `(.+?)` \|$", re.MULTILINE)
 
 
@@ -111,6 +121,36 @@ def test_the_values_of_the_page_are_those_that_land(bulk: BulkPostgres, tmp_path
         if kind == "numeric":
             assert Decimal(lands) == Decimal(sent) != Decimal(0)
             assert Decimal(loader.strip("`")) == Decimal(repr(float(sent)))
+
+
+def test_the_command_writes_parquet_and_the_query_finds_each_row_once(
+    bulk: BulkPostgres, tmp_path: Path
+) -> None:
+    require(targets.missing("target-duckdb"))
+    (query,) = re.findall(r"```sql\n(SELECT .*?);\n```", PAGE, re.DOTALL)
+    with Sandbox(["acme"], customers=100) as sandbox:
+        project = Project(tmp_path, bulk, sandbox)
+        run(PARQUET, project)
+        (tmp_path / "state.json").unlink()
+        run(PARQUET, project)
+        here = query.replace("output/parquet", str(tmp_path / "output" / "parquet"))
+        count = f"SELECT count(*) FROM ({here})"  # noqa: S608 - of our page
+        assert asked("target-duckdb", _DUCKDB, count) == [[str(len(sandbox.truth("acme", "orders")))]]
+
+
+@pytest.mark.parametrize("script", [SNOWFLAKE, BIGQUERY], ids=["snowflake", "bigquery"])
+def test_the_commands_print_sql_for_the_files(script: str, bulk: BulkPostgres, tmp_path: Path) -> None:
+    """Without the client of BigQuery, and with a name of its bucket for files of this machine."""
+    files = tmp_path / "files"
+    script = script.replace("file:///tmp/sumeru", files.as_uri()).replace(
+        "gs://bucket/sumeru", files.as_uri()
+    )
+    script = script.replace("< sync.jsonl", f"< <(sed 's#{tmp_path.as_uri()}#gs://bucket#g' sync.jsonl)")
+    with Sandbox(["acme"], customers=100) as sandbox:
+        run(script.partition("bq query")[0], Project(tmp_path, bulk, sandbox))
+    statements = (tmp_path / "load.sql").read_text(encoding="utf-8").split(";\n")
+    assert sum(statement.startswith("MERGE INTO") for statement in statements) == len(STREAMS)
+    assert json.loads((tmp_path / "state.json").read_bytes())["bookmarks"]
 
 
 def test_the_settings_of_the_page_exist() -> None:

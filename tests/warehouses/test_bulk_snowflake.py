@@ -50,7 +50,7 @@ def printed(output: Output, schema: str, folder: Path) -> str:
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     for statement in filter(str.strip, done.stdout.split(";\n")):
-        sqlglot.parse_one(statement, dialect="snowflake")  # it raises
+        sqlglot.parse_one(statement, dialect="snowflake")
     return done.stdout
 
 

@@ -80,7 +80,7 @@ def schemas(formats: list[str]) -> st.SearchStrategy[Json]:
     return st.recursive(st.one_of(scalars, plain, free, strings(formats)), nest, max_leaves=4)
 
 
-MORE: st.SearchStrategy[dict[str, Any]] = st.one_of(
+MORE: st.SearchStrategy[Json] = st.one_of(
     st.just({"type": nullable("array")}),
     st.lists(st.sampled_from([*SCALARS, "object"]), min_size=2, unique=True).map(
         lambda names: {"type": nullable(*names)}

@@ -58,6 +58,7 @@ def used_up(limit: int = 60, remaining: int = 0) -> dict[str, str]:
     ],
 )
 def test_retry_after_is_a_number_or_a_date(headers: dict[str, str], seconds: float | None) -> None:
+    """A header in another form that was read as a date: mastra-ai/mastra#23778."""
     assert retry_after(headers, 900.0) == seconds
 
 

@@ -40,8 +40,10 @@ def test_reading_ends_when_all_ids_are_found() -> None:
 
 def test_reading_does_not_end_early_if_another_row_may_match() -> None:
     rows = [Current(f"c{i}", {"email": "a@b.c" if i in (0, 9) else None, "tags": []}) for i in range(10)]
-    config: dict[str, Any] = {"match_on": {"customers": "email"}}
-    group = plan("customers", [spooled("email", ["a@b.c"], {"tags": ["x"]})], FakeLists(rows), **config)
+    match_on = {"customers": "email"}
+    group = plan(
+        "customers", [spooled("email", ["a@b.c"], {"tags": ["x"]})], FakeLists(rows), match_on=match_on
+    )
     assert (group.items[0].status, group.items[0].reason) == (Status.REJECTED, "ambiguous")
 
 
