@@ -214,8 +214,7 @@ class Client:
 
     def _log_retry(self, stream: str, retry: Retry) -> None:
         self.queue.retrying(retry.after)
-        seconds = round(retry.after)
-        when = f" in {seconds} s" if seconds > 1 else ""
+        when = f" in {retry.after:.0f} s" if retry.after >= 1.5 else ""  # noqa: PLR2004 - "in 1 s" says nothing
         logger.info("Shop %s: %s: %s; retrying%s.", self.shop.name, stream, retry.cause, when)
 
     async def _send(self, request: _Request, refusals: int) -> Outcome:

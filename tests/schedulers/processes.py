@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 T = TypeVar("T")
-PATIENCE = 240
+PATIENCE = 400
 
 
 @contextmanager

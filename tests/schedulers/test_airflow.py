@@ -18,7 +18,7 @@ from warehouses import targets
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = [installed, pytest.mark.timeout(600)]
+pytestmark = [installed, pytest.mark.timeout(900)]
 DAG = "sumeru_shards"
 PROCESSES = ("api-server", "scheduler", "dag-processor")
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from schedulers.project import Project
 
-pytestmark = [installed, pytest.mark.timeout(600)]
+pytestmark = [installed, pytest.mark.timeout(900)]
 JOB = "sumeru_shards"
 RUNS = Path(__file__).with_name("dagster_runs.py")
 SCHEDULE = """

@@ -11,7 +11,7 @@ import pytest
 from schedulers.processes import PATIENCE, wait_for
 from schedulers.project import FAILING, SHARDS, STREAMS, Project, installed
 
-pytestmark = [installed, pytest.mark.timeout(600)]
+pytestmark = [installed, pytest.mark.timeout(900)]
 
 
 def test_a_shard_that_was_killed_is_synced_again_at_once(project: Project) -> None:
