@@ -30,8 +30,8 @@ _PYTHON: dict[Type, Any] = {
     Type.DECIMAL: msgspec.Raw,
     Type.JSON: msgspec.Raw,
 }
-_PLAIN_LENGTH = 40
-"""Characters of a number without an exponent that Arrow casts exactly, or refuses."""
+_PLAIN_LENGTH = 29
+"""Characters of a number without an exponent up to which Arrow casts it exactly, or refuses."""
 _INTEGER_DIGITS, _FRACTION_DIGITS = 29, 9
 _fields_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -150,7 +150,10 @@ def _texts(values: list[msgspec.Raw]) -> list[str | None]:
 
 
 def _are_plain(texts: list[str | None]) -> bool:
-    """Return whether Arrow casts all these numbers exactly or refuses them: it makes 1e-48 zero."""
+    """Return whether Arrow casts all these numbers exactly or refuses them.
+
+    It makes 1e-48 zero, and a number of 30 digits before the point another one.
+    """
     joined = ",".join(filter(None, texts)).lower()
     return "e" not in joined and max(map(len, joined.split(","))) <= _PLAIN_LENGTH
 
