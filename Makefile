@@ -38,6 +38,12 @@ test-warehouses: warehouses ## Run the tests with DuckDB, PostgreSQL, emulators 
 warehouses: .venv/.installed ## Install what those tests need: targets, emulators and Meltano in .cache, PostgreSQL with apt-get
 	PYTHONPATH=tests $(RUN)/python -m warehouses.install $(UV)
 
+test-deploy: schedulers ## Run the files of deploy/ with Airflow and Dagster, and validate the Kubernetes manifest
+	TEST_DEPLOY=1 $(RUN)/python -m pytest tests/schedulers
+
+schedulers: .venv/.installed ## Install what those tests need in .cache: Airflow, Dagster, Meltano, Kubernetes' schemas
+	PYTHONPATH=tests $(RUN)/python -m schedulers.install $(UV)
+
 test-spark: spark ## Run the tests of the Spark data source: local, on a cluster, through Spark Connect (some minutes)
 	TEST_SPARK=all $(RUN)/python -m pytest tests/spark tests/unit/pyspark_sumeru
 
@@ -45,7 +51,7 @@ spark: .venv/.installed | $(UV) ## Install what those tests need: two versions o
 	PYTHONPATH=tests $(RUN)/python -m spark.install $(UV) $(ARGS)
 
 test-dbt: .venv/.installed ## Test the dbt package on DuckDB, PostgreSQL and an emulator of Snowflake (some minutes)
-	TEST_DBT=1 $(RUN)/python -m pytest tests/project/test_dbt.py tests/project/test_dbt_variables.py
+	TEST_DBT=1 $(RUN)/python -m pytest tests/project/test_dbt.py tests/project/test_dbt_tag_changes.py tests/project/test_dbt_variables.py
 
 soak: warehouses ## Sync into each warehouse for an hour with faults and kills, then compare every row
 	PYTHONPATH=tests $(RUN)/python -u -m warehouses.soak $(ARGS)

@@ -15,7 +15,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import cpu, document, limits, others, processes, shops, waits, warehouse
+from benchmarks import (
+    agency,
+    bulk,
+    cpu,
+    document,
+    limits,
+    others,
+    processes,
+    shops,
+    waits,
+    warehouse,
+    writes,
+)
 from benchmarks.environments import CACHE, ROOT
 from benchmarks.turns import Turns, fingerprint, forget
 
@@ -35,8 +47,11 @@ SCENARIOS: dict[str, Callable[[Turns], Result]] = {
     "tick": waits.tick,
     "latency": waits.latency,
     "batch-postgres": warehouse.batch_postgres,
+    "bulk": bulk.bulk,
     "shops": shops.shops,
+    "agency": agency.agency,
     "limits": limits.limits,
+    "writes": writes.writes,
 }
 
 

@@ -25,6 +25,7 @@ STOCK_MSGSPEC = "singer-sdk tap, MsgSpecWriter"
 CLASSIC = "singer-python tap"
 DLT_EXTRACT = "dlt, extract only"
 DLT = "dlt, to jsonl files"
+DLT_SHOPS = "dlt, extract only, all shops"
 AIRBYTE = "airbyte-cdk"
 REQUESTS = "requests + json loop"
 LOOPS = (
@@ -49,6 +50,7 @@ _PEERS = {
     CLASSIC: _Peer("classic", "classic.py"),
     DLT_EXTRACT: _Peer("dlt", "dlt_rest.py"),
     DLT: _Peer("dlt", "dlt_rest.py"),
+    DLT_SHOPS: _Peer("dlt", "dlt_shops.py"),
     AIRBYTE: _Peer("airbyte", "airbyte.py"),
     REQUESTS: _Peer("loops", "loop_requests.py"),
     **{
@@ -56,7 +58,7 @@ _PEERS = {
         for name in LOOPS
     },
 }  # fmt: skip
-_WRITE_FILES = {DLT, DLT_EXTRACT}
+_WRITE_FILES = {DLT, DLT_EXTRACT, DLT_SHOPS}
 _SINGER = {STOCK, STOCK_MSGSPEC}
 
 
@@ -104,6 +106,7 @@ class Client:
             return self._singer(script, config, job)
         config |= {"streams": job.streams, "shop": "acme", "workers": WORKERS}
         config |= {"folder": str(self.folder), "load": self.name == DLT}
+        config |= job.options if self.name == DLT_SHOPS else {}
         path = self._file("job", config)
         return [*script, "--config", path] if self.name == CLASSIC else [*script, path]
 

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
 from benchmarks.clients import TAP
+from benchmarks.environments import ROOT
 from benchmarks.scenarios import number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from matplotlib.axes import Axes
+
     from benchmarks.scenarios import Result
 
-_WIDTH, _LABEL, _BAR, _GAP, _TOP, _ROOM = 760, 210, 20, 8, 64, 110
-_OURS, _OTHERS = "#1f6feb", "#8b949e"
-_HEAD = (
-    '<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-    'viewBox="0 0 {width} {height}" '
-    'font-family="system-ui, sans-serif" font-size="13" role="img" aria-label="{title}">'
-    '<rect width="100%" height="100%" rx="6" fill="#ffffff"/>'
-    '<text x="16" y="26" font-size="16" font-weight="600" fill="#1f2328">{title}</text>'
-    '<text x="16" y="46" fill="#59636e">{subtitle}</text>'
-)
+_STYLE = ROOT / "scripts" / "charts.mplstyle"
+_OURS, _OTHERS = "#2457c5", "#a9b4c2"
+_WIDTH, _BAR, _HEAD = 10.5, 0.36, 0.75  # inches
 
 
 class _Group(NamedTuple):
@@ -35,7 +33,8 @@ def write(folder: Path, results: Mapping[str, Result]) -> dict[str, str]:
     """Draw the pictures that there are figures for; return the files and their titles."""
     drawn = {}
     for name, title, subtitle, groups, unit in _plots(results):
-        (folder / name).write_text(_svg(title, subtitle, groups, unit), encoding="utf-8")
+        with mpl.rc_context(fname=_STYLE):
+            _draw(folder / name, title, subtitle, groups, unit)
         drawn[name] = title
     return drawn
 
@@ -66,26 +65,29 @@ def _column(
     )
 
 
-def _svg(title: str, subtitle: str, groups: Sequence[_Group], unit: str) -> str:
-    parts, y = [], _TOP
-    for group in groups:
-        longest = max((value for _, value in group.bars), default=1)
-        if group.title:
-            parts.append(
-                f'<text x="16" y="{y + 14}" font-weight="600" fill="#1f2328">{escape(group.title)}</text>'
-            )
-            y += _BAR + _GAP
-        for label, value in group.bars:
-            ours = label.startswith(TAP)
-            width = max(1, value / longest * (_WIDTH - _LABEL - _ROOM))
-            text = f'y="{y + 15}" fill="#1f2328"' + (' font-weight="600"' if ours else "")
-            fill = _OURS if ours else _OTHERS
-            parts += [
-                f'<text x="{_LABEL - 8}" {text} text-anchor="end">{escape(label)}</text>',
-                f'<rect x="{_LABEL}" y="{y}" width="{width:.1f}" height="{_BAR}" rx="2" fill="{fill}"/>',
-                f'<text x="{_LABEL + width + 6:.1f}" {text}>{number(value)} {unit}</text>',
-            ]
-            y += _BAR + _GAP
-        y += _GAP
-    head = _HEAD.format(width=_WIDTH, height=y + _GAP, title=escape(title), subtitle=escape(subtitle))
-    return head + "\n".join(parts) + "</svg>\n"
+def _draw(path: Path, title: str, subtitle: str, groups: Sequence[_Group], unit: str) -> None:
+    heights = [_HEAD + _BAR * len(group.bars) for group in groups]
+    figure = Figure(figsize=(_WIDTH, sum(heights) + _HEAD))
+    plots = figure.subplots(len(groups), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, group in zip(plots, groups, strict=True):
+        _draw_group(axes, group, unit)
+    figure.suptitle(title, x=0.02, ha="left", fontsize=15, fontweight="bold")
+    figure.supxlabel(subtitle, x=0.02, ha="left", color="#59636e")
+    figure.savefig(path, format="svg", metadata={"Title": title, "Creator": None, "Date": None})
+
+
+def _draw_group(axes: Axes, group: _Group, unit: str) -> None:
+    axes.set_title(group.title, fontsize=11, pad=6)
+    labels, values = zip(*group.bars, strict=True)
+    ours = [label.startswith(TAP) for label in labels]
+    bars = axes.barh(labels, values, color=[_OURS if one else _OTHERS for one in ours], height=0.7)
+    texts = axes.bar_label(bars, [f"{number(value)} {unit}" for value in values], padding=5)
+    for one, text, label in zip(ours, texts, axes.get_yticklabels(), strict=True):
+        if one:
+            text.set_fontweight("bold")
+            label.set(fontweight="bold", color="#1f2328")
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+    axes.spines.bottom.set_visible(False)
+    axes.xaxis.set_visible(False)
+    axes.margins(x=0.12, y=0.02)

@@ -40,9 +40,10 @@ class Database:
         ]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
-    def target(self) -> dict[str, Any]:
-        """Empty the schema; return the config of target-postgres."""
-        self.sql("drop schema if exists shop cascade")
+    def target(self, *, empty: bool = True) -> dict[str, Any]:
+        """Empty the schema unless it shall stay; return the config of target-postgres."""
+        if empty:
+            self.sql("drop schema if exists shop cascade")
         return {
             "host": "127.0.0.1",
             "port": self.port,

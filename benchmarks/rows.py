@@ -58,6 +58,17 @@ def _hash(ident: str) -> int:
     return int.from_bytes(blake2b(ident.encode(), digest_size=8).digest(), "big")
 
 
+def total(tallies: Iterable[Tally | None]) -> Tally:
+    """Add up the counts of rows that are in one of them only."""
+    result = Tally()
+    for one in tallies:
+        if one is not None:
+            result.rows += one.rows
+            result.distinct += one.distinct
+            result.checksum = (result.checksum + one.checksum) % _MODULUS
+    return result
+
+
 class _Row(msgspec.Struct):
     id: str | None = None
     shop: str | None = None
@@ -90,7 +101,7 @@ def of_lines(lines: Iterable[bytes], *, by_shop: bool = False) -> Iterator[tuple
                 yield record.stream, str(record.data.id)
 
 
-def of_files(folder: Path) -> Iterator[tuple[str, str]]:
+def of_files(folder: Path, *, by_shop: bool = False) -> Iterator[tuple[str, str]]:
     """Yield stream and id of each row in the files of dlt: the loaded ones, else the extracted ones."""
     loaded = sorted((folder / "files").rglob("*.jsonl*"))
     extracted = sorted((folder / "pipelines").rglob("new_jobs/*.typed-jsonl"))
@@ -103,7 +114,7 @@ def of_files(folder: Path) -> Iterator[tuple[str, str]]:
         for line in (gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data).splitlines():
             found = decode(line)
             for row in found if isinstance(found, list) else [found]:
-                yield stream, str(row.id)
+                yield stream, f"{row.shop}/{row.id}" if by_shop else str(row.id)
 
 
 def tallies(found: Iterable[tuple[str, str]]) -> dict[str, Tally]:
@@ -134,7 +145,8 @@ def main() -> None:
     lines: Iterable[bytes] = sys.stdin.buffer
     if options.state:
         lines = _keeping(lines, options.state)
-    found = of_files(options.folder) if options.folder else of_lines(lines, by_shop=options.by_shop)
+    by_shop = options.by_shop
+    found = of_files(options.folder, by_shop=by_shop) if options.folder else of_lines(lines, by_shop=by_shop)
     sys.stdout.buffer.write(msgspec.json.encode(tallies(found)))
 
 

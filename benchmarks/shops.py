@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks import processes, servers
 from benchmarks.clients import TAP, Job
+from benchmarks.fleets import settings
 from benchmarks.sandbox import TYPES, counts
 from benchmarks.scenarios import Result, at_most, ratio
 from benchmarks.turns import medians
@@ -74,7 +75,7 @@ def _many(turns: Turns, size: _Size, table: list[list[str | float]]) -> list[Bar
     tick: dict[str, list[Figures]] = {}
     names = (TAP, *turns.others)
     with servers.replay(size.customers, now="", options=[f"--shops={size.shops}"]) as server:
-        job = Job(server, _ALL, options=_settings(size.shops))
+        job = Job(server, _ALL, options=settings(size.shops))
         states = {name: turns.log(f"{name} state").with_suffix(".json") for name in names}
         checks = {name: _checked(turns, name, job, size, state) for name, state in states.items()}
         for turn in range(size.turns):
@@ -104,9 +105,9 @@ def _limited(turns: Turns, size: _Size, table: list[list[str | float]]) -> list[
     options = [f"--shops={size.shops * runs}", f"--limit={_LIMIT}", f"--latency={_LATENCY}"]
     with servers.replay(size.customers, now="", options=options) as server:
         tokens = iter(range(0, size.shops * runs, size.shops))
-        jobs = (Job(server, _ALL, options=_settings(size.shops, first)) for first in tokens)
+        jobs = (Job(server, _ALL, options=settings(size.shops, first)) for first in tokens)
         checks = {name: _checked(turns, name, next(jobs), size) for name in names}
-        alone = Job(server, _ALL, options=_settings(1, next(tokens)))
+        alone = Job(server, _ALL, options=settings(1, next(tokens)))
         one = {TAP: [_timed(turns, TAP, alone, "alone")]}
         for turn in range(size.turns):
             for name in names:
@@ -117,13 +118,6 @@ def _limited(turns: Turns, size: _Size, table: list[list[str | float]]) -> list[
     middle = medians(found[TAP])
     text = f"{size.shops} shops, {_LIMIT} requests a minute, {_LATENCY} ms: seconds"
     return [at_most(text, middle["wall"], _LIMITED_WALL, middle, checks[TAP])]
-
-
-def _settings(number: int, first: int = 0) -> Mapping[str, Any]:
-    """Return the setting of so many shops; the first token is that of the shop with this number."""
-    return {
-        "shops": [{"shop": servers.shop(i), "api_token": servers.token(first + i)} for i in range(number)]
-    }
 
 
 def _checked(turns: Turns, name: str, job: Job, size: _Size, state: Path | None = None) -> Figures:

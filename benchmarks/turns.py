@@ -30,8 +30,8 @@ _LOOKS = {"__init__.py", "__main__.py", "document.py", "plots.py"}
 
 
 def fingerprint() -> str:
-    """Return a digest of what the figures depend on: tap, sandbox, peers, benchmarks and Python."""
-    folders = ("sumeru_api", "tap_sumeru", "schemas", "sumeru_sandbox", "benchmarks")
+    """Return a digest of what the figures depend on: tap, target, sandbox, peers, benchmarks and Python."""
+    folders = ("sumeru_api", "tap_sumeru", "target_sumeru", "schemas", "sumeru_sandbox", "benchmarks")
     digest = hashlib.sha256(sys.version.encode())
     files = [path for name in folders for path in (ROOT / name).rglob("*") if path.suffix in {".py", ".json"}]
     for path in sorted([*files, *PEERS.glob("*.txt")]):
@@ -87,6 +87,10 @@ class Turns:
     def has(self, what: str) -> bool:
         """Whether a run is in the journal."""
         return self._key(what) in read_journal()
+
+    def drop(self, what: str) -> None:
+        """Delete a run from the journal, so that it is measured again."""
+        _write_journal({key: run for key, run in read_journal().items() if key != self._key(what)})
 
     def _key(self, what: str) -> str:
         return f"{self.scenario}|{'quick' if self.quick else 'full'}|{what}"

@@ -22,8 +22,11 @@ from pipeline import Failed, Pipeline
 from sumeru_sandbox import Sandbox
 from sumeru_sandbox.server.accounts import PLANS
 from tap_sumeru.catalog.streams import STREAMS
+from write_back import write_back
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pipeline import Counts
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -85,10 +88,30 @@ def show_rows(landed: Counts, expected: Counts | None = None) -> bool:
     return equal
 
 
+def _say_what_was_read(
+    pipeline: Pipeline, parameters: dict[str, Any], stats: Mapping[str, int], seconds: float
+) -> None:
+    """Print records and requests of a run, beside the requests of the first one."""
+    first = parameters.get("requests")
+    records, requests = pipeline.logged_counts()[0], stats["requests"]
+    if first:
+        read = f"{requests:,} of {first:,} requests, {100 * requests / first:.1f} %"
+        _say(f"Changes since the last run: {read}; {records:,} records in {seconds:.0f} s.")
+    else:
+        pipeline.file("json").write_text(json.dumps({**parameters, "requests": requests}))
+        refused = f"{stats['rate_limited']:,} refused by the rate limit"
+        _say(f"{records:,} records in {seconds:.0f} s, with {requests:,} requests, {refused}.")
+
+
+def _first_requests(counts: Counts) -> int:
+    """Return about how many requests a first sync takes: one for each page of 100 rows."""
+    return sum(-(-rows // 100) for shop in counts.values() for rows in shop.values())
+
+
 def _read_sample(pipeline: Pipeline, customers: int | None, *, marts: bool) -> None:
-    """Read the sample shops, compare the rows with those of the API, and build marts."""
+    """Read the sample shops, compare the rows with those of the API, build marts, and tag customers."""
     parameters = _load_parameters(pipeline, customers)
-    now, size, first = parameters["now"], parameters["customers"], parameters.get("requests")
+    now, size = parameters["now"], parameters["customers"]
     start = datetime.fromtimestamp(now, UTC)
     with Sandbox(SHOPS, customers=size, plan=PLAN, rate_limit=PLANS[PLAN], now=start) as sandbox:
         sandbox.advance(max(0, time.time() - now))
@@ -101,21 +124,16 @@ def _read_sample(pipeline: Pipeline, customers: int | None, *, marts: bool) -> N
             "no_proxy": f"127.0.0.1,{os.environ.get('no_proxy') or os.environ.get('NO_PROXY', '')}",
         }
         no_env_file = ["--env-file", os.devnull]
-        seconds = pipeline.run(env, no_env_file, lambda: f"{sandbox.stats()['requests']:,} requests, ")
+        total = None if parameters.get("requests") else _first_requests(sandbox.counts())
+        seconds = pipeline.run(env, no_env_file, lambda: sandbox.stats()["requests"], total)
         stats, expected = sandbox.stats(), sandbox.counts()
-    if not show_rows(pipeline.rows(), expected):
-        raise Failed(f"The rows differ from those of the API. See {pipeline.shown('log')}.")
-    records, requests = pipeline.logged_counts()[0], stats["requests"]
-    if first:
-        read = f"{requests:,} of {first:,} requests, {100 * requests / first:.1f} %"
-        _say(f"Changes since the last run: {read}; {records:,} records in {seconds:.0f} s.")
-    else:
-        pipeline.file("json").write_text(json.dumps({**parameters, "requests": requests}))
-        refused = f"{stats['rate_limited']:,} refused by the rate limit"
-        _say(f"{records:,} records in {seconds:.0f} s, with {requests:,} requests, {refused}.")
-    _say(f"The rows are in {pipeline.shown('duckdb')}, schema sumeru.")
-    if marts:
-        pipeline.marts("--sample")
+        if not show_rows(pipeline.rows(), expected):
+            raise Failed(f"The rows differ from those of the API. See {pipeline.shown('log')}.")
+        _say_what_was_read(pipeline, parameters, stats, seconds)
+        _say(f"The rows are in {pipeline.shown('duckdb')}, schema sumeru.")
+        if marts:
+            pipeline.marts("--sample")
+        write_back(pipeline, sandbox, env)
     _say(
         "",
         "Next",
@@ -129,7 +147,7 @@ def _read_real(pipeline: Pipeline, *, marts: bool) -> None:
     """Read the user's own shops, and build marts."""
     _say("Your own shops from the API, as configured in the environment and .env.")
     _say(f"Meltano runs tap-sumeru and target-duckdb. Log: {pipeline.shown('log')}.")
-    seconds = pipeline.run(_inherited(), [], str)
+    seconds = pipeline.run(_inherited(), [])
     show_rows(pipeline.rows())
     records, requests = pipeline.logged_counts()
     _say(

@@ -1,26 +1,35 @@
-"""Generates the tables of README.md, and docs/streams.md, from the code; `--check` only compares."""
+"""Generates tables of README.md and docs/target.md, and docs/streams.md; `--check` only compares."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from comparison import comparison_table
 from streams_page import streams_page
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.config.schema import CONFIG_SCHEMA
+from target_sumeru.config.schema import CONFIG_SCHEMA as TARGET_SCHEMA
+from target_sumeru.config.streams import STREAMS as TARGET_STREAMS
+from target_sumeru.config.streams import Updates
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from target_sumeru.config.streams import TargetStream
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / "README.md"
 STREAMS_PAGE = ROOT / "docs" / "streams.md"
+TARGET_PAGE = ROOT / "docs" / "target.md"
 
 
-def settings_table() -> str:
-    """Return the table of the settings."""
+def settings_table(schema: dict[str, Any]) -> str:
+    """Return the table of the settings in a JSON Schema."""
     rows = ["| setting | type, default | meaning |", "| --- | --- | --- |"]
-    for name, setting in CONFIG_SCHEMA["properties"].items():
+    for name, setting in schema["properties"].items():
         rows.append(f"| `{name}` | {_kind(setting)} | {setting['description']} |")
     return "\n".join(rows)
 
@@ -49,13 +58,27 @@ def streams_table() -> str:
     return "\n".join(rows)
 
 
-def with_tables(text: str) -> str:
+def target_streams_table() -> str:
+    """Return the table of the streams that the target writes."""
+    rows = ["| stream | writes | identified by | columns | scope |", "| --- | --- | --- | --- | --- |"]
+    for name, stream in TARGET_STREAMS.items():
+        identities = " or ".join("+".join(f"`{one}`" for one in names) for names in stream.identities)
+        columns = ", ".join(
+            f"`{column}`{' (required)' * (column in stream.required)}" for column in stream.columns
+        )
+        rows.append(f"| `{name}` | {_writes(stream)} | {identities} | {columns} | `{stream.scope}` |")
+    return "\n".join(rows)
+
+
+def _writes(stream: TargetStream) -> str:
+    if stream.launches:
+        return "launches"
+    changes = {Updates.SINGLE: "changes", Updates.BULK: "changes, 100 at a time", Updates.NEVER: ""}
+    return ", ".join(filter(None, ("creates" if stream.unique else "", changes[stream.updates])))
+
+
+def with_tables(text: str, tables: Mapping[str, str]) -> str:
     """Return a text with its tables replaced by current ones."""
-    tables = {
-        "comparison": comparison_table(),
-        "settings": settings_table(),
-        "streams": streams_table(),
-    }
     for name, table in tables.items():
         begin, end = f"<!-- {name} -->\n", f"<!-- /{name} -->"
         before, _, rest = text.partition(begin)
@@ -66,7 +89,20 @@ def with_tables(text: str) -> str:
 
 def main() -> int:
     """Write the tables and the page, or return 1 if one of them is out of date."""
-    files = {README: with_tables(README.read_text(encoding="utf-8")), STREAMS_PAGE: streams_page()}
+    readme = {
+        "comparison": comparison_table(),
+        "settings": settings_table(CONFIG_SCHEMA),
+        "streams": streams_table(),
+    }
+    target = {
+        "target streams": target_streams_table(),
+        "target settings": settings_table(TARGET_SCHEMA),
+    }
+    files = {
+        README: with_tables(README.read_text(encoding="utf-8"), readme),
+        STREAMS_PAGE: streams_page(),
+        TARGET_PAGE: with_tables(TARGET_PAGE.read_text(encoding="utf-8"), target),
+    }
     if "--check" in sys.argv[1:]:
         current = all(
             path.exists() and path.read_text(encoding="utf-8") == text for path, text in files.items()

@@ -31,26 +31,27 @@ def read_about() -> Json:
 
 
 def _kind(name: str, schema: Mapping[str, Any]) -> str:
-    if name in ("shops_file", "openapi_file"):
+    if name in ("shops_file", "openapi_file", "ledger_path", "report_path"):
         return "file"
     if "enum" in schema:
         return "options"
     if schema.get("format") == "date-time":
-        return "date_iso8601"
+        return "string"  # of `date_iso8601` Meltano reads 01.02.2026 as January 2, without a word
     kinds = set(schema["type"]) - {"null"}
     # A fraction is a string, because Meltano 4.4 crashes on a `decimal` from the environment.
     return "string" if "string" in kinds else str(kinds.pop())
 
 
-def _setting(name: str, schema: Mapping[str, Any]) -> Json:
-    setting: Json = {"name": name, "label": schema["title"], "kind": _kind(name, schema)}
+def setting(name: str, schema: Mapping[str, Any]) -> Json:
+    """Return the definition of a setting for Meltano, from its JSON Schema."""
+    found: Json = {"name": name, "label": schema["title"], "kind": _kind(name, schema)}
     if "enum" in schema:
-        setting["options"] = [{"label": value.capitalize(), "value": value} for value in schema["enum"]]
+        found["options"] = [{"label": value.capitalize(), "value": value} for value in schema["enum"]]
     if schema.get("secret"):
-        setting["sensitive"] = True
+        found["sensitive"] = True
     if "default" in schema:
-        setting["value"] = schema["default"]
-    return {**setting, "description": schema["description"]}
+        found["value"] = schema["default"]
+    return {**found, "description": schema["description"]}
 
 
 def definition(about: Json) -> Json:
@@ -69,7 +70,7 @@ def definition(about: Json) -> Json:
         "keywords": ["api", "meltano_sdk"],
         "capabilities": about["capabilities"],
         "settings_group_validation": [["api_token"], ["shops"], ["shops_file"]],
-        "settings": [_setting(name, schema) for name, schema in about["settings"]["properties"].items()],
+        "settings": [setting(name, schema) for name, schema in about["settings"]["properties"].items()],
     }
 
 

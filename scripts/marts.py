@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from charts import Marts, draw
+from progress import progress_bar
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = ROOT / "dbt"
 PYTHON = sys.executable if sys.version_info < (3, 14) else "3.13"
 _LAST_LINES = 30
+_DONE = re.compile(r" \d+ of (\d+) (?!START)[A-Z]")
+"""A line of dbt that says that a model or a test is done."""
 _QUERY = """
 import duckdb, json, sys
 db = duckdb.connect(sys.argv[1], read_only=True)
@@ -55,17 +59,34 @@ class Failed(Exception):
     """Building the marts failed; the text says why."""
 
 
-def _tool(uv: str, *command: str, file: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command in an environment for dbt, which uv creates and caches."""
+def _command(uv: str, *command: str) -> list[str]:
+    """Return a command that runs in an environment for dbt, which uv creates and caches."""
     lock = ("--constraints", str(PROJECT / "requirements.lock"))
     packages = ("--from", "dbt-core", "--with", "dbt-duckdb")
-    return subprocess.run(
-        [uv, "tool", "run", "--quiet", "--python", PYTHON, *lock, *packages, *command],
-        capture_output=True,
-        check=False,
-        env={**os.environ, "SUMERU_DBT_FILE": str(file)},
-        text=True,
-    )
+    return [uv, "tool", "run", "--quiet", "--python", PYTHON, *lock, *packages, *command]
+
+
+def _followed(command: list[str], file: Path) -> tuple[int, list[str]]:
+    """Run dbt with a progress bar, and return its exit code and its output."""
+    lines = []
+    with (
+        progress_bar("Building and testing the marts", "models and tests") as update,
+        subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "SUMERU_DBT_FILE": str(file)},
+            text=True,
+        ) as process,
+    ):
+        assert process.stdout  # noqa: S101 - a pipe
+        done = 0
+        for line in process.stdout:
+            lines.append(line.rstrip("\n"))
+            if step := _DONE.search(line):
+                done += 1
+                update(done, int(step[1]))
+    return process.returncode, lines
 
 
 def build(uv: str, file: Path) -> str:
@@ -78,10 +99,9 @@ def build(uv: str, file: Path) -> str:
     folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT / "profiles")]
     command = ["dbt", "--no-use-colors", "build", *folders, "--target-path", output, "--log-path", output]
     started_at = time.monotonic()
-    run = _tool(uv, *command, file=file)
-    if run.returncode:
-        lines = (run.stdout + run.stderr).splitlines()[-_LAST_LINES:]
-        raise Failed("\n".join(["dbt failed. Last lines of its output:", "", *lines]))
+    code, lines = _followed(_command(uv, *command), file)
+    if code:
+        raise Failed("\n".join(["dbt failed. Last lines of its output:", "", *lines[-_LAST_LINES:]]))
     results = json.loads((Path(output) / "run_results.json").read_text(encoding="utf-8"))["results"]
     models = sum(result["unique_id"].startswith("model.") for result in results)
     warned = sum(result["status"] == "warn" for result in results)
@@ -96,7 +116,9 @@ def read(uv: str, file: Path) -> Marts | None:
     Raises:
         Failed: The file cannot be read.
     """
-    run = _tool(uv, "python", "-c", _QUERY, str(file), _VIEWS, json.dumps(_QUERIES), file=file)
+    command = _command(uv, "python", "-c", _QUERY, str(file), _VIEWS, json.dumps(_QUERIES))
+    with progress_bar("Reading the marts"):
+        run = subprocess.run(command, capture_output=True, check=False, text=True)
     if run.returncode:
         raise Failed(f"The marts of {file} cannot be read.\n\n{run.stderr}")
     found: dict[str, list[dict[str, Any]]] = json.loads(run.stdout)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from progress import progress_bar
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import IO
@@ -28,6 +30,7 @@ PYTHON = sys.executable if sys.version_info < (3, 14) else "3.13"
 _SYNC_DONE = re.compile(r"Sync done: (\d+) records?, (\d+) requests?")
 _LAST_LINES = 15
 _LOG_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\S+ ")
+_POLL_SECONDS = 0.2
 _STOP_SECONDS = 20
 """Time for a stopped run to end before it is killed."""
 _COUNT = """
@@ -36,6 +39,11 @@ db = duckdb.connect(sys.argv[1], read_only=True)
 tables = db.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'sumeru'").fetchall()
 query = 'SELECT shop, count(*) FROM sumeru."{}" GROUP BY shop'
 print(json.dumps({table: dict(db.execute(query.format(table)).fetchall()) for table, in tables}))
+"""
+_QUERY = """
+import duckdb, json, sys
+db = duckdb.connect(sys.argv[1], read_only=True)
+print(json.dumps(db.execute(sys.argv[2]).fetchall()))
 """
 
 
@@ -59,8 +67,20 @@ class Pipeline:
         """Return the path relative to the working directory."""
         return os.path.relpath(self.file(suffix))
 
-    def run(self, env: Mapping[str, str], options: Sequence[str], progress: Callable[[], str]) -> float:
+    def run(
+        self,
+        env: Mapping[str, str],
+        options: Sequence[str],
+        requests: Callable[[], int] | None = None,
+        total: int | None = None,
+    ) -> float:
         """Run tap and loader, and return the seconds that it took.
+
+        Args:
+            env: Environment variables.
+            options: Options of Meltano.
+            requests: Returns the number of requests made so far; None if it is unknown.
+            total: About how many requests it takes, None if it is unknown.
 
         Raises:
             Failed: The run failed.
@@ -72,11 +92,11 @@ class Pipeline:
         with (
             self.file("log").open("wb") as log,
             _process([*meltano, *options, *run], log, {**env, **self._env()}) as process,
+            progress_bar("Syncing", "requests" if requests else "") as update,
         ):
             while process.poll() is None:
-                _show(f"  {progress()}{time.monotonic() - started_at:.0f} s")
-                time.sleep(0.2)
-        _show("")
+                update(requests() if requests else 0, total)
+                time.sleep(_POLL_SECONDS)
         if process.returncode:
             raise Failed(f"The run failed. Last lines of {self.shown('log')}:\n\n{self._last_lines()}")
         return time.monotonic() - started_at
@@ -108,14 +128,24 @@ class Pipeline:
         return int(records), int(requests)
 
     def rows(self) -> Counts:
-        """Return the rows of the file by table and shop, counted with the loader's version of DuckDB."""
-        python = self.folder / ".meltano/loaders/target-duckdb/venv/bin/python"
-        command = [str(python), "-c", _COUNT, str(self.file("duckdb"))]
-        counted = subprocess.run(command, capture_output=True, check=False, text=True)
-        if counted.returncode:
-            raise Failed(f"The rows of {self.shown('duckdb')} cannot be counted.\n\n{counted.stderr}")
-        rows: Counts = json.loads(counted.stdout)
+        """Return the rows of the file by table and shop."""
+        with progress_bar("Counting the rows"):
+            rows: Counts = json.loads(self._read(_COUNT))
         return rows
+
+    def query(self, sql: str) -> list[list[object]]:
+        """Return the rows of a query on the file."""
+        rows: list[list[object]] = json.loads(self._read(_QUERY, sql))
+        return rows
+
+    def _read(self, script: str, *arguments: str) -> str:
+        """Return what a script prints that reads the file with the loader's version of DuckDB."""
+        python = self.folder / ".meltano/loaders/target-duckdb/venv/bin/python"
+        command = [str(python), "-c", script, str(self.file("duckdb")), *arguments]
+        read = subprocess.run(command, capture_output=True, check=False, text=True)
+        if read.returncode:
+            raise Failed(f"The rows of {self.shown('duckdb')} cannot be read.\n\n{read.stderr}")
+        return read.stdout
 
     def marts(self, *options: str) -> None:
         """Build marts with dbt, and draw three charts from them.
@@ -155,9 +185,3 @@ def _process(
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def _show(text: str) -> None:
-    """Update the progress line, if standard output is a terminal."""
-    if sys.stdout.isatty():
-        print(f"\r\x1b[K{text}", end="", flush=True)

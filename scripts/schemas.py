@@ -1,6 +1,7 @@
 """Updates `schemas/` from the vendor's OpenAPI document: `make schemas SPEC=openapi.json`.
 
-What the document describes becomes `documented`, with its type and its description; personal marks are kept.
+What the document describes becomes `documented`, with its type and its description.
+Marks of personal and of writable columns are kept.
 """
 
 from __future__ import annotations
@@ -43,6 +44,8 @@ def _documented(column: Json, known: Json) -> Json:
     marks = {"x-provenance": "documented", "x-source": known.get("x-source", SOURCE)}
     if "x-pii" in column:
         marks["x-pii"] = column["x-pii"]
+    if "x-writable" in known:
+        marks["x-writable"] = known["x-writable"]
     return {key: value for key, value in column.items() if key not in marks} | marks
 
 

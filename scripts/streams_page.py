@@ -19,6 +19,8 @@ _HEADER = """\
   such a resource usually has it, but no public page says so. An assumed column that the API does not send is
   null.
 - **Personal** marks columns that hold personal data; [privacy.md](privacy.md) hashes or drops them.
+- **Writable** marks columns that `target-sumeru` can send. `documented`: the vendor's documentation shows
+  such a write. `assumed`: it names the request only.
 - Every column can be null except the key columns. `string (date-time)` is a UTC timestamp such as
   `2026-05-10T14:23:00Z`.
 - `name.member` is a member of an object, and `name[].member` one of each object in an array. They are parts
@@ -31,7 +33,10 @@ _HEADER = """\
 A line carries the name of the column that holds the id of the other row. Every join also needs `shop`.
 """
 
-_COLUMNS = ["| column | type | meaning | provenance | personal |", "| --- | --- | --- | --- | --- |"]
+_COLUMNS = [
+    "| column | type | meaning | provenance | personal | writable |",
+    "| --- | --- | --- | --- | --- | --- |",
+]
 
 
 def streams_page() -> str:
@@ -98,7 +103,8 @@ def _rows(
     provenance = column.get("x-provenance", provenance)
     personal = personal or bool(column.get("x-pii"))
     meaning = column.get("description", "")
-    yield f"| `{name}` | {_type(column)} | {meaning} | {provenance} | {'yes' if personal else ''} |"
+    marks = f"{'yes' if personal else ''} | {column.get('x-writable', '')}"
+    yield f"| `{name}` | {_type(column)} | {meaning} | {provenance} | {marks} |"
     nested = {f"{name}.{member}": one for member, one in column.get("properties", {}).items()}
     items = column.get("items", {}).get("properties", {})
     nested |= {f"{name}[].{member}": one for member, one in items.items()}

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from importlib.metadata import version
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import unquote
 
 from sumeru_api.auth import authorization
 from sumeru_api.charset import to_utf8
-from sumeru_api.json_values import UndecodableError
+from sumeru_api.embedded_errors import EmbeddedError
+from sumeru_api.errors import ApiError, OutcomeUnknown
+from sumeru_api.json_values import UndecodableError, scalars
 from sumeru_api.redaction import is_known, mask_name
 from sumeru_api.request_counts import RequestCounts, template
-from sumeru_api.responses import EmbeddedError, Page, Response, read_page, read_resource
-from sumeru_api.retry import TOO_MANY_REQUESTS, Fail, Outcome, Retries, Retry
+from sumeru_api.responses import Page, Response, check_written, read_page, read_resource
+from sumeru_api.retry import TOO_MANY_REQUESTS, Fail, Outcome, Retries, Retry, WriteRetries
 from sumeru_api.session import TransportError, UntrustedHostError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from sumeru_api.request_queue import RequestQueue
     from sumeru_api.session import RawResponse, Session
@@ -35,6 +37,28 @@ _WAITING = "Shop %s: %s: the rate limit refused the request; waiting for %.0f s.
 
 Params = tuple[tuple[str, str], ...]
 ResultT = TypeVar("ResultT")
+
+
+class _Request(NamedTuple):
+    """One request, which may be sent several times.
+
+    Attributes:
+        method: HTTP method.
+        path: Path under `/api/v1`.
+        stream: Name of the stream, for the log and the counts.
+        send: Sends it once.
+        cost: What it counts as in the rate limit.
+    """
+
+    method: str
+    path: str
+    stream: str
+    send: Callable[[], Awaitable[RawResponse]]
+    cost: int = 1
+
+    def label(self) -> str:
+        """Return how it is named in a log."""
+        return f"{self.method} {template(self.path)}"
 
 
 class Client:
@@ -99,7 +123,9 @@ class Client:
         """
         retries: Retries | None = None
         while True:
-            outcome = await self._send(path, params, stream, 0 if retries is None else retries.refusals)
+            send = partial(self._session.get, self._base_url + path, params, self._authorization)
+            request = _Request("GET", path, stream, send)
+            outcome = await self._send(request, 0 if retries is None else retries.refusals)
             if isinstance(outcome, Response) and outcome.ok:
                 try:
                     return parse(outcome)
@@ -123,6 +149,64 @@ class Client:
                 continue
             await self._sit_out(stream, decision.after)
 
+    async def write(
+        self, method: str, path: str, body: bytes, stream: str, *, idempotency_key: str | None, cost: int = 1
+    ) -> Response:
+        """Return the response to a write: a success, or a refusal that is for the caller to read.
+
+        It is sent again with the same key and the same bytes, and without a key only if it cannot have been
+        applied. `error_of` returns the masked code, message and request id of a refusal.
+
+        Args:
+            method: `POST` or `PATCH`.
+            path: Path under `/api/v1`.
+            body: JSON, or nothing. Its values are private: no log and no error shows them.
+            stream: Name of the stream, for the log and the counts.
+            idempotency_key: Names the write, so that the API applies it once.
+            cost: What it counts as in the rate limit: the number of items of a bulk write, otherwise 1.
+
+        Raises:
+            OutcomeUnknown: It may have been applied, but no answer says so.
+            ApiError: It was not applied, for a reason that is not its content: 401, 402, 403, no connection.
+        """
+        url = self._base_url + path
+        send = partial(self._session.write, method, url, body, self._authorization, idempotency_key)
+        request = _Request(method, path, stream, send, cost)
+        retries = WriteRetries(self._max_retries, has_key=idempotency_key is not None)
+        try:
+            response = await self._settled(request, retries, (idempotency_key or "", *scalars(body)))
+        except ApiError as error:
+            if retries.in_doubt:
+                raise OutcomeUnknown.after(error) from None
+            raise
+        response.in_doubt = retries.in_doubt
+        return response
+
+    async def _settled(self, request: _Request, retries: WriteRetries, private: tuple[str, ...]) -> Response:
+        while True:
+            outcome = await self._send(request, retries.refusals)
+            if isinstance(outcome, Response):
+                outcome.sent = (*self._private_values(request.path), *private)
+                if outcome.ok:
+                    try:
+                        check_written(outcome)
+                    except UndecodableError:
+                        pass  # the table has a line for it
+                    except EmbeddedError as error:
+                        outcome.status = error.status
+                    else:
+                        return outcome
+                if retries.settled_by(outcome):
+                    return outcome
+            decision = retries.decide(outcome, self.queue.unanswered)
+            if isinstance(decision, Fail):
+                raise decision.error
+            if isinstance(decision, Retry):
+                self._log_retry(request.stream, decision)
+                await asyncio.sleep(decision.after)
+            else:
+                await self._sit_out(request.stream, decision.after)
+
     async def _sit_out(self, stream: str, seconds: float) -> None:
         if seconds >= _LONG_WAIT:
             logger.info(_WAITING, self.shop.name, stream, seconds)
@@ -130,43 +214,46 @@ class Client:
 
     def _log_retry(self, stream: str, retry: Retry) -> None:
         self.queue.retrying(retry.after)
-        seconds = round(retry.after)
-        when = f" in {seconds} s" if seconds > 1 else ""
+        when = f" in {retry.after:.0f} s" if retry.after >= 1.5 else ""  # noqa: PLR2004 - "in 1 s" says nothing
         logger.info("Shop %s: %s: %s; retrying%s.", self.shop.name, stream, retry.cause, when)
 
-    async def _send(self, path: str, params: Params, stream: str, refusals: int) -> Outcome:
+    async def _send(self, request: _Request, refusals: int) -> Outcome:
         """Send a request once, and let the rate limiter learn from what comes of it."""
-        started_at = await self.queue.turn(self._slots.ready)
+        queue, cost = self.queue, request.cost
+        started_at = await queue.turn(self._slots.ready, cost)
         try:
             slot = await self._slots.acquire()
             try:
-                raw = await self._session.get(self._base_url + path, params, self._authorization)
+                raw = await request.send()
             finally:
                 slot.release()
         except (TransportError, UntrustedHostError) as fault:
-            self.queue.failed(started_at)
-            logger.debug("Shop %s: GET %s: no response (%s).", self.shop.name, template(path), fault)
+            if isinstance(fault, TransportError) and fault.stale:
+                queue.cancelled(cost)  # the host is not at fault
+            else:
+                queue.failed(started_at, cost)
+            logger.debug("Shop %s: %s: no response (%s).", self.shop.name, request.label(), fault)
             return fault
         except BaseException:
-            self.queue.cancelled()
+            queue.cancelled(cost)
             raise
-        self._answered(path, stream, raw)
+        self._answered(request, raw)
         if raw.status == TOO_MANY_REQUESTS:
-            self.queue.refused_by_limit(raw.headers, started_at, refusals + 1)
+            queue.refused_by_limit(raw.headers, started_at, refusals + 1, cost)
         else:
-            self.queue.answered(raw.headers)
+            queue.answered(raw.headers, cost)
         text = to_utf8(raw.body, raw.headers.get("Content-Type"))
         if text.unusable:
             self._warn_of_charset(text.unusable)
         return Response(raw.status, raw.headers, text.body, raw.elapsed, replaced=text.replaced)
 
-    def _answered(self, path: str, stream: str, raw: RawResponse) -> None:
-        self._counts[stream].add(raw.elapsed)
+    def _answered(self, request: _Request, raw: RawResponse) -> None:
+        self._counts[request.stream].add(raw.elapsed)
         if logger.isEnabledFor(logging.DEBUG):
             logger.debug(
-                "Shop %s: GET %s: %d in %.0f ms, %d bytes.",
+                "Shop %s: %s: %d in %.0f ms, %d bytes.",
                 self.shop.name,
-                template(path),
+                request.label(),
                 raw.status,
                 1000 * raw.elapsed,
                 len(raw.body),
@@ -182,14 +269,16 @@ class Client:
                 mask_name(charset),
             )
 
-    def _private_values(self, path: str, params: Params) -> tuple[str, ...]:
+    def _private_values(self, path: str, params: Params = ()) -> tuple[str, ...]:
         """Return the values of a request that must not be shown, in case the response quotes them."""
         private = (value for name, value in params if name.startswith(_PRIVATE_PARAMS))
         ids = (unquote(part) for part in path.split("/"))
         return (self.shop.token, *private, *(part for part in ids if not is_known(part)))
 
 
-def parse_page(response: Response, *, limit: int | None = None, bare: bool = False) -> Page:
+def parse_page(
+    response: Response, *, limit: int | None = None, bare: bool = False, first: bool = True
+) -> Page:
     """Return the page in a 2xx response; see `read_page` for the arguments.
 
     Raises:
@@ -198,7 +287,7 @@ def parse_page(response: Response, *, limit: int | None = None, bare: bool = Fal
         UnexpectedResponse: The body breaks the API's own rules.
     """
     content, replaced = response.content()
-    page = read_page(content, limit=limit, bare=bare)
+    page = read_page(content, limit=limit, bare=bare, first=first, headers=response.headers)
     page.replaced = replaced
     return page
 
@@ -209,13 +298,3 @@ def parse_resource(response: Response) -> Page:
     page = read_resource(content)
     page.replaced = replaced
     return page
-
-
-def default_headers(user_agent: str = "") -> dict[str, str]:
-    """Return the headers of every request.
-
-    Args:
-        user_agent: What the user adds to the User-Agent.
-    """
-    own = f"tap-sumeru/{version('tap-sumeru')}"
-    return {"User-Agent": f"{own} {user_agent}".strip(), "Accept": "application/json"}

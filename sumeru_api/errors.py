@@ -8,6 +8,7 @@
     ├── NotFound               404
     ├── RequestRejected        any other 4xx
     ├── UnexpectedResponse     a response that breaks the API's own rules
+    ├── OutcomeUnknown         a write that may have been applied, although no answer says so
     └── ApiUnavailable         network errors, 5xx and unreadable responses, once the retries are used up
         ├── RateLimited        429, with a wait that is too long or too often repeated
         ├── UntrustedHost      the host's certificate cannot be verified, or it speaks no TLS
@@ -20,7 +21,6 @@ No error carries a token, a response body or a value of a row.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
 
 from sumeru_api.timestamps import shift
 
@@ -38,7 +38,7 @@ class ApiError(Exception):
         request_id: The API's id of the request, for Sumeru's support.
     """
 
-    affects_shop: ClassVar[bool] = False
+    affects_shop: bool = False
     """Whether every other request of the shop fails too."""
 
     def __init__(self, cause: str, *, status: int = 0, code: str = "", request_id: str = "") -> None:
@@ -79,6 +79,22 @@ class RequestRejected(ApiError):
 
 class UnexpectedResponse(ApiError):
     """A response that breaks the API's own rules, so that going on could lose rows."""
+
+
+class OutcomeUnknown(ApiError):
+    """A write may have been applied, although no answer says so: repeat it with the same key and body."""
+
+    @classmethod
+    def after(cls, error: ApiError) -> OutcomeUnknown:
+        """Return the error for a write that ended with another error, but may have been applied before."""
+        unknown = cls(
+            f"{error.cause}; the write may have been applied",
+            status=error.status,
+            code=error.code,
+            request_id=error.request_id,
+        )
+        unknown.affects_shop = error.affects_shop
+        return unknown
 
 
 class ApiUnavailable(ApiError):

@@ -12,6 +12,7 @@ from aiohttp import hdrs
 from sumeru_api.transport_errors import (
     CUT_SHORT,
     NOT_HTTP,
+    NoAnswerError,
     OverallTimeoutError,
     TransportError,
     closed_before_answer,
@@ -33,7 +34,8 @@ _INFLATE_BYTES = 1 << 20
 _SWITCHING_PROTOCOLS = 101
 _GZIP = ("gzip", "x-gzip")
 _SUCCESS = range(200, 300)
-_NOT_ENCODED = ("", "identity")
+_NOT_ENCODED = ("", "identity", "none", "binary", "utf-8", "utf8", "aws-chunked")
+"""Names of no compression, and what servers wrongly declare instead of it."""
 _MAX_MEMBERS = 10_000
 """Parts of a gzip body that are compressed on their own: each costs time, even if it holds nothing."""
 _DEFLATED_BYTES = 1 << 14
@@ -93,13 +95,20 @@ class Exchange:
             try:
                 response = await handler(request)
             except (aiohttp.ClientError, OSError, UnicodeError) as error:
-                if not (self._reused and request.method == hdrs.METH_GET and closed_before_answer(error)):
-                    raise translated(error, self._proxy if self._protocol is None else None) from None
+                stale = self._reused and closed_before_answer(error)
+                if not (stale and request.method == hdrs.METH_GET):
+                    raise self._fault(error, stale=stale) from None
             else:
                 self.elapsed = self._loop.time() - self._sent_at
                 self._content = response.content
                 self._quiet = 0
                 return response
+
+    def _fault(self, error: Exception, *, stale: bool) -> NoAnswerError:
+        fault = translated(error, self._proxy if self._protocol is None else None)
+        if isinstance(fault, TransportError):
+            fault.sent, fault.stale = self._protocol is not None, stale
+        return fault
 
     def connected(self, protocol: ResponseHandler, *, reused: bool) -> None:
         """Note the connection over which the request is about to be sent."""

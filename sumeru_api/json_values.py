@@ -6,9 +6,12 @@ import json
 import re
 from contextlib import suppress
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _MAX_INTEGER_DIGITS = 4000
 """Python refuses to convert longer texts to an integer."""
@@ -47,6 +50,24 @@ _LONE = r"\ufffd"
 def decode(body: bytes) -> Any:  # noqa: ANN401 - any JSON
     """Return the content of a JSON body; see `decode_counting`."""
     return decode_counting(body)[0]
+
+
+def scalars(body: bytes) -> list[str]:
+    """Return every text and number in a JSON body, as text; nothing if it is not JSON."""
+    try:
+        return list(_scalars(decode(body)))
+    except UndecodableError:
+        return []
+
+
+def _scalars(content: object) -> Iterator[str]:
+    if isinstance(content, (dict, list)):
+        for value in content.values() if isinstance(content, dict) else content:
+            yield from _scalars(value)
+    elif isinstance(content, msgspec.Raw):
+        yield bytes(content).decode()
+    elif content is not None and not isinstance(content, bool):
+        yield str(content)
 
 
 def decode_counting(body: bytes) -> tuple[Any, int]:

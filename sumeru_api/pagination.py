@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 from sumeru_api.errors import UnexpectedResponse
@@ -10,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
 _REMEMBERED_CURSORS = 2000
+_FLAGS = {"true": True, "1": True, "false": False, "0": False}
+"""What `has_next` may be, as JSON or as text."""
+_NONE = (None, "", False)
+"""A cursor that is none; 0 is one."""
 
 
 class HasNextCursor(Protocol):
@@ -94,12 +99,11 @@ def next_cursor(pagination: object) -> str | None:
     if not {"next_cursor", "has_next"} & pagination.keys():
         raise UnexpectedResponse("the response's `pagination` has neither `next_cursor` nor `has_next`")
     cursor, has_next = pagination.get("next_cursor"), pagination.get("has_next")
+    has_next = cursor not in _NONE if has_next is None else _FLAGS.get(str(has_next).lower())
     if has_next is None:
-        has_next = cursor not in (None, "")
-    if not isinstance(has_next, bool):
         raise UnexpectedResponse("the response does not say whether there are more pages")
     if not has_next:
         return None
-    if cursor is None or cursor == "":
+    if cursor in _NONE or not isinstance(cursor, str | int | Decimal):
         raise UnexpectedResponse("the response says that there are more pages, but has no cursor")
     return str(cursor)

@@ -6,7 +6,7 @@ import re
 from math import inf, isnan
 from typing import TYPE_CHECKING, NamedTuple
 
-from sumeru_api.timestamps import http_date
+from sumeru_api.timestamps import http_date, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 _YEAR = 365 * 86_400.0
 _MAX_WAIT_READ = 10 * _YEAR
 """Seconds: a longer wait reads as this one, so that dates can be computed with it."""
+_MILLISECONDS = 1e12
+"""Seconds: a larger Unix time is one in milliseconds."""
 _MINUTE = 60.0
+_UNITS = {"ms": 0.001, "s": 1.0, "m": _MINUTE, "h": 60 * _MINUTE}
+_WITH_UNIT = re.compile(r"(\d{1,12}(?:\.\d+)?)\s*(ms|[smh])(?:ec|in|our|econd|inute|r)?s?")
 _MIN_LIMIT = 0.001
 """Requests per minute; a smaller limit is garbage."""
 _CACHE_STATUS = ("X-Cache", "X-Cache-Status", "Cache-Status", "CF-Cache-Status", "X-Proxy-Cache")
@@ -47,9 +51,12 @@ def budget(headers: Mapping[str, str]) -> Budget | None:
         return None
     remaining = _number(headers.get("X-RateLimit-Remaining"))
     reset_in = _number(headers.get("X-RateLimit-Reset"))
-    if reset_in is not None and reset_in > _YEAR:
-        served = _http_date(headers.get("Date"))
-        reset_in = None if served is None else reset_in - served
+    if reset_in is not None and reset_in > _MILLISECONDS:
+        reset_in /= 1000
+    at = reset_in if reset_in is not None and reset_in > _YEAR else _date(headers.get("X-RateLimit-Reset"))
+    if at is not None:
+        served = _date(headers.get("Date"))
+        reset_in = None if served is None else at - served
     if reset_in is not None:
         reset_in = max(0.0, reset_in) if reset_in <= _YEAR else _MINUTE
     return Budget(limit, remaining, reset_in)
@@ -58,17 +65,21 @@ def budget(headers: Mapping[str, str]) -> Budget | None:
 def retry_after(headers: Mapping[str, str], clock: float) -> float | None:
     """Return the seconds that `Retry-After` asks for, at most ten years; None if it is missing or garbage.
 
+    Besides seconds and a date of HTTP, it may be a number with a unit or a date in ISO 8601.
+
     Args:
         headers: Headers; names are case-insensitive.
         clock: The current Unix time. A date is compared with it if the response has no `Date`.
     """
     value = headers.get("Retry-After")
     seconds = _number(value)
+    if seconds is None and value and (with_unit := _WITH_UNIT.fullmatch(value.strip().lower())):
+        seconds = float(with_unit[1]) * _UNITS[with_unit[2]]
     if seconds is None:
-        until = _http_date(value)
+        until = _date(value)
         if until is None:
             return None
-        served = _http_date(headers.get("Date"))
+        served = _date(headers.get("Date"))
         seconds = until - (clock if served is None else served)
     return min(max(0.0, seconds), _MAX_WAIT_READ)
 
@@ -92,6 +103,7 @@ def _number(text: str | None) -> float | None:
     return number
 
 
-def _http_date(text: str | None) -> float | None:
-    timestamp = http_date(text)
+def _date(text: str | None) -> float | None:
+    """Return the Unix time of a date of HTTP or in ISO 8601, None if it is neither."""
+    timestamp = (parse(text.strip()) if text else None) or http_date(text)
     return None if timestamp is None else timestamp.timestamp()

@@ -21,6 +21,10 @@ _MINUTE = 60.0
 _BURST_SECONDS = 9.5
 """Documented: twice the steady rate for about ten seconds; a little less, since requests bunch on the way."""
 _BURST_FACTOR = 2.0
+_BURST_WINDOW = 10.05
+"""Seconds without a request after one that costs more than the burst."""
+_ROOM_SECONDS = 20.0
+"""Documented: what a burst may cost at most, in seconds of the steady rate."""
 _NEGLIGIBLE = 1e-6
 """Seconds that are too few to wait for."""
 _CLOCK_MARGIN = 0.05
@@ -50,6 +54,7 @@ class RateLimiter:
     """Paces the requests of one token.
 
     It performs no I/O and does not wait: the caller passes readings of one monotonic clock, in seconds.
+    Requests are counted by their cost: a bulk write costs as many as it has items, any other request one.
 
     Args:
         share: Share of the rate limit that may be used, above 0 and at most 1.
@@ -75,29 +80,38 @@ class RateLimiter:
         self.concurrency = concurrency
         self._flight = InFlight(concurrency)
         self._rate: float | None = None  # requests per second
-        self._credit = 0.0  # requests that the burst allows on top of the rate
+        self._credit = 0.0  # what the burst allows on top of the rate; below 0 after an expensive request
         self._credit_at = 0.0
         self._next_at = -inf
         self._paused_until = -inf
         self._remaining = inf
+        self._limit = inf  # cost per minute that the API allows
+        self._spent = 0  # cost of the requests of this minute
+        self._in_flight = 0  # cost of the requests in flight
         self._resets_at = -inf
         self._failed_at = -inf
         self._refusals = 0  # since the last response that was none
         self.unanswered = 0
 
-    def wait(self, now: float) -> float | None:
-        """Return the seconds until a request may start; None if one in flight must end first."""
+    def wait(self, now: float, cost: int = 1) -> float | None:
+        """Return the seconds until a request may start; None if one in flight must end first.
+
+        A request that costs more than the API allows in a minute may start when a whole minute is left.
+        The pace asks for `MAX_WAIT` at most at once, since only the API's own waits are a reason to fail.
+        """
         if self._flight.free <= 0:
             return None
         if now < self._paused_until:
             return self._paused_until - now
-        if self._remaining < 1 and now < self._resets_at:
+        if now < self._resets_at and (
+            self._remaining < min(cost, self._limit) or self._share_used_up(now, cost)
+        ):
             return self._resets_at - now
         if self._rate is None:
             return 0.0
         self._earn(now)
-        wait = max((1 - self._credit) / self._rate, self._next_at - now)
-        return wait if wait > _NEGLIGIBLE else 0.0
+        wait = max((min(cost, self._burst(_ROOM_SECONDS)) - self._credit) / self._rate, self._next_at - now)
+        return min(wait, MAX_WAIT) if wait > _NEGLIGIBLE else 0.0
 
     @property
     def per_minute(self) -> float | None:
@@ -114,27 +128,33 @@ class RateLimiter:
         """How many requests have started and not ended."""
         return self._flight.count
 
-    def started(self, now: float) -> None:
+    def started(self, now: float, cost: int = 1) -> None:
         """Record that a request starts."""
         self._flight.started()
+        self._in_flight += cost
         if now >= self._resets_at:
-            self._remaining = inf
-        self._remaining -= 1
+            self._remaining, self._spent = inf, 0
+        self._remaining -= cost
+        self._spent += cost
         if self._rate is not None:
             self._earn(now)
-            self._credit -= 1
-            self._next_at = max(now, self._next_at) + 1 / (_BURST_FACTOR * self._rate)
+            burst = self._burst(_BURST_SECONDS)
+            # What was saved up beyond the burst is for expensive requests alone.
+            self._credit = min(self._credit, max(cost, burst))
+            spacing = cost / (_BURST_FACTOR * self._rate) if cost <= burst else _BURST_WINDOW
+            self._next_at = max(now, self._next_at) + spacing
+        self._credit -= cost
 
-    def cancelled(self) -> None:
+    def cancelled(self, cost: int = 1) -> None:
         """Record that a request was given up before its response came."""
-        self._flight.ended()
+        self._ended(cost)
 
-    def failed(self, now: float, started_at: float) -> None:
+    def failed(self, now: float, started_at: float, cost: int = 1) -> None:
         """Record that a request ended without a response: one at a time until the next response.
 
         From the second in a row on, the next request waits, each time for longer: the host is at fault.
         """
-        self._flight.ended()
+        self._ended(cost)
         self._flight.failed()
         if started_at < self._failed_at:
             return
@@ -144,22 +164,25 @@ class RateLimiter:
             backoff = min(_MAX_BACKOFF, 2.0 ** min(self.unanswered - 1, 10))
             self._paused_until = max(self._paused_until, now + backoff * self._jitter())
 
-    def answered(self, now: float, headers: Mapping[str, str]) -> None:
+    def answered(self, now: float, headers: Mapping[str, str], cost: int = 1) -> None:
         """Learn from a response that is not a refusal.
 
         Args:
             now: When it came.
             headers: Its headers; names are case-insensitive.
+            cost: What the request counts as.
         """
-        self._flight.ended()
+        self._ended(cost)
         self._flight.answered(now)
         self.unanswered = self._refusals = 0
         if is_cached(headers):
-            self._refund(now)
+            self._refund(now, cost)
         else:
             self._learn(now, budget(headers))
 
-    def refused(self, now: float, headers: Mapping[str, str], started_at: float, refusals: int = 1) -> None:
+    def refused(
+        self, now: float, headers: Mapping[str, str], started_at: float, refusals: int = 1, cost: int = 1
+    ) -> None:
         """Learn from a response with which the rate limit refused the request: pause the whole token.
 
         The pause grows while nothing but refusals comes and requests are refused again: not while each of
@@ -170,38 +193,52 @@ class RateLimiter:
             headers: Its headers; names are case-insensitive.
             started_at: When the request started.
             refusals: How often this request was refused in a row.
+            cost: What the request counts as.
         """
         self.unanswered = 0
         self._refusals += 1
         learned = None if is_cached(headers) else budget(headers)
-        if learned is None or (learned.remaining or 0) >= 1:
+        if learned is None or (learned.remaining or 0) >= cost:
             self._flight.refused(now, started_at)
-        self._flight.ended()
+        self._ended(cost)
         self._learn(now, learned)
         pause = pause_after(headers, min(refusals, self._refusals), self._clock())
         self._paused_until = max(self._paused_until, now + pause + self._jitter())
         self._credit = 0.0
 
-    def _refund(self, now: float) -> None:
+    def _share_used_up(self, now: float, cost: int) -> bool:
+        """Whether a request exceeds the share of this minute: the rest of it may be of another program.
+
+        The burst would exceed it; then two programs that share a limit would be refused.
+        """
+        share = self._share * self._limit
+        of_minute = self._resets_at - now <= _MINUTE + _CLOCK_MARGIN
+        return self._share < 1 and of_minute and self._spent + min(cost, share) > share
+
+    def _ended(self, cost: int) -> None:
+        self._flight.ended()
+        self._in_flight -= cost
+
+    def _refund(self, now: float, cost: int) -> None:
         """Take back what a request has cost: a cached response is free."""
-        self._remaining += 1
+        self._remaining += cost
         if self._rate is not None:
             self._earn(now)
-            self._credit = min(_BURST_SECONDS * self._rate, self._credit + 1)
+            self._credit = min(self._burst(_ROOM_SECONDS), self._credit + cost)
 
     def _learn(self, now: float, learned: Budget | None) -> None:
         """Learn the limit and what remains of it."""
         if learned is None:
             return
-        rate = learned.limit * self._share / _MINUTE
-        if self._rate is None:
-            self._credit, self._credit_at = _BURST_SECONDS * rate, now
-        elif rate != self._rate:
-            self._earn(now)
-            self._credit = min(self._credit, _BURST_SECONDS * rate)
-        self._rate = rate
+        before, rate = self._rate, learned.limit * self._share / _MINUTE
+        self._earn(now)
+        self._rate, self._limit = rate, learned.limit
+        if before is None:
+            self._credit += self._burst(_BURST_SECONDS)
+        elif before != rate:
+            self._credit = min(self._credit, self._burst(_BURST_SECONDS))
         if learned.remaining is not None and learned.reset_in is not None:
-            self._count(now, learned.remaining - self.in_flight, now + learned.reset_in + _CLOCK_MARGIN)
+            self._count(now, learned.remaining - self._in_flight, now + learned.reset_in + _CLOCK_MARGIN)
 
     def _count(self, now: float, remaining: float, resets_at: float) -> None:
         # The dates are whole seconds: an end that is a second later still means the same window.
@@ -211,7 +248,11 @@ class RateLimiter:
             self._remaining = min(self._remaining, remaining)
             self._resets_at = min(self._resets_at, resets_at)
 
+    def _burst(self, seconds: float) -> float:
+        """Return what so many seconds of the steady rate allow, at least one request."""
+        return max(1.0, seconds * (self._rate or 0.0))
+
     def _earn(self, now: float) -> None:
-        rate = self._rate or 0.0
-        self._credit = min(_BURST_SECONDS * rate, self._credit + (now - self._credit_at) * rate)
+        earned = (now - self._credit_at) * (self._rate or 0.0)
+        self._credit = min(self._burst(_ROOM_SECONDS), self._credit + earned)
         self._credit_at = now

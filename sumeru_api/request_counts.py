@@ -15,6 +15,7 @@ _WORDS = frozenset(
         "inventory",
         "journeys",
         "keywords",
+        "launch",
         "orders",
         "products",
         "runs",

@@ -104,12 +104,13 @@ class RequestQueue:
         """How many requests in a row had no response; 0 while one is in flight and may get one."""
         return 0 if self._limiter.in_flight else self._limiter.unanswered
 
-    async def turn(self, ready: Callable[[], Awaitable[None]] | None = None) -> float:
+    async def turn(self, ready: Callable[[], Awaitable[None]] | None = None, cost: int = 1) -> float:
         """Wait until the rate limit allows the next request, which starts now.
 
         Args:
             ready: Waits until a request can be sent. A turn that is taken before would be used later: the
                 requests held back meanwhile would be sent at once, on top of what the limit allows.
+            cost: What the request counts as; to be repeated when its end is recorded.
 
         Returns:
             When it starts, by the clock of the event loop. `answered`, `refused_by_limit`, `failed` or
@@ -118,30 +119,30 @@ class RequestQueue:
         self._waiting += 1
         try:
             async with self._turn:
-                now = await self._allowed()
+                now = await self._allowed(cost)
                 while ready is not None:
                     await ready()
                     now = asyncio.get_running_loop().time()
-                    if self._limiter.wait(now) == 0:
+                    if self._limiter.wait(now, cost) == 0:
                         break
-                    now = await self._allowed()
+                    now = await self._allowed(cost)
         finally:
             self._waiting -= 1
         if not self._limiter.in_flight:
             self._silent_since = now
-        self._limiter.started(now)
+        self._limiter.started(now, cost)
         return now
 
     def retrying(self, seconds: float) -> None:
         """Record that a request that has failed is sent again after so many seconds."""
         self._retry_at = max(self._retry_at, asyncio.get_running_loop().time() + seconds)
 
-    async def _allowed(self) -> float:
+    async def _allowed(self, cost: int) -> float:
         clock = asyncio.get_running_loop().time
         held = False
         try:
             # Each round reads the clock once and then waits, so it cannot spin, whatever the clock does.
-            while (wait := self._limiter.wait(now := clock())) != 0:
+            while (wait := self._limiter.wait(now := clock(), cost)) != 0:
                 if wait is not None and wait > MAX_WAIT:
                     raise RateLimited.too_long(wait)
                 if wait and not self._limiter.unanswered and not held:
@@ -186,27 +187,29 @@ class RequestQueue:
         except TimeoutError:
             return
 
-    def answered(self, headers: Mapping[str, str]) -> None:
+    def answered(self, headers: Mapping[str, str], cost: int = 1) -> None:
         """Record a response, and learn from its headers."""
         self.requests += 1
         now = self._silent_since = asyncio.get_running_loop().time()
-        self._limiter.answered(now, headers)
+        self._limiter.answered(now, headers, cost)
         self._changed.set()
 
-    def refused_by_limit(self, headers: Mapping[str, str], started_at: float, refusals: int = 1) -> None:
+    def refused_by_limit(
+        self, headers: Mapping[str, str], started_at: float, refusals: int = 1, cost: int = 1
+    ) -> None:
         """Record a response with which the rate limit refused the request, so many times in a row."""
         self.requests += 1
         self.refused += 1
         now = self._silent_since = asyncio.get_running_loop().time()
-        self._limiter.refused(now, headers, started_at, refusals)
+        self._limiter.refused(now, headers, started_at, refusals, cost)
         self._changed.set()
 
-    def failed(self, started_at: float) -> None:
+    def failed(self, started_at: float, cost: int = 1) -> None:
         """Record that a request ended without a response."""
-        self._limiter.failed(asyncio.get_running_loop().time(), started_at)
+        self._limiter.failed(asyncio.get_running_loop().time(), started_at, cost)
         self._changed.set()
 
-    def cancelled(self) -> None:
+    def cancelled(self, cost: int = 1) -> None:
         """Record that a request was given up."""
-        self._limiter.cancelled()
+        self._limiter.cancelled(cost)
         self._changed.set()

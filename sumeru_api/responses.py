@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from sumeru_api.embedded_errors import Failure, find_failure, is_error, raise_if_failed
 from sumeru_api.errors import UnexpectedResponse
 from sumeru_api.included import Included
 from sumeru_api.json_values import UndecodableError, decode_counting
 from sumeru_api.pagination import next_cursor
+from sumeru_api.paging_hints import contradiction, hint_without_pagination
 from sumeru_api.redaction import name_only
 from sumeru_api.timestamps import http_date
 
@@ -20,21 +23,10 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _SUCCESS = range(200, 300)
-_ERROR_FIELDS = ("code", "message", "request_id")
-_INTERNAL_ERROR = 500
-_STATUS_OF_CODE = {
-    "unauthenticated": 401,
-    "forbidden": 403,
-    "not_found": 404,
-    "conflict": 409,
-    "validation_failed": 422,
-    "rate_limited": 429,
-}
-"""HTTP status of each documented code that is not worth a plain retry; any other error is."""
-_PAGING_MEMBERS = ("links", "meta", "paging", "page_info", "pageInfo")
-_NEXT_NAMES = frozenset(
-    {"next", "nextcursor", "nextpage", "nextpagetoken", "nexttoken", "hasnext", "hasmore", "hasnextpage"}
-)
+_NO_CONTENT = (204, 205)
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+ENVELOPE = frozenset({"data", "pagination", "included", "error", "errors"})
+"""Members of a response that the tap reads."""
 
 
 @dataclass(slots=True)
@@ -48,6 +40,7 @@ class Response:
         elapsed: Seconds from sending the request to the headers of the response.
         sent: Values that the request held and that must not be shown, in case the response quotes them.
         replaced: How many characters of the body could not be decoded, and have become U+FFFD.
+        in_doubt: Whether an earlier try of the same write may have been applied, although no answer said so.
     """
 
     status: int
@@ -56,6 +49,7 @@ class Response:
     elapsed: float
     sent: tuple[str, ...] = field(default=(), repr=False)
     replaced: int = 0
+    in_doubt: bool = False
 
     @property
     def ok(self) -> bool:
@@ -77,28 +71,14 @@ class Response:
         content, broken = decode_counting(self.body)
         return content, self.replaced + broken
 
-    def error_envelope(self) -> tuple[str, str, str]:
-        """Return the code, the message and the request id of an error, each empty if it is missing."""
+    def failure(self) -> Failure:
+        """Return what the body says about a failure, with as much as there is."""
         try:
-            error = _error_in(self.content()[0])
+            content = self.content()[0]
         except UndecodableError:
-            error = None
-        if not isinstance(error, dict):
-            return "", error if isinstance(error, str) else "", ""
-        code, message, request_id = (_text(error.get(name)) for name in _ERROR_FIELDS)
-        return code, message, request_id
-
-
-class EmbeddedError(Exception):
-    """A 2xx response says that the request failed.
-
-    Args:
-        status: The HTTP status that the error should have had.
-    """
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
+            content = None
+        found = find_failure(content) or next(filter(None, map(find_failure, _error_rows(content))), None)
+        return found or find_failure({"error": content}) or Failure()
 
 
 @dataclass(slots=True)
@@ -111,6 +91,7 @@ class Page:
         next_cursor: Cursor of the next page, None on the last page.
         replaced: How many characters of the response could not be decoded.
         included_of: Related resources that came with the detail of a row, by its index.
+        members: Names of what the response has beside the documented members.
     """
 
     rows: list[Row]
@@ -118,15 +99,25 @@ class Page:
     next_cursor: str | None = None
     replaced: int = 0
     included_of: dict[int, Included] = field(default_factory=dict)
+    members: tuple[str, ...] = ()
 
 
-def read_page(content: object, *, limit: int | None = None, bare: bool = False) -> Page:
+def read_page(
+    content: object,
+    *,
+    limit: int | None = None,
+    bare: bool = False,
+    first: bool = True,
+    headers: Mapping[str, str] = _NO_HEADERS,
+) -> Page:
     """Return the page in a decoded response.
 
     Args:
         content: The response.
         limit: How many rows were requested. Without `pagination`, only a page with fewer is the last one.
         bare: Whether `data` may be one object that does not look like a resource.
+        first: Whether it is the first page of its list.
+        headers: Headers of the response; they may hint at more pages.
 
     Raises:
         EmbeddedError: The response says that the request failed.
@@ -134,63 +125,109 @@ def read_page(content: object, *, limit: int | None = None, bare: bool = False) 
     """
     if not isinstance(content, dict):
         raise UnexpectedResponse("the response is not an object")
-    error = _error_in(content)
-    if error:
-        raise EmbeddedError(_status_of(error))
+    raise_if_failed(content)
     if "data" not in content:
         raise UnexpectedResponse("the response has no `data`")
-    data, pagination = content["data"], content.get("pagination")
-    if data is None and isinstance(pagination, dict) and pagination.get("has_next") is False:
-        data = []  # no rows, and no further page either
-    rows = data if isinstance(data, list) else [data]
+    pagination = content.get("pagination")
+    cursor = next_cursor(pagination)
+    ended = isinstance(pagination, dict) and pagination.get("has_next") is not None and cursor is None
+    rows = _rows(content["data"], ended=ended, bare=bare)
+    if pagination:
+        check_end(content, cursor)
+    elif isinstance(content["data"], list):
+        full = limit is not None and len(rows) >= limit
+        _check_last(content, headers, rows=len(rows), full=full, first=first)
+    members = tuple(name for name in content if name not in ENVELOPE)
+    return Page(rows, Included.of(content.get("included")), cursor, members=members)
+
+
+def _rows(data: Any, *, ended: bool, bare: bool) -> list[Row]:  # noqa: ANN401 - any JSON
+    """Return the rows in `data`; null stands for none if the list is said to end there.
+
+    Raises:
+        EmbeddedError: An error stands in the place of a row.
+        UnexpectedResponse: `data` is something else.
+    """
+    if data is None and ended:
+        return []
+    rows: list[Row] = data if isinstance(data, list) else [data]
     if not all(isinstance(row, dict) for row in rows):
         raise UnexpectedResponse("a row is not an object")
-    if isinstance(data, dict) and not bare and not {"id", "attributes"} & data.keys():
+    for row in filter(is_error, rows):
+        raise_if_failed(row)
+    if isinstance(data, dict) and not _is_resource(data) and (not bare or not data or _is_collection(data)):
         raise UnexpectedResponse("`data` is an object that does not look like a resource")
-    if not pagination and isinstance(data, list):
-        _check_last(content, full=limit is not None and len(rows) >= limit)
-    return Page(rows, Included.of(content.get("included")), next_cursor(pagination))
+    return rows
 
 
-def _check_last(content: Row, *, full: bool) -> None:
+def check_written(response: Response) -> None:
+    """Make sure that a 2xx response to a write is one; the rows in it are for the caller to check.
+
+    Raises:
+        UndecodableError: The body is not JSON, although the status promises one.
+        EmbeddedError: The response says that the write failed, and holds nothing else.
+    """
+    if response.status in _NO_CONTENT:
+        return
+    content, _ = response.content()
+    if not (isinstance(content, dict) and content.get("data")):
+        raise_if_failed(content)
+
+
+def _check_last(content: Row, headers: Mapping[str, str], *, rows: int, full: bool, first: bool) -> None:
     """Make sure that a page without `pagination` is the last one.
 
     Raises:
         UnexpectedResponse: It is full, or the response hints at another page.
     """
-    holders = [content, *(content[name] for name in _PAGING_MEMBERS if isinstance(content.get(name), dict))]
-    hints = (name for holder in holders for name, value in holder.items() if value and _means_more(name))
-    hint = next(hints, None)
+    hint = hint_without_pagination(content, headers, rows) if first else contradiction(content)
     if hint is not None:
-        raise UnexpectedResponse(
-            f"the response has no `pagination`, but `{name_only(hint)}` hints at more pages"
-        )
+        raise UnexpectedResponse(f"the response has no `pagination`, but {_quoted(hint)} hints at more pages")
     if full:
         raise UnexpectedResponse(
             "the response has no `pagination`, and the page is full: more rows may follow"
         )
 
 
-def _means_more(name: str) -> bool:
-    return name.lower().replace("_", "").replace("-", "") in _NEXT_NAMES
+def check_end(content: Mapping[str, Any], cursor: str | None) -> None:
+    """Make sure that nothing hints at more pages if `pagination` says that there are none.
+
+    Args:
+        content: The response; its rows may be missing.
+        cursor: Cursor of the next page, as `pagination` says.
+
+    Raises:
+        UnexpectedResponse: Something does.
+    """
+    ignored = {"pagination": {**content["pagination"], "next_cursor": None}}
+    hint = contradiction({**content, **ignored}) if cursor is None else None
+    if hint is not None:
+        raise UnexpectedResponse(
+            f"`pagination` says that this is the last page, but {_quoted(hint)} hints at more pages"
+        )
 
 
-def _error_in(content: object) -> object:
-    """Return the first error of a response, None if it has none."""
-    if not isinstance(content, dict):
-        return None
-    error = content.get("error") or content.get("errors")
-    return next(iter(error), None) if isinstance(error, list) else error
+def _quoted(name: str) -> str:
+    return f"`{name_only(name)}`" if name_only(name) else "another member"
 
 
-def _text(value: object) -> str:
-    """Return a member of an error, empty if it is no text: an object may be of any size."""
-    return value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+def _error_rows(content: object) -> list[Row]:
+    """Return the errors that stand in the place of rows."""
+    data = content.get("data") if isinstance(content, dict) else None
+    rows = data if isinstance(data, list) else [data]
+    return [row for row in rows if isinstance(row, dict) and is_error(row)]
 
 
-def _status_of(error: object) -> int:
-    code = error.get("code") if isinstance(error, dict) else None
-    return _STATUS_OF_CODE.get(str(code), _INTERNAL_ERROR)
+def _is_resource(data: Row) -> bool:
+    return isinstance(data.get("attributes"), dict) or row_id(data) is not None
+
+
+def _is_collection(data: Row) -> bool:
+    """Return whether an object holds rows, in a list or by their ids or dates, and nothing else."""
+    values = list(data.values())
+    rows = values[0] if len(values) == 1 and isinstance(values[0], list) else values
+    keyed = all(any(letter.isdigit() for letter in name) for name in data) or rows is not values
+    return keyed and all(isinstance(row, dict) for row in rows)
 
 
 def read_resource(content: object) -> Page:

@@ -11,15 +11,27 @@
 | certificate not trusted, no TLS | fail at once with `UntrustedHost` |
 | the proxy cannot be reached | at most two retries, then `ProxyFailed`: most often it is misconfigured |
 | the proxy refuses to connect | fail at once with `ProxyFailed` |
+
+A write differs in these lines; whatever ends one that may have been applied becomes `OutcomeUnknown`:
+
+| outcome | decision |
+|---|---|
+| 4xx other than 401, 402, 403, 408, 425 and 429 | no decision needed: it is for the caller to read |
+| 409 that says that the same write is in progress | retry with backoff |
+| any other 409 after a try that may have been applied | the same, but for the caller in the end |
+| the server had closed the kept-alive connection | retry at once |
+| the write may have been applied and has no key | fail at once |
 """
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import backoff
+from typing_extensions import override
 
 from sumeru_api.errors import (
     ApiError,
@@ -38,7 +50,7 @@ from sumeru_api.errors import (
 )
 from sumeru_api.rate_headers import retry_after
 from sumeru_api.rate_limiter import MAX_WAIT, pause_after
-from sumeru_api.redaction import error_code, mask, request_id
+from sumeru_api.redaction import error_code, mask, name_only, request_id
 from sumeru_api.responses import Response
 from sumeru_api.session import TransportError, UntrustedHostError
 from sumeru_api.transport_errors import ProxyError
@@ -51,6 +63,9 @@ Outcome = Response | TransportError | UntrustedHostError
 TOO_MANY_REQUESTS = 429
 """The status with which the rate limit refuses a request."""
 
+CONFLICT = 409
+"""The status of a write whose key is in use."""
+
 _MAX_BACKOFF = 60.0
 _MAX_WAITED = 7200.0
 """Seconds to wait, all in all, for the rate limit to let the same request pass."""
@@ -59,6 +74,16 @@ _MIN_UNANSWERED = 3
 _MAX_PROXY_TRIES = 3
 _RETRIABLE = frozenset({408, 425, *range(500, 600)})
 _REDIRECT = range(300, 400)
+_FAILS_WRITE = frozenset({401, 402, 403, TOO_MANY_REQUESTS}) | _RETRIABLE
+"""Statuses that say nothing about the content of a write."""
+_REFUSED = range(400, 500)
+_IN_PROGRESS = re.compile(
+    r"in[ _-]?(?:progress|flight)|being processed|still processing|key[ _-]in[ _-]use|concurrent|outstanding",
+    re.IGNORECASE,
+)
+"""How APIs say that the first request with a key has no answer yet; Sumeru documents no words for it."""
+_MAX_STALE = 100
+"""Connections that the server has closed and that one write may meet without counting as a try."""
 _ERRORS: Mapping[int, type[ApiError]] = {401: AuthenticationError, 403: PermissionDenied, 404: NotFound}
 
 
@@ -119,6 +144,7 @@ class Retries:
         self._tries = 0
         self.refusals = 0
         self._waited = 0.0
+        self._retriable = _RETRIABLE
 
     def decide(self, outcome: Outcome, unanswered: int) -> Retry | WaitForRateLimit | Fail:
         """Return what to do next.
@@ -133,11 +159,8 @@ class Retries:
             return self._unanswered(outcome, unanswered)
         if outcome.status == TOO_MANY_REQUESTS:
             return self._refused(outcome)
-        if outcome.ok:
-            error: ApiError = ApiUnavailable("the response is not JSON", status=outcome.status)
-        else:
-            error = error_of(outcome)
-        if outcome.ok or outcome.status in _RETRIABLE:
+        error = error_of(outcome)
+        if outcome.ok or outcome.status in self._retriable:
             wait = retry_after(outcome.headers, time.time()) or 0.0
             if wait > MAX_WAIT:
                 return Fail(RateLimited.too_long(wait, outcome.requested_at, outcome.status))
@@ -181,13 +204,79 @@ class Retries:
         return Retry(max(wait, asked), error, last=self._tries + 1 == self._max_tries)
 
 
+class WriteRetries(Retries):
+    """Decides for a write, which is sent again only if it cannot be applied twice.
+
+    Args:
+        max_retries: Retries after the first try.
+        has_key: Whether the write has an idempotency key.
+
+    Attributes:
+        in_doubt: Whether a try may have been applied, although no answer said so.
+    """
+
+    def __init__(self, max_retries: int, *, has_key: bool) -> None:
+        super().__init__(max_retries)
+        self._has_key = has_key
+        self._retriable |= {CONFLICT}
+        self._stale = 0
+        self.in_doubt = False
+
+    def settled_by(self, response: Response) -> bool:
+        """Return whether a response that is no success says what has become of the write."""
+        if response.status == CONFLICT and self._has_key:
+            if is_in_progress(response):
+                return False
+            return not self.in_doubt or self._tries + 1 >= self._max_tries
+        return response.status in _REFUSED and response.status not in _FAILS_WRITE
+
+    @override
+    def decide(self, outcome: Outcome, unanswered: int) -> Retry | WaitForRateLimit | Fail:
+        """Return what to do next after an outcome that does not settle the write."""
+        if _may_be_applied(outcome):
+            self.in_doubt = True
+            if not self._has_key:
+                return Fail(
+                    error_of(outcome) if isinstance(outcome, Response) else ApiUnavailable(str(outcome))
+                )
+        if isinstance(outcome, TransportError) and outcome.stale and self._stale < _MAX_STALE:
+            self._stale += 1
+            return Retry(0.0, ApiUnavailable(str(outcome)))
+        return super().decide(outcome, unanswered)
+
+
+def is_in_progress(response: Response) -> bool:
+    """Return whether a 409 says that the first request with the same key has no answer yet."""
+    failure = response.failure()
+    text = f"{failure.code} {failure.message}"
+    return "Retry-After" in response.headers or _IN_PROGRESS.search(text) is not None
+
+
+def _may_be_applied(outcome: Outcome) -> bool:
+    """Return whether a write may have been applied, although its outcome is no success."""
+    if not isinstance(outcome, Response):
+        return isinstance(outcome, TransportError) and outcome.sent
+    if outcome.status == CONFLICT:
+        return is_in_progress(outcome)
+    return outcome.ok or outcome.status in _REDIRECT or outcome.status in _RETRIABLE
+
+
 def error_of(response: Response) -> ApiError:
-    """Return the error that a response with a status other than 2xx stands for; its message is masked."""
+    """Return the error that a response stands for, a 2xx that is not JSON included; its message is masked."""
+    if response.ok:
+        return ApiUnavailable("the response is not JSON", status=response.status)
     if response.status in _REDIRECT:
         return UnexpectedResponse("the API redirects; check `api_url`", status=response.status)
-    code, message, identifier = response.error_envelope()
+    failure = response.failure()
     kind = _ERRORS.get(response.status)
     if kind is None:
         kind = ApiUnavailable if response.status in _RETRIABLE else RequestRejected
-    cause = mask(message, response.sent) or "no reason given"
-    return kind(cause, status=response.status, code=error_code(code), request_id=request_id(identifier))
+    cause = mask(failure.message, response.sent)
+    if not cause and failure.member not in ("", "error", "errors"):
+        cause = f"the response is marked as failed by `{name_only(failure.member)}`"
+    return kind(
+        cause or "no reason given",
+        status=response.status,
+        code=error_code(failure.code),
+        request_id=request_id(failure.request_id),
+    )

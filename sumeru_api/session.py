@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import lru_cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, quote_plus, urlsplit
 from weakref import WeakSet
@@ -26,7 +27,14 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
 
-__all__ = ["MAX_BODY_BYTES", "RawResponse", "Session", "TransportError", "UntrustedHostError"]
+__all__ = [
+    "MAX_BODY_BYTES",
+    "RawResponse",
+    "Session",
+    "TransportError",
+    "UntrustedHostError",
+    "default_headers",
+]
 
 MAX_BODY_BYTES = 128 << 20
 """Largest body, decompressed, that is read by default: over 1 MiB for each row of a page."""
@@ -34,6 +42,7 @@ _CONNECT_SECONDS = 10.0
 _KEEP_ALIVE_SECONDS = 30.0
 _MAX_CONNECTIONS = 1000
 _MAX_HEADER_BYTES = 1 << 16
+_IDEMPOTENCY_KEY = "Idempotency-Key"
 _PATH_SAFE = "/%:@!$&'()*+,;="
 
 
@@ -115,13 +124,20 @@ class Session:
         """Send a GET request; see `request`."""
         return await self.request(hdrs.METH_GET, url, params, authorization)
 
+    async def write(
+        self, method: str, url: str, body: bytes, authorization: str, idempotency_key: str | None
+    ) -> RawResponse:
+        """Send a POST or PATCH request with JSON, which may be empty; see `request`."""
+        return await self.request(method, url, (), authorization, body, idempotency_key)
+
     async def request(
         self,
         method: str,
         url: str,
         params: Sequence[tuple[str, str]],
         authorization: str,
-        body: bytes | None = None,
+        body: bytes = b"",
+        idempotency_key: str | None = None,
     ) -> RawResponse:
         """Send a request once and return the response, whatever its status.
 
@@ -130,7 +146,8 @@ class Session:
             url: URL without a query string.
             params: Query parameters.
             authorization: Authorization header.
-            body: JSON, if there is a body.
+            body: JSON; empty if there is none.
+            idempotency_key: Names the write, so that the API applies it once however often it is sent.
 
         Raises:
             TransportError: No complete answer was received.
@@ -141,8 +158,8 @@ class Session:
         route = self._routes.find(scheme, netloc)
         target = _target(route, path, params)
         headers = self._authorized.get(authorization) or self._authorize(authorization)
-        if body is not None:
-            headers = CIMultiDict({**headers, hdrs.CONTENT_TYPE: "application/json"})
+        if body or idempotency_key is not None:
+            headers = _of_write(headers, body, idempotency_key)
         async with self._slots:
             exchange = Exchange(self._loop, route.proxy)
             self._in_flight.add(exchange)
@@ -153,7 +170,7 @@ class Session:
                     method,
                     target,
                     headers=headers,
-                    data=body,
+                    data=body or None,
                     allow_redirects=False,
                     middlewares=(exchange,),
                     ssl=route.ssl,
@@ -182,6 +199,7 @@ class Session:
             connector=_Connector(),
             cookie_jar=aiohttp.DummyCookieJar(),
             request_class=Request,
+            skip_auto_headers=(hdrs.CONTENT_TYPE,),  # a write without a body has no type
             timeout=aiohttp.ClientTimeout(connect=_CONNECT_SECONDS),
             auto_decompress=False,
             max_line_size=_MAX_HEADER_BYTES,
@@ -203,6 +221,26 @@ class Session:
         headers = CIMultiDict({**self._headers, hdrs.AUTHORIZATION: authorization})
         self._authorized[authorization] = headers
         return headers
+
+
+def default_headers(user_agent: str = "", program: str = "tap-sumeru") -> dict[str, str]:
+    """Return the headers of every request.
+
+    Args:
+        user_agent: What the user adds to the User-Agent.
+        program: The program that sends them.
+    """
+    own = f"{program}/{version('tap-sumeru')}"
+    return {"User-Agent": f"{own} {user_agent}".strip(), "Accept": "application/json"}
+
+
+def _of_write(headers: Mapping[str, str], body: bytes, idempotency_key: str | None) -> CIMultiDict[str]:
+    complete = CIMultiDict(headers)
+    if body:
+        complete[hdrs.CONTENT_TYPE] = "application/json"
+    if idempotency_key is not None:
+        complete[_IDEMPOTENCY_KEY] = idempotency_key
+    return complete
 
 
 _quoted = lru_cache(4096)(quote_plus)

@@ -31,6 +31,8 @@ class Precision(Enum):
 
     SECOND = "second"
     MINUTE = "minute"
+    HOUR = "hour"
+    """Its time is rounded to an hour at most."""
     LOCAL = "local"
     """A time without a zone: it may be meant in any zone."""
     DAY = "day"
@@ -45,6 +47,7 @@ class Precision(Enum):
 _DISTANCES = {
     Precision.SECOND: timedelta(),
     Precision.MINUTE: timedelta(minutes=1),
+    Precision.HOUR: timedelta(hours=1),
     Precision.LOCAL: ZONES,
     Precision.DAY: DAY + ZONES,
 }
@@ -133,8 +136,9 @@ def shift(timestamp: datetime, by: timedelta) -> datetime:
 
 @lru_cache
 def http_date(text: str | None) -> datetime | None:
-    """Parse the date of an HTTP header; return None if it is missing or not valid."""
+    """Parse the date of an HTTP header, which should be in GMT; return None if it is missing or not valid."""
     try:
-        return parsedate_to_datetime(text).replace(tzinfo=UTC) if text else None
+        found = parsedate_to_datetime(text) if text else None
+        return found and (found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC))
     except (TypeError, ValueError, OverflowError, IndexError):
         return None

@@ -36,7 +36,15 @@ class NoAnswerError(Exception):
 
 
 class TransportError(NoAnswerError):
-    """No complete answer was received; a later request may get one."""
+    """No complete answer was received; a later request may get one.
+
+    Attributes:
+        sent: Whether the server may have received the request.
+        stale: Whether the server had closed the kept-alive connection, most likely before the request came.
+    """
+
+    sent = True
+    stale = False
 
 
 class ProxyError(TransportError):
@@ -45,6 +53,8 @@ class ProxyError(TransportError):
     Attributes:
         lasting: Whether the next request would fail too.
     """
+
+    sent = False
 
     def __init__(self, reason: str, *, lasting: bool = False) -> None:
         super().__init__(reason)

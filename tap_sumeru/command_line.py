@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import click
 from singer_sdk import Tap
-from singer_sdk.configuration._dict_config import parse_environment_config
-from singer_sdk.helpers._classproperty import classproperty
 from singer_sdk.plugin_base import _ConfigInput
 from singer_sdk.tap_base import CliTestOptionValue
 from typing_extensions import override
 
-from tap_sumeru.config.given_values import given_values
-from tap_sumeru.config.setting_names import SHOP_SETTINGS, check_variable_names
+from tap_sumeru.config_sources import ConfigSources
 from tap_sumeru.error_reporting import reported_errors
-from tap_sumeru.errors import SettingsError
-from tap_sumeru.input_files import load_catalog, load_config, load_state
+from tap_sumeru.errors import SettingsError, StateError
+from tap_sumeru.input_files import load_catalog, load_state
 from tap_sumeru.output.encoding import encode
 from tap_sumeru.output.messages import MessageWriter
+from tap_sumeru.preparation import merge_states, reset_streams, shop_lines
 from tap_sumeru.state.reset import WRAPPER, is_wrapped
+from tap_sumeru.state.validation import validate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_ENVIRONMENT = "ENV"
-"""Stands for the environment variables in `--config`."""
+    from tap_sumeru.config.settings import Settings
+    from tap_sumeru.state.bookmarks import State
 _TEST_HELP = "The same as --check. `--test=schema` writes the SCHEMA messages and no records."
 _CHECK_HELP = (
     "Check token, clock and each selected stream of each shop with at most three requests per stream, and "
@@ -39,6 +37,10 @@ _RESET_HELP = (
     "--state. Can be repeated."
 )
 _SHOP_HELP = "Reset the streams of this shop only."
+_MERGE_HELP = (
+    "Print one state made of several, those of all shards: for when the number of shards changes. With the "
+    "setting `shard`, only the bookmarks of its shops. Can be repeated."
+)
 _SHOPS_HELP = "Print the names of the shops of this run, or of its shard, one a line."
 _ESTIMATE_HELP = (
     "Estimate rows, requests and minutes of a first sync of the selected streams, from a few requests, and "
@@ -46,24 +48,11 @@ _ESTIMATE_HELP = (
 )
 
 
-class CommandLine(Tap):
+class CommandLine(ConfigSources, Tap):
     """A tap with its command line."""
 
     message_writer_class = MessageWriter
     message_writer: MessageWriter
-
-    @classproperty
-    @override
-    def _env_var_config(cls) -> dict[str, Any]:  # noqa: N805 - a property of the class
-        """Settings from the environment. Unlike the SDK's errors, ours quote no value."""
-        schema = cls.config_jsonschema
-        cls.append_builtin_config(schema)
-        as_text = {"properties": {name: {"type": ["string"]} for name in schema["properties"]}}
-        found = given_values(
-            parse_environment_config(as_text, cls._env_var_prefix), schema, cls._env_var_prefix
-        )
-        check_variable_names(os.environ, schema, cls._env_var_prefix)
-        return found
 
     @classmethod
     @override
@@ -81,6 +70,7 @@ class CommandLine(Tap):
         reset: tuple[str, ...] = (),
         shop: str | None = None,
         shops: bool = False,
+        merge: tuple[str, ...] = (),
     ) -> None:
         """Run the command line. Exit with 0, 1, or 128 plus the number of the signal that stopped it."""
         if about:
@@ -89,22 +79,19 @@ class CommandLine(Tap):
         cls.print_version(print_fn=cls.logger.info)
         checks = check or test != CliTestOptionValue.Disabled.value
         with reported_errors():
-            _check_options(checks=checks, estimate=estimate, reset=reset, shops=shops, shop=shop, state=state)
-            _check_environment(config or _ConfigInput(), cls._env_var_prefix)
+            given = {"check": checks, "estimate": estimate, "reset": reset, "merge": merge, "shops": shops}
+            _check_options([f"--{name}" for name, one in given.items() if one], shop=shop, state=state)
+            cls._check_environment(config or _ConfigInput())
             if reset and state is not None:
                 cls._reset(config, load_state(state, required=True), reset, shop)
-                return
-            tap = cls._load(config, state, catalog, setup_mapper=not shops)  # which may need the API
-            if test == CliTestOptionValue.Schema.value:
-                tap.write_schemas()
-                return
-            if shops:
-                tap.print_shops()
-                return
-            json = about_format == "json"
-            if estimate:
-                sys.exit(tap.estimate(json=json))
-            sys.exit(tap.check(json=json) if checks else tap.run())
+            elif merge:
+                cls._merge(config, merge)
+            else:
+                tap = cls._load(config, state, catalog, setup_mapper=not shops)  # which may need the API
+                schema = test == CliTestOptionValue.Schema.value
+                json = about_format == "json"
+                code = tap.execute(schema=schema, shops=shops, checks=checks, estimate=estimate, json=json)
+                sys.exit(code)
 
     @classmethod
     @override
@@ -124,6 +111,7 @@ class CommandLine(Tap):
             click.Option(["--estimate"], is_flag=True, help=_ESTIMATE_HELP),
             click.Option(["--reset"], multiple=True, metavar="STREAM", help=_RESET_HELP),
             click.Option(["--shop"], metavar="SHOP", help=_SHOP_HELP),
+            click.Option(["--merge"], multiple=True, metavar="STATE", help=_MERGE_HELP),
             click.Option(["--shops"], is_flag=True, help=_SHOPS_HELP),
         ]
         return command
@@ -141,20 +129,61 @@ class CommandLine(Tap):
             setup_mapper=setup_mapper,
         )
 
+    def execute(self, *, schema: bool, shops: bool, checks: bool, estimate: bool, json: bool) -> int:
+        """Do what the options say, a sync if they say nothing; return the exit code."""
+        if schema:
+            self.write_schemas()
+            return 0
+        if shops:
+            self.message_writer.write(shop_lines(self.settings))
+            return 0
+        if estimate:
+            return self.estimate(json=json)
+        return self.check(json=json) if checks else self.run()
+
     @classmethod
     def _reset(
         cls, config: _ConfigInput | None, content: dict[str, Any], streams: Sequence[str], shop: str | None
     ) -> None:
         """Print the state to use next, in Meltano's form if it was given so."""
         wrapped = is_wrapped(content)
-        tap = cls(
-            config=config.config if config else None,
-            state=content[WRAPPER] if wrapped else content,
-            parse_env_config=config.parse_env if config else False,
-            setup_mapper=False,  # it may need the API
-        )
-        state = tap.reset(streams, shop)
+        tap = cls._prepare(config, content[WRAPPER] if wrapped else content)
+        state = reset_streams(tap.settings, cast("State", tap.state), streams, shop)
         tap.print_json({**content, WRAPPER: state} if wrapped else state)
+
+    @classmethod
+    def _merge(cls, config: _ConfigInput | None, paths: Sequence[str]) -> None:
+        """Print one state made of several, in Meltano's form if one of them has it."""
+        tap = cls._prepare(config)
+        wrappers: dict[str, Any] = {}
+        states: list[State] = []
+        for number, path in enumerate(paths, 1):
+            try:
+                content = load_state(path, required=True)
+                if is_wrapped(content):
+                    wrappers |= content
+                    content = content[WRAPPER]
+                validate(content, tap.settings.configured)
+            except StateError as error:
+                raise StateError(f"--merge, file {number}: {error}") from None
+            states.append(content)
+        state = merge_states(tap.settings, states)
+        tap.print_json({**wrappers, WRAPPER: state} if wrappers else state)
+
+    @classmethod
+    def _prepare(cls, config: _ConfigInput | None, state: State | None = None) -> Self:
+        """Return the tap for what needs neither the API nor the stream maps."""
+        return cls(
+            config=config.config if config else None,
+            state=state,
+            parse_env_config=config.parse_env if config else False,
+            setup_mapper=False,
+        )
+
+    @property
+    @abstractmethod
+    def settings(self) -> Settings:
+        """The settings, validated."""
 
     @abstractmethod
     def run(self) -> int:
@@ -164,32 +193,13 @@ class CommandLine(Tap):
     def check(self, *, json: bool) -> int:
         """Check the selected streams of all shops; return the exit code."""
 
-    @abstractmethod
-    def reset(self, streams: Sequence[str], shop: str | None) -> dict[str, Any]:
-        """Return the state with which the next run reads streams again, of one shop or of all."""
-
     def print_json(self, content: dict[str, Any]) -> None:
         """Print a JSON object on one line."""
         self.message_writer.write(encode(content) + b"\n")
 
     @abstractmethod
-    def print_shops(self) -> None:
-        """Print the names of the shops of a run."""
-
-    @abstractmethod
     def estimate(self, *, json: bool) -> int:
         """Estimate a first sync of the selected streams of all shops; return the exit code."""
-
-    @classmethod
-    @override
-    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> _ConfigInput:
-        """Read the config files, which may have any Unicode encoding."""
-        with reported_errors():
-            config: dict[str, Any] = {}
-            for path in value:
-                if path != _ENVIRONMENT:
-                    config |= load_config(path)
-            return _ConfigInput(config=config, parse_env=_ENVIRONMENT in value)
 
     @classmethod
     @override
@@ -199,42 +209,22 @@ class CommandLine(Tap):
             super().cb_discover(ctx, param, value)
 
 
-def _check_options(
-    *,
-    checks: bool,
-    estimate: bool,
-    reset: Sequence[str],
-    shops: bool,
-    shop: str | None,
-    state: str | None,
-) -> None:
+def _check_options(given: Sequence[str], *, shop: str | None, state: str | None) -> None:
     """Reject options that do not fit together.
+
+    Args:
+        given: The options of which only one can be given.
+        shop: The value of `--shop`.
+        state: The value of `--state`.
 
     Raises:
         SettingsError: They do not; the message names one of them.
     """
-    if reset and state is None:
+    if "--reset" in given and state is None:
         raise SettingsError("--reset: needs the last state. Name its file with --state.")
-    if shop is not None and not reset:
+    if "--merge" in given and state is not None:
+        raise SettingsError("--state: has no effect with --merge. Name its file with --merge too.")
+    if shop is not None and "--reset" not in given:
         raise SettingsError("--shop: has an effect with --reset only. Set `shop` in the config for a run.")
-    options = {"--check": checks, "--estimate": estimate, "--reset": reset, "--shops": shops}
-    given = [name for name, one in options.items() if one]
     if len(given) > 1:
         raise SettingsError(f"{given[0]}: cannot be combined with {given[1]}. Remove one of them.")
-
-
-def _check_environment(config: _ConfigInput, prefix: str) -> None:
-    """Reject a run without a shop if the environment has one that is not read.
-
-    Raises:
-        SettingsError: The option `--config=ENV` is missing.
-    """
-    if config.parse_env or any(config.config.get(name) for name in SHOP_SETTINGS):
-        return
-    for name in SHOP_SETTINGS:
-        variable = prefix + name.upper()
-        if os.environ.get(variable, "").strip():
-            raise SettingsError(
-                f"{name}: is missing. {variable} is set, but variables are read with --config=ENV only. "
-                "Add that option."
-            )

@@ -18,14 +18,16 @@ from tap_sumeru.faults import describe_fault
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-logger = logging.getLogger("tap-sumeru")
-
 _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-def check_log_level() -> None:
-    """Exit with one line if the environment names a log level that does not exist; an empty one is none."""
-    for name in ("TAP_SUMERU_LOGLEVEL", "LOGLEVEL"):
+def check_log_level(variable: str = "TAP_SUMERU_LOGLEVEL") -> None:
+    """Exit with one line if the environment names a log level that does not exist; an empty one is none.
+
+    Args:
+        variable: Environment variable of the plugin.
+    """
+    for name in (variable, "LOGLEVEL"):
         level = os.environ.get(name, "").strip().upper()
         if level and level not in _LEVELS:
             sys.exit(f"{name}: must be {', '.join(_LEVELS[:-1])} or {_LEVELS[-1]}.")
@@ -36,10 +38,13 @@ def check_log_level() -> None:
 
 
 @contextmanager
-def reported_errors() -> Iterator[None]:
+def reported_errors(plugin: str = "tap-sumeru") -> Iterator[None]:
     """Log an exception as one line and exit with code 1.
 
     There is never a traceback, because the text of an exception can contain a value.
+
+    Args:
+        plugin: Name of the plugin, which is that of its logger.
     """
     try:
         yield
@@ -56,5 +61,5 @@ def reported_errors() -> Iterator[None]:
     else:
         return
     for text in texts:
-        logger.error("%s", text)
+        logging.getLogger(plugin).error("%s", text)
     sys.exit(1)

@@ -45,7 +45,7 @@ def load_state(path: str, *, required: bool = False) -> dict[str, Any]:
     raw = _read(path, "state", StateError)
     if is_blank(raw):
         if required:
-            raise StateError("state: the file is empty. Write the new state to another file than --state's.")
+            raise StateError("state: the file is empty. Write the new state to another file than is read.")
         logger.info("state: the file is empty, so this run starts without bookmarks.")
         return {}
     return _load(raw, "state", StateError, Decimal)
@@ -89,6 +89,8 @@ def _read(path: str, kind: str, error: type[SettingsError | StateError]) -> byte
 def _load(
     raw: bytes, kind: str, error: type[SettingsError | StateError], parse_float: Callable[[str], Any] = float
 ) -> dict[str, Any]:
+    if is_blank(raw):
+        raise error(f"{kind}: the file is empty. It must contain a JSON object.")
     try:
         content = decode(raw, parse_float)
     except JSONDecodeError as fault:

@@ -1,4 +1,4 @@
-"""The commands `--reset` and `--shops`: they print the state to use next, and the shops of a run."""
+"""The commands `--reset`, `--merge` and `--shops`: the state to use next, and the shops of a run."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import logging
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
+from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.config.names import resembling
+from tap_sumeru.config.shops import is_in_shard
 from tap_sumeru.errors import SettingsError
+from tap_sumeru.state.merge import merge
 from tap_sumeru.state.reset import reset
 from tap_sumeru.sync.wording import count, day, names
 
@@ -53,6 +56,30 @@ def reset_streams(settings: Settings, state: State, streams: Sequence[str], shop
         _log_reset(settings, stream, shops, set(done))
     _log_related(streams)
     return state
+
+
+def merge_states(settings: Settings, states: Sequence[State]) -> State:
+    """Return one state with the bookmarks of several, or those of a shard, and log what was merged.
+
+    Args:
+        settings: The settings of the next run.
+        states: The states, validated; they stay as they are.
+    """
+    merged = merge(states, lambda shop: is_in_shard(shop, settings.shard))
+    of_shard = f" of shard {settings.shard}" if settings.sharded else ""
+    of_shops = f"{count(len(merged.shops), 'shop')}{of_shard}"
+    logger.info("Merged %s: bookmarks of %s.", count(len(states), "state"), of_shops)
+    if merged.contested:
+        logger.info(
+            "Several states have different bookmarks of %s (%s). The earliest is used, so that no row is "
+            "missing; rows that changed since then are read once more.",
+            count(len(merged.contested), "shop"),
+            names([mask_name(shop) for shop in merged.contested]),
+        )
+    if merged.differing:
+        differing = names([mask_name(name) for name in merged.differing])
+        logger.warning("The states differ in %s: that of the first file is used.", differing)
+    return merged.state
 
 
 def _check_known(option: str, name: str, known: Iterable[str], kind: str) -> None:

@@ -67,7 +67,7 @@ class SumeruStream(Stream):
     ) -> None:
         self.spec = spec
         self._source = source
-        schema = stream_schemas.load(spec.name, learned)
+        schema = stream_schemas.load_for_reading(spec.name, learned)
         self.private = PrivateColumns()
         self.catalog_schema = CatalogSchema(schema, _retyped(spec, schema) if learned else frozenset())
         super().__init__(tap, self.catalog_schema.schema, spec.name)
@@ -125,6 +125,11 @@ class SumeruStream(Stream):
                     f"catalog: {self.name}: the key property {mask_name(key)} is not a column."
                 )
 
+    def choose_replication_key(self, chosen: str) -> None:
+        """Use the key of the settings; the catalog's takes precedence over the default alone."""
+        if chosen != self.spec.replication_key or not self.replication_key:
+            self.replication_key = chosen
+
     @property
     def full_table(self) -> bool:
         """Whether the replication method is FULL_TABLE."""
@@ -177,5 +182,5 @@ class SumeruStream(Stream):
 
 def _retyped(spec: StreamSpec, schema: stream_schemas.Schema) -> frozenset[str]:
     """Return the columns whose values are converted, as in a sync with a catalog of this schema."""
-    own = stream_schemas.load(spec.name)
+    own = stream_schemas.load_for_reading(spec.name)
     return apply_schema(spec.name, own, schema, moments=(), parent_column=spec.parent_column).retyped

@@ -25,8 +25,6 @@ from tap_sumeru.config.replication_keys import replication_keys
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
 from tap_sumeru.config.settings import Settings, check_types
 from tap_sumeru.config.stream_maps import check_keys, check_maps, flattened_names
-from tap_sumeru.diagnose.command import run_check, run_estimate
-from tap_sumeru.diagnose.discovery import learn_columns
 from tap_sumeru.errors import SettingsError, TapError
 from tap_sumeru.extract.read_page import ReadPage
 from tap_sumeru.faults import silence_libraries
@@ -36,7 +34,6 @@ from tap_sumeru.output.mapped_records import emitting_maps
 from tap_sumeru.output.private_columns import PrivateColumns, check_seed
 from tap_sumeru.output.private_maps import PrivateMaps
 from tap_sumeru.output.stream_writer import StreamWriter
-from tap_sumeru.preparation import reset_streams, shop_lines
 from tap_sumeru.state.bookmarks import Bookmarks, State
 from tap_sumeru.state.unknown_parts import unknown_parts
 from tap_sumeru.state.validation import validate
@@ -93,6 +90,7 @@ class TapSumeru(CommandLine):
         super().__init__(catalog=catalog, **options)
 
     @property
+    @override
     def settings(self) -> Settings:
         """The settings, validated.
 
@@ -137,7 +135,11 @@ class TapSumeru(CommandLine):
             from tap_sumeru.diagnose.openapi import read_columns  # noqa: PLC0415 - makes each start slower
 
             described = read_columns(path, keys)
-        learned = learn_columns(self.settings, described) if self.config.get("discover_rows") else {}
+        learned: dict[str, dict[str, Any]] = {}
+        if self.config.get("discover_rows"):
+            from tap_sumeru.diagnose.discovery import learn_columns  # noqa: PLC0415 - as above
+
+            learned = learn_columns(self.settings, described)
         return {name: described.get(name, {}) | learned.get(name, {}) for name in STREAMS}
 
     @property
@@ -232,7 +234,7 @@ class TapSumeru(CommandLine):
         files = BatchFiles(batch_config, self.message_writer) if batch_config else None
         writers = {}
         for stream in selected:
-            self._choose_replication_key(stream)
+            stream.choose_replication_key(self.settings.options[stream.name].replication_key)
             for level, note in stream.catalog_schema.notes(stream.name) if self.input_catalog else ():
                 logger.log(level, "%s", note)
             writer = writers[stream.name] = StreamWriter(stream, self.message_writer, files)
@@ -248,36 +250,24 @@ class TapSumeru(CommandLine):
     @override
     def check(self, *, json: bool) -> int:
         """Check the selected streams of all shops; return the exit code."""
+        from tap_sumeru.diagnose.command import run_check  # noqa: PLC0415 - makes each start slower
+
         return run_check(self.settings, self._selections(), json=json)
 
     @override
     def estimate(self, *, json: bool) -> int:
         """Estimate a first sync of the selected streams of all shops; return the exit code."""
+        from tap_sumeru.diagnose.command import run_estimate  # noqa: PLC0415 - makes each start slower
+
         return run_estimate(self.settings, self._selections(), json=json)
 
     def _selections(self) -> list[StreamSelection]:
         """Return what is selected, with records that are dicts."""
         selected = [one for one in self.streams.values() if one.selected and isinstance(one, SumeruStream)]
         for stream in selected:
-            self._choose_replication_key(stream)
+            stream.choose_replication_key(self.settings.options[stream.name].replication_key)
             stream.private = PrivateColumns()  # unknown fields are in `extra`; no value is emitted
         return [stream.selection() for stream in selected]
-
-    @override
-    def reset(self, streams: Sequence[str], shop: str | None) -> State:
-        """Return the state with which the next run reads streams again, of one shop or of all."""
-        return reset_streams(self.settings, cast("State", self.state), streams, shop)
-
-    @override
-    def print_shops(self) -> None:
-        """Print the names of the shops of a run."""
-        self.message_writer.write(shop_lines(self.settings))
-
-    def _choose_replication_key(self, stream: SumeruStream) -> None:
-        # A key of the settings takes precedence over the catalog's, and that over the default.
-        chosen = self.settings.options[stream.name].replication_key
-        if chosen != STREAMS[stream.name].replication_key or not stream.replication_key:
-            stream.replication_key = chosen
 
     @override  # type: ignore[misc]  # final in the SDK, see below
     def sync_all(self) -> None:

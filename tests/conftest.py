@@ -8,11 +8,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from sumeru_sandbox import Sandbox
+from support.skipped_tests import pytest_terminal_summary
 from support.tap_cli import Tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+__all__ = ["pytest_terminal_summary"]  # a hook
 
 # No deadlines: a busy machine must not fail a test.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])

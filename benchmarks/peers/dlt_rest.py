@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-_PATHS = {
+PATHS = {
     "customers": "customers",
     "orders": "orders",
     "attribution": "attribution",
@@ -27,8 +27,22 @@ _PATHS = {
 }
 
 
-def _lifted(row: dict[str, Any]) -> dict[str, Any]:
+def lifted(row: dict[str, Any]) -> dict[str, Any]:
+    """Lift the attributes."""
     return {"id": row["id"], "relationships": row.get("relationships"), **row["attributes"]}
+
+
+def client(api_url: str, token: str) -> dict[str, Any]:
+    """Return the config of the client."""
+    return {
+        "base_url": f"{api_url}/api/v1/",
+        "auth": {"type": "bearer", "token": token},
+        "paginator": {
+            "type": "cursor",
+            "cursor_path": "pagination.next_cursor",
+            "cursor_param": "cursor",
+        },
+    }
 
 
 def _resource(name: str, start: str | None) -> dict[str, Any]:
@@ -39,8 +53,8 @@ def _resource(name: str, start: str | None) -> dict[str, Any]:
             params["filter[date_from]"] = start[:10]
     return {
         "name": name,
-        "endpoint": {"path": _PATHS[name], "params": params, "data_selector": "data"},
-        "processing_steps": [{"map": _lifted}],
+        "endpoint": {"path": PATHS[name], "params": params, "data_selector": "data"},
+        "processing_steps": [{"map": lifted}],
         "parallelized": True,
     }
 
@@ -62,15 +76,7 @@ def main() -> None:
         names = ["journeys", *names]
     source = rest_api_source(
         {
-            "client": {
-                "base_url": f"{job['api_url']}/api/v1/",
-                "auth": {"type": "bearer", "token": job["api_token"]},
-                "paginator": {
-                    "type": "cursor",
-                    "cursor_path": "pagination.next_cursor",
-                    "cursor_param": "cursor",
-                },
-            },
+            "client": client(job["api_url"], job["api_token"]),
             "resources": [_resource(name, job.get("start_date")) for name in names],
         },
         parallelized=True,

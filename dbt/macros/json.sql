@@ -71,3 +71,10 @@
     from {{ relation }}
     cross join unnest(json_query_array({{ list }})) as item with offset as item_offset
 {%- endmacro %}
+
+
+{# The values of a column in the rows of a group, as a sorted list. #}
+{% macro sorted_list(column) %}{{ return(adapter.dispatch('sorted_list', 'sumeru')(column)) }}{% endmacro %}
+
+{% macro default__sorted_list(column) %}array_agg({{ column }} order by {{ column }}){% endmacro %}
+{% macro snowflake__sorted_list(column) %}array_agg({{ column }}) within group (order by {{ column }}){% endmacro %}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from sumeru_sandbox.spec.messages import ApiError, Request, Response
 from sumeru_sandbox.world.clock import HOUR
@@ -12,6 +15,8 @@ if TYPE_CHECKING:
 
     from sumeru_sandbox.faults.switches import ResponseFault, Switches
 
+_CHANGED = ("truncate", "slow")
+"""Faults that send the normal response, but not as a whole."""
 _REDIRECT_TARGET = "https://elsewhere.invalid/api/v1"
 
 
@@ -33,14 +38,17 @@ class FaultSchedule:
 
     def reset(self) -> None:
         """Set all counters back to zero."""
-        self._requests: dict[tuple[str, str], int] = {}
+        self._requests: Counter[tuple[str, str, str]] = Counter()
         self._cursor_uses: dict[tuple[str, str], int] = {}
         self._expired: set[tuple[str, str, str]] = set()
 
-    def next_fault(self, shop: str, stream: str, switches: Switches) -> ResponseFault | None:
+    def next_fault(self, shop: str, stream: str, switches: Switches, method: str) -> ResponseFault | None:
         """Count a request, and return the fault that applies to it, if any."""
-        number = self._requests[shop, stream] = self._requests.get((shop, stream), 0) + 1
-        return next((fault for fault in switches.faults if _is_due(fault, number)), None)
+        kinds = ("all", "reads" if method == "GET" else "writes")
+        self._requests.update((shop, stream, kind) for kind in kinds)
+        numbers = {kind: self._requests[shop, stream, kind] for kind in kinds}
+        due = (one for one in switches.faults if one.on in numbers and _is_due(one, numbers[one.on]))
+        return next(due, None)
 
     def check_cursor(self, shop: str, stream: str, cursor: str, switches: Switches) -> None:
         """Let every `cursor_expires_every`-th use of a cursor fail as expired, but each cursor only once.
@@ -65,6 +73,7 @@ def faulty_response(
     Raises:
         ApiError: If the fault is an error in the documented envelope.
     """
+    normal = normal_response() if fault.applied or fault.kind in _CHANGED else None
     match fault.kind:
         case "status":
             wait = {} if fault.retry_after is None else {"retry_after": fault.retry_after}
@@ -75,9 +84,14 @@ def faulty_response(
             )
         case "rubbish":
             return Response(200, {"Content-Type": "application/json"}, b'{"data": [{"id": ')
+        case "failure":
+            end = {"next_cursor": None, "has_next": False}
+            body = msgspec.json.encode({"data": [], "pagination": end, **fault.body})
+            return Response(200, {"Content-Type": "application/json"}, body)
         case "redirect":
             return Response(302, {"Location": f"{_REDIRECT_TARGET}{request.path}"}, b"")
         case "reset" | "hang":
             return Response(200, {}, b"", fault=fault.kind, seconds=_seconds(fault, HOUR))
         case "truncate" | "slow":
-            return normal_response()._replace(fault=fault.kind, seconds=_seconds(fault, 1))
+            assert normal is not None  # noqa: S101 - for the type checker
+            return normal._replace(fault=fault.kind, seconds=_seconds(fault, 1))

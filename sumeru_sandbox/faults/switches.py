@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -26,9 +26,16 @@ DATE_FIELDS = {
 
 
 class ResponseFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A faulty response to every `every`-th request after the first `after`, at most `times` times."""
+    """A faulty response to every `every`-th request after the first `after`, at most `times` times.
 
-    kind: Literal["status", "reset", "truncate", "html", "rubbish", "hang", "slow", "redirect"]
+    `on` limits it to reads or to writes, and counts these alone. If `applied` is set, a write is applied
+    before its response is replaced; otherwise it is not, unless its own response is sent slowly or in part.
+
+    Attributes:
+        body: Members of a success that says that it failed, beside no rows; for the kind `failure`.
+    """
+
+    kind: Literal["status", "reset", "truncate", "html", "rubbish", "failure", "hang", "slow", "redirect"]
     every: _Every = 1
     times: _Count | None = None
     after: _Count = 0
@@ -36,6 +43,9 @@ class ResponseFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     retry_after: _Count | str | None = None
     code: str | None = None
     seconds: _Seconds | None = None
+    on: Literal["all", "reads", "writes"] = "all"
+    applied: bool = False
+    body: dict[str, Any] = {}
 
 
 class RowFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -106,10 +116,30 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     charset: Literal["utf-8", "iso-8859-1", "windows-1252", "utf-16", "utf-32"] = "utf-8"
     date_header: Literal["present", "absent"] = "present"
     clock_offset_s: int = 0
+    rate_limit: Literal["per_token", "per_shop"] = "per_token"
+    keys: Literal["honoured", "ignored"] = "honoured"
+    refusals: Literal["kept", "forgotten"] = "kept"
+    cut_bodies: Literal["dropped", "kept"] = "dropped"
+    write_ms: _Count = 0
+    create_body: Literal["either", "flat", "wrapped"] = "either"
+    bulk: Literal["atomic", "partial"] = "atomic"
+    max_items: Annotated[int, Meta(ge=1, le=100)] = 100
+    launch: Literal["immediate", "approval"] = "immediate"
+    error_values: Literal["omitted", "echoed"] = "omitted"
 
     def __post_init__(self) -> None:
         if self.date_field not in {"replication_key", *DATE_FIELDS}:
             raise ValueError(f"date_field: {self.date_field!r} is not a date field of any stream")
+
+
+def switch_names() -> list[str]:
+    """Return the name of each switch, and its values if they are words."""
+    names = []
+    for field in msgspec.structs.fields(Switches):
+        words = get_args(get_type_hints(Switches)[field.name])
+        values = [word for word in words if isinstance(word, str)]
+        names.append(f"{field.name}={'|'.join(values)}" if values else field.name)
+    return names
 
 
 class Settings:

@@ -14,37 +14,26 @@ from sumeru_sandbox.server import query as queries
 from sumeru_sandbox.server import routes, writes
 from sumeru_sandbox.server.accounts import Accounts, Token
 from sumeru_sandbox.server.charsets import in_charset
-from sumeru_sandbox.server.idempotency import IdempotencyStore
 from sumeru_sandbox.server.limits import Limiter, RateLimitStatus
-from sumeru_sandbox.server.listing import Listing
 from sumeru_sandbox.server.page_cache import PageCache
-from sumeru_sandbox.server.query import Query
 from sumeru_sandbox.server.rendering import Renderer, encode
 from sumeru_sandbox.server.request_stats import RequestStats
-from sumeru_sandbox.spec.messages import ApiError, Request, Response, invalid_field
+from sumeru_sandbox.server.shop import Shop
+from sumeru_sandbox.server.write_calls import WriteCalls
+from sumeru_sandbox.spec.messages import ApiError, Request, Response
 from sumeru_sandbox.world.generated_shop import GeneratedShop
-from sumeru_sandbox.world.live_events import LiveEvents
-from sumeru_sandbox.world.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sumeru_sandbox.server.options import Options
+    from sumeru_sandbox.server.write_log import WriteLog
     from sumeru_sandbox.world.clock import Clock
 
 _CACHE_BYTES = 256 * 2**20
 _CACHED_FOR = 40
 _GOLDEN_RATIO = 0.618034  # the fractions of its multiples are spread evenly between 0 and 1
 _JSON = {"Content-Type": "application/json"}
-
-
-class Shop:
-    """A shop that the server offers: its rows, its lists and its live events."""
-
-    def __init__(self, generated: GeneratedShop, clock: Clock, seed: int, rate: float) -> None:
-        self.store = Store(generated, clock)
-        self.listing = Listing(self.store)
-        self.live_events = LiveEvents(self.store, seed, rate)
 
 
 class Api:
@@ -61,7 +50,7 @@ class Api:
         self.stats = RequestStats()
         self._has_live_events = options.live > 0
         self._faults = FaultSchedule()
-        self._idempotency = IdempotencyStore(clock.time)
+        self._writes = WriteCalls(clock.time, self._error_response)
         now = options.data_end(clock.time())
         self.shops = {
             shop: Shop(
@@ -90,11 +79,10 @@ class Api:
         self.limiter.reset()
         self.stats.reset()
         self._faults.reset()
-        self._idempotency.reset()
+        self._writes.reset()
         self._cache.clear()
         for shop in self.shops.values():
-            shop.store.reset()
-            shop.live_events.reset()
+            shop.reset()
 
     def configure(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
         """Change switches."""
@@ -125,6 +113,30 @@ class Api:
         store = self.shops[shop].store
         return ({"id": store.row_id(stream, index), **row} for index, row in store.rows(stream))
 
+    def writes(self) -> WriteLog:
+        """Return the log of the writes that were applied."""
+        return self._writes.log
+
+    def begin(self, request: Request) -> float:
+        """Return the seconds for which a write is in progress; `answer` must follow with it begun."""
+        with self.lock:
+            token, switches = self._switches_of(request)
+            return self._writes.begin(request, token, switches) if token else 0
+
+    def cut(self, request: Request) -> None:
+        """Forget a write whose client disconnected during the body, or take what came for the whole."""
+        with self.lock:
+            if self._switches_of(request)[1].cut_bodies == "kept":
+                self.answer(request)
+
+    def _switches_of(self, request: Request) -> tuple[Token | None, Switches]:
+        token = self.accounts.find(request.headers.get("authorization"))
+        try:
+            stream = routes.find(request.method, request.path).operation.stream
+        except ApiError:
+            return None, Switches()
+        return token, self.settings.switches_for(token.shop if token else "", stream)
+
     def answer(self, request: Request) -> Response:
         """Return the response to a request under `/api/v1`."""
         with self.lock:
@@ -137,23 +149,27 @@ class Api:
                 call = error
             stream = call.operation.stream if isinstance(call, routes.Call) else ""
             switches = self.settings.switches_for(token.shop if token else "", stream)
-            limit_status = self._charge_rate_limit(token, call, request)
+            limit_status = self._charge_rate_limit(token, call, request, switches)
             try:
                 response = self._checked_response(request, call, token, switches, limit_status)
             except ApiError as error:
                 response = self._error_response(error)
+            if token and request.begun:
+                self._writes.end(request, token)
             if token:
                 self.stats.record(token.shop, stream, request.query, response.status, request.method)
             return self._with_common_headers(response, switches, limit_status)
 
     def _charge_rate_limit(
-        self, token: Token | None, call: routes.Call | ApiError, request: Request
+        self, token: Token | None, call: routes.Call | ApiError, request: Request, switches: Switches
     ) -> RateLimitStatus:
-        text, limit = (token.text, token.limit) if token else ("", self.accounts.limit)
+        holder, limit = (token.text, token.limit) if token else ("", self.accounts.limit)
         if not limit:
             return RateLimitStatus(0, 0, 0)
+        if token and switches.rate_limit == "per_shop":
+            holder = token.shop
         bulk = isinstance(call, routes.Call) and call.operation.kind == "bulk"
-        return self.limiter.take(text, limit, writes.cost(request.body) if bulk else 1)
+        return self.limiter.take(holder, limit, writes.cost(request.body) if bulk else 1)
 
     def _checked_response(
         self,
@@ -175,7 +191,7 @@ class Api:
             raise ApiError(429, f"Too many requests; retry after {wait}s", retry_after=wait)
         if isinstance(call, ApiError):
             raise call
-        fault = self._faults.next_fault(token.shop, call.operation.stream, switches)
+        fault = self._faults.next_fault(token.shop, call.operation.stream, switches, request.method)
 
         def respond() -> Response:
             return self._normal_response(request, call, token, switches)
@@ -192,33 +208,7 @@ class Api:
         shop = self.shops[token.shop]
         if request.method == "GET":
             return Response(200, dict(_JSON), self._read(request, call, shop, switches))
-
-        def write() -> Response:
-            try:
-                return self._write(request, call, shop, switches)
-            except ApiError as error:
-                return self._error_response(error)
-
-        return self._idempotency.respond_once(token.text, request, write)
-
-    def _write(self, request: Request, call: routes.Call, shop: Shop, switches: Switches) -> Response:
-        operation, store, row_id = call.operation, shop.store, call.row_id or ""
-        if request.query:
-            name = parse_qsl(request.query, keep_blank_values=True)[0][0]
-            raise invalid_field(name, "a write takes no parameters")
-        match operation.kind:
-            case "create":
-                written = writes.create(store, operation.stream, request.body)
-            case "launch":
-                written = writes.launch(store, row_id)
-            case "bulk":
-                written = writes.bulk(store, operation.stream, request.body)
-            case _:
-                written = writes.update(store, operation.stream, row_id, request.body)
-        rows = [found for name in written if (found := store.find(operation.stream, name))]
-        renderer = Renderer(store, shop.listing, Query(operation.stream), switches)
-        body = renderer.many(rows) if operation.kind == "bulk" else renderer.single(*rows[0])
-        return Response(201 if operation.kind == "create" else 200, dict(_JSON), body)
+        return self._writes.respond(request, call, token, shop, switches)
 
     def _read(self, request: Request, call: routes.Call, shop: Shop, switches: Switches) -> bytes:
         if switches.cursor_expires_every:

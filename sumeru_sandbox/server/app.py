@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sumeru_sandbox.server.api import Api
 
 
+_READS = {"GET", "HEAD"}
 _CHUNKS = 10  # into which a slow response is divided
 
 
@@ -41,9 +42,7 @@ class ApiEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, unless its client disconnects before the whole body has arrived."""
-        body = b"" if scope["method"] in {"GET", "HEAD"} else await _body(receive)
-        if body is None:
-            return
+        body, whole = (b"", True) if scope["method"] in _READS else await _body(receive)
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         request = Request(
             scope["method"],
@@ -52,6 +51,12 @@ class ApiEndpoint:
             headers,
             body,
         )
+        if not whole:
+            self._api.cut(request)
+            return
+        if request.method not in _READS and (seconds := self._api.begin(request)):
+            await asyncio.sleep(seconds)
+            request = request._replace(begun=True)
         response = self._api.answer(request)
         if response.delay:
             await asyncio.sleep(response.delay)
@@ -61,17 +66,17 @@ class ApiEndpoint:
             await _send(send, response)
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """Read a request's body; None if the client disconnects before its end."""
-    parts = []
+async def _body(receive: Receive) -> tuple[bytes, bool]:
+    """Read a request's body; return it, and whether it is whole: the client may disconnect before its end."""
+    parts: list[bytes] = []
     more = True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
-            return None
+            return b"".join(parts), False
         parts.append(message.get("body", b""))
         more = message.get("more_body", False)
-    return b"".join(parts)
+    return b"".join(parts), True
 
 
 def _response_start(response: Response) -> Message:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from typing_extensions import override
 
+from sumeru_sandbox.faults.switches import switch_names
 from sumeru_sandbox.server.accounts import PLANS
 from sumeru_sandbox.server.api import Api
 from sumeru_sandbox.server.http_server import create_server, open_socket
@@ -35,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         "sumeru-sandbox",
         description="The documented Sumeru v1 admin API as a local server, with generated shops.",
+        epilog=f"Scopes: *, STREAM, SHOP/*, SHOP/STREAM. Switches: {', '.join(switch_names())}.",
     )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="address to listen on")

@@ -85,6 +85,13 @@ class Control:
         with self._api.lock:
             return _json(self._api.stats.report())
 
+    async def writes(self, _request: Request) -> Response:
+        """Return the rows that writes have changed, counted, and one by one by shop."""
+        with self._api.lock:
+            log = self._api.writes()
+            rows = {shop: [row._asdict() for row in log.rows(shop)] for shop in self._api.shops}
+            return _json({"counts": log.counts(), "rows": rows})
+
     async def truth(self, request: Request) -> Response:
         """Stream all rows that the API should return, as flat objects, one per line."""
         shop, stream = request.path_params["shop"], request.path_params["stream"]
@@ -133,6 +140,7 @@ def application(api: Api) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
         Route("/advance", _reporting_errors(control.advance), methods=["POST"]),
         Route("/counts", _reporting_errors(control.counts)),
         Route("/stats", _reporting_errors(control.stats)),
+        Route("/writes", _reporting_errors(control.writes)),
         Route("/truth/{shop}/{stream}", _reporting_errors(control.truth)),
     ])  # fmt: skip
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     import uvicorn
 
+    from sumeru_sandbox.server.write_log import WrittenRow
+
 
 class Sandbox:
     """A sandbox server with generated shops, which runs on a free local port inside a `with` block.
@@ -93,6 +95,16 @@ class Sandbox:
         """Return the request counters and the latest queries since the last reset."""
         with self._api.lock:
             return self._api.stats.report()
+
+    def writes(self, shop: str) -> list[WrittenRow]:
+        """Return the rows that writes have changed since the last reset, in order."""
+        with self._api.lock:
+            return self._api.writes().rows(shop)
+
+    def write_counts(self) -> dict[str, dict[str, dict[str, int]]]:
+        """Return how many rows were written since the last reset, by shop, stream and kind of write."""
+        with self._api.lock:
+            return self._api.writes().counts()
 
     def configure(self, settings: Mapping[str, Mapping[str, Any]]) -> None:
         """Change switches: `{scope: {key: value}}`."""

@@ -37,9 +37,10 @@ class Renderer:
         """Render one resource."""
         return self._body({"data": self._resource(index, row)})
 
-    def many(self, rows: list[tuple[int, Row]]) -> bytes:
-        """Render a list of resources without pagination."""
-        return self._body({"data": [self._resource(index, row) for index, row in rows]})
+    def many(self, rows: list[tuple[int, Row]], errors: list[Row]) -> bytes:
+        """Render a list of resources without pagination, and the errors of those that were refused."""
+        data = {"data": [self._resource(index, row) for index, row in rows]}
+        return self._body(data | ({"errors": errors} if errors else {}))
 
     def page(self, page: Page) -> bytes:
         """Render a page of a list."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -57,9 +57,25 @@ def cost(body: bytes) -> int:
     return min(max(1, len(items)), MAX_ITEMS) if isinstance(items, list) else 1
 
 
-def create(store: Store, stream: str, body: bytes) -> list[str]:
-    """Create a row from attributes that may be wrapped in `data.attributes`; return its id in a list."""
+class RefusedItem(NamedTuple):
+    """An item of a bulk write that was refused, while others were applied."""
+
+    place: int
+    error: ApiError
+
+
+def create(store: Store, stream: str, body: bytes, form: str = "either") -> list[str]:
+    """Create a row from attributes that may be wrapped in `data.attributes`; return its id in a list.
+
+    Args:
+        store: The rows of the shop.
+        stream: The stream.
+        body: The body.
+        form: `flat` or `wrapped` if only such a body is accepted, otherwise `either`.
+    """
     value = decode_object(body)
+    if form != "either" and ("data" in value) == (form == "flat"):
+        raise invalid_field("data", f"the body must be {form}")
     attributes = _unwrap_attributes(value) if "data" in value else value
     for name in REQUIRED[stream]:
         if attributes.get(name) is None:
@@ -78,32 +94,56 @@ def update(store: Store, stream: str, row_id: str, body: bytes) -> list[str]:
     return [store.put(stream, row_id, _normalize_numbers(stream, attributes))]
 
 
-def launch(store: Store, row_id: str) -> list[str]:
-    """Launch a campaign; return its id in a list."""
+def launch(store: Store, row_id: str, *, approval: bool = False) -> list[str]:
+    """Launch a campaign, or ask for the approval of its launch; return its id in a list."""
     found = store.find("campaigns", row_id)
     if found is None:
         raise ApiError(404, f"there is no {row_id}")
     if found[1]["launched_at"] is not None:
         raise invalid_field("status", f"{row_id} has already been launched")
+    if approval and found[1]["approval_status"] != "approved":
+        if found[1]["approval_status"] == "pending":
+            raise invalid_field("approval_status", f"{row_id} is waiting for approval")
+        return [store.put("campaigns", row_id, {"status": "pending_approval", "approval_status": "pending"})]
     now = format_timestamp(int(store.clock.time()))
     return [store.put("campaigns", row_id, {"status": "sending", "launched_at": now})]
 
 
-def bulk(store: Store, stream: str, body: bytes) -> list[str]:
-    """Update several rows, all or none; return their ids."""
+def bulk_items(body: bytes, max_items: int = MAX_ITEMS) -> list[Any]:
+    """Return the items of a bulk write."""
     value = decode_object(body)
     items = value.get("data")
-    if set(value) != {"data"} or not isinstance(items, list) or not 1 <= len(items) <= MAX_ITEMS:
-        raise invalid_field("data", f"data must be a list of 1 to {MAX_ITEMS} items and the only member")
-    for item in items:
-        if not isinstance(item, dict) or set(item) != {"id", "attributes"}:
-            raise invalid_field("data", "each item must have an id and attributes, and nothing else")
-        if not isinstance(item["id"], str) or store.find(stream, item["id"]) is None:
-            raise invalid_field("id", f"there is no {item['id']}")
-        if not isinstance(item["attributes"], dict):
-            raise invalid_field("attributes", "attributes must be an object")
-        _check(stream, item["attributes"])
-    return [store.put(stream, item["id"], _normalize_numbers(stream, item["attributes"])) for item in items]
+    if set(value) != {"data"} or not isinstance(items, list) or not 1 <= len(items) <= max_items:
+        raise invalid_field("data", f"data must be a list of 1 to {max_items} items and the only member")
+    return items
+
+
+def bulk(
+    store: Store, stream: str, items: list[Any], *, partial: bool = False
+) -> tuple[list[str], list[RefusedItem]]:
+    """Update several rows, all or none, or all that are valid; return their ids, and what was refused."""
+    refused: list[RefusedItem] = []
+    for index, item in enumerate(items):
+        try:
+            _check_item(store, stream, item)
+        except ApiError as error:
+            if not partial:
+                raise
+            refused.append(RefusedItem(index, error))
+    skipped = {one.place for one in refused}
+    valid = [item for index, item in enumerate(items) if index not in skipped]
+    written = [store.put(stream, one["id"], _normalize_numbers(stream, one["attributes"])) for one in valid]
+    return written, refused
+
+
+def _check_item(store: Store, stream: str, item: object) -> None:
+    if not isinstance(item, dict) or set(item) != {"id", "attributes"}:
+        raise invalid_field("data", "each item must have an id and attributes, and nothing else")
+    if not isinstance(item["id"], str) or store.find(stream, item["id"]) is None:
+        raise invalid_field("id", f"there is no {item['id']}", item["id"])
+    if not isinstance(item["attributes"], dict):
+        raise invalid_field("attributes", "attributes must be an object")
+    _check(stream, item["attributes"])
 
 
 def _unwrap_attributes(value: Row) -> Row:
@@ -122,11 +162,11 @@ def _check(stream: str, attributes: Row) -> None:
         raise invalid_field("attributes", "at least one attribute is required")
     for name, value in attributes.items():
         if name not in WRITABLE[stream]:
-            raise invalid_field(name, f"{name} cannot be written")
+            raise invalid_field(name, f"{name} cannot be written", value)
         if name in REQUIRED.get(stream, ()) and not (isinstance(value, str) and value):
-            raise invalid_field(name, f"{name} must be a non-empty string")
+            raise invalid_field(name, f"{name} must be a non-empty string", value)
         if not _has_type(value, FIELDS[stream][name].schema):
-            raise invalid_field(name, f"{name} has a value of the wrong type")
+            raise invalid_field(name, f"{name} has a value of the wrong type", value)
 
 
 def _normalize_numbers(stream: str, attributes: Row) -> Row:

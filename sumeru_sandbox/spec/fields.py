@@ -186,7 +186,7 @@ _TABLES = {
         available integer writable
         on_hand integer writable
         committed integer
-        incoming integer writable
+        incoming integer
         reorder_point integer writable # the trigger `product.low-stock` exists
         unit_cost number writable
         currency string

@@ -13,13 +13,14 @@ CODES = {int(status): error.code for status, error in ERRORS.items()}
 
 
 class Request(NamedTuple):
-    """A client's request; header names are lower-case."""
+    """A client's request; header names are lower-case. `begun` is set on a write that was in progress."""
 
     method: str
     path: str
     query: str
     headers: Mapping[str, str]
     body: bytes = b""
+    begun: bool = False
 
 
 class Response(NamedTuple):
@@ -38,13 +39,26 @@ class Response(NamedTuple):
 
 
 class ApiError(Exception):
-    """A request was refused or failed, with this status, code and details."""
+    """A request was refused or failed, with this status, code and details.
+
+    Attributes:
+        value: The value that was refused, in a list; an empty list if there is none.
+    """
 
     def __init__(self, status: int, message: str, code: str | None = None, **details: Any) -> None:  # noqa: ANN401
         super().__init__(message)
         self.status = status
         self.code = code or CODES.get(status) or ("bad_request" if status < 500 else "internal_error")  # noqa: PLR2004
         self.details = details
+        self.value: list[Any] = []
+
+    def echoing(self) -> ApiError:
+        """Return the error with the refused value in its message and its details."""
+        if not self.value:
+            return self
+        echoed = ApiError(self.status, f"{self}: {self.value[0]}", self.code, **self.details)
+        echoed.details["value"] = self.value[0]
+        return echoed
 
     def body(self, request_id: str) -> dict[str, Any]:
         """Return the documented error envelope."""
@@ -58,6 +72,8 @@ class ApiError(Exception):
         }
 
 
-def invalid_field(field: str, message: str) -> ApiError:
-    """Return the error for a parameter or attribute that the API does not accept."""
-    return ApiError(422, message, field=field)
+def invalid_field(field: str, message: str, *value: object) -> ApiError:
+    """Return the error for a parameter or attribute that the API does not accept, and for its value."""
+    error = ApiError(422, message, field=field)
+    error.value = list(value)
+    return error

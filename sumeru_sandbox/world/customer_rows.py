@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sumeru_sandbox.world import sample_values
 from sumeru_sandbox.world.carts import Carts
-from sumeru_sandbox.world.clock import HOUR, format_timestamp
+from sumeru_sandbox.world.clock import DAY, HOUR, format_timestamp
 from sumeru_sandbox.world.date_patterns import CANCELLED, ERASED, IMPORTED, MERGED, REFUNDED, UNPAID
 from sumeru_sandbox.world.random_source import POOL_SIZE, pool_index
 from sumeru_sandbox.world.sample_values import hundredths
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 PII = ("email", "phone", "first_name", "last_name", "address")
 _WITHOUT_FULL_REVENUE = {UNPAID, CANCELLED, REFUNDED}
 _ZERO = hundredths(0)
+_CHANNELS = ("online_store", "online_store", "pos", "online_store")
+_RFM_SEGMENTS = {"loyal": "champions", "new": "promising", "active": "promising", "at_risk": None,
+                 "lapsed": "hibernating"}  # fmt: skip
+_CHURN_RISKS = {"loyal": 2, "new": 30, "active": 15, "at_risk": 55, "lapsed": 74}
+_LOYAL_ORDERS = 4
+_AT_RISK_DAYS, _LAPSED_DAYS = 120, 300
 _ORDER_DATES = ("placed_at", "paid_at", "fulfilled_at", "cancelled_at", "created_at", "updated_at")
 
 
@@ -79,10 +85,10 @@ class CustomerRows:
             "address": sample_values.address(draw[4]) if draw[4] % 9 else None,
         }
         profile = {
-            "lifecycle_stage": ("loyal", "active", "new", "at_risk", "lapsed")[draw[5] % 5],
+            "lifecycle_stage": None,
             "currency": self._shop.currency,
-            "rfm_segment": ("champions", "promising", "hibernating", None)[draw[7] % 4],
-            "churn_risk": hundredths(draw[8] % 101),
+            "rfm_segment": None,
+            "churn_risk": None,
             "fatigue_score": hundredths(draw[9] % 101),
             "channel_preference": sample_values.CHANNELS[draw[10] % 3] if draw[10] % 11 else None,
             "accepts_email": draw[11] % 4 != 0,
@@ -102,7 +108,7 @@ class CustomerRows:
 
     def _has_changed(self, index: int, number: int) -> bool:
         """Whether the customer belongs to the group with this number and its late change has happened."""
-        return index % 60 == number and self._shop.customers.changed_after_last_order(index)
+        return index % 60 == number and self._shop.customers.is_touched(index)
 
     def customer(self, index: int) -> Row:
         """Return a Customer 360 profile; erased customers have no personal data."""
@@ -110,11 +116,16 @@ class CustomerRows:
         timestamps = self._shop.customers.timestamps(index)
         orders = self._shop.ownership.orders_of(index)
         total = self._revenue(orders)
+        latest = timestamps.get("last_order_at", timestamps["created_at"])
+        stage = _lifecycle_stage(len(orders), (self._shop.now - latest) // DAY)
         row = {
             "email": f"{persona.mailbox}.{index}@example.com",
             "phone": persona.phone and f"{persona.phone}{index % 1000:03}",
             **persona.person,
             **persona.profile,
+            "lifecycle_stage": stage,
+            "rfm_segment": _RFM_SEGMENTS[stage],
+            "churn_risk": hundredths(_CHURN_RISKS[stage] + index % 26),
             "shopify_customer_id": f"gid://shopify/Customer/{7_000_000_000 + index}",
             "total_spent": hundredths(total),
             "orders_count": len(orders),
@@ -151,7 +162,7 @@ class CustomerRows:
             "customer_id": self._shop.row_id("customers", owner),
             "email": None if erased else self._email(owner),
             **_status(timestamps),
-            "channel": "amazon" if index % 20 == IMPORTED else ("online_store", "pos")[number % 2],
+            "channel": "amazon" if index % 20 == IMPORTED else _CHANNELS[number % len(_CHANNELS)],
             **cart.attributes,
             "total_refunded": refund["amount"] if refunds else _ZERO,
             "line_items": [{**line, "id": f"li_{index:08}{place}"} for place, line in enumerate(cart.lines)],
@@ -251,6 +262,15 @@ class CustomerRows:
             "exited_at": format_timestamp(timestamps["exited_at"]) if exited else None,
             "updated_at": format_timestamp(timestamps["updated_at"]),
         }
+
+
+def _lifecycle_stage(orders: int, days: int) -> str:
+    """Return the stage of a customer by the number of orders and the days since the last one."""
+    if days > _AT_RISK_DAYS:
+        return "lapsed" if days > _LAPSED_DAYS else "at_risk"
+    if orders < 2:  # noqa: PLR2004
+        return "new"
+    return "loyal" if orders >= _LOYAL_ORDERS else "active"
 
 
 def _status(timestamps: Mapping[str, int]) -> Row:

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     Draw = Callable[[int], tuple[int, ...]]
 
 POOL_SIZE = 1021
-_MULTIPLIER = 2654435761
+MULTIPLIER = 2654435761
 
 
 def pool_index(index: int) -> int:
     """Return which of the `POOL_SIZE` shared sets of values a row uses; so few sets can be cached."""
-    return index * _MULTIPLIER % POOL_SIZE
+    return index * MULTIPLIER % POOL_SIZE
 
 
 def random_draws(*seed: object) -> Draw:

@@ -10,12 +10,16 @@ from sumeru_sandbox.spec.endpoints import TYPES
 from sumeru_sandbox.world import date_patterns, random_source, sample_values
 from sumeru_sandbox.world.clock import DAY, HOUR
 from sumeru_sandbox.world.order_ownership import OrderOwnership
-from sumeru_sandbox.world.timelines import CustomerTimeline, Timeline, spread
+from sumeru_sandbox.world.timelines import CustomerTimeline, Timeline, evenly
+from sumeru_sandbox.world.trade_calendar import TradeCalendar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+    Patterns = Sequence[Mapping[str, int]]
 
 HISTORY = 730 * DAY
+LEAD = 3 * DAY  # between the creation of a row and the first order that refers to it
 MIN_CUSTOMERS = 100
 MAX_CUSTOMERS = 10_000_000
 DEFAULT_JOURNEYS = 10
@@ -62,48 +66,57 @@ class ShopModel:
         self.plan = plan
         self.rate_limit = rate_limit
         self.counts = counts(customers, journeys)
-        self.ownership = OrderOwnership(customers)
+        self.ownership = OrderOwnership(customers, f"{seed}/{shop}")
         self.draws = {stream: random_source.random_draws(seed, shop, stream) for stream in TYPES}
+        self._days = random_source.random_draws(seed, shop, "days")
         self.currency = ("USD", "EUR", "GBP")[random_source.random_draws(seed, shop)(0)[0] % 3]
 
     @cached_property
     def timelines(self) -> Mapping[str, Timeline]:
         """The dates of each stream's rows; a row is created after the rows that it refers to."""
-        start, now = self.now - HISTORY, self.now
-
-        def timeline_of(
-            stream: str, delay: int, patterns: tuple[Mapping[str, int], ...], span: int = 0
-        ) -> Timeline:
-            created_at = spread(start + delay, span or HISTORY - delay, self.counts[stream], DAY)
-            return Timeline(self.counts[stream], created_at, patterns, now)
-
-        orders = timeline_of("orders", 3 * DAY, date_patterns.ORDERS)
-        customers_created_at = spread(start, HISTORY - 3 * DAY, self.counts["customers"], DAY)
+        counts = self.counts
+        orders = self._traded("orders", 0, date_patterns.ORDERS)
+        customers_created_at = self._calendar.spread(counts["customers"], -LEAD, DAY)
         return {
             "customers": CustomerTimeline(
-                self.counts["customers"],
-                customers_created_at,
-                date_patterns.CUSTOMERS,
-                orders,
-                self.ownership,
+                counts["customers"], customers_created_at, date_patterns.CUSTOMERS, orders, self.ownership
             ),
             "orders": orders,
             "attribution": Timeline(
-                self.counts["attribution"],
+                counts["attribution"],
                 lambda index: orders.created_at(2 * index),
                 date_patterns.ATTRIBUTION,
-                now,
+                self.now,
                 updated_field="attributed_at",
             ),
-            "campaigns": timeline_of("campaigns", 0, date_patterns.CAMPAIGNS),
-            "journeys": timeline_of("journeys", 0, date_patterns.JOURNEYS, DAY),
-            "enrollments": timeline_of("enrollments", DAY, date_patterns.ENROLLMENTS, HISTORY - 3 * DAY),
-            "products": timeline_of("products", 0, date_patterns.PRODUCTS),
-            "inventory": timeline_of("inventory", DAY, date_patterns.CREATED_AND_UPDATED),
+            "campaigns": self._traded("campaigns", LEAD, date_patterns.CAMPAIGNS),
+            "journeys": self._even("journeys", 0, date_patterns.JOURNEYS, DAY),
+            "enrollments": Timeline(
+                counts["enrollments"],
+                lambda index: customers_created_at(2 * index) + DAY,
+                date_patterns.ENROLLMENTS,
+                self.now,
+            ),
+            "products": self._even("products", 0, date_patterns.PRODUCTS),
+            "inventory": self._even("inventory", DAY, date_patterns.CREATED_AND_UPDATED),
             "usage": self._periodic("usage", DAY, "date"),
             "decision_intelligence_runs": self._periodic("decision_intelligence_runs", HOUR, "created_at"),
-            "seo_keywords": timeline_of("seo_keywords", 0, date_patterns.CREATED_AND_UPDATED),
+            "seo_keywords": self._even("seo_keywords", 0, date_patterns.CREATED_AND_UPDATED),
         }
+
+    @cached_property
+    def _calendar(self) -> TradeCalendar:
+        return TradeCalendar(self.now - HISTORY + LEAD, self.now, self._days)
+
+    def _traded(self, stream: str, lead: int, patterns: Patterns) -> Timeline:
+        """Return the dates of rows that come as the calendar says, so many seconds before."""
+        created_at = self._calendar.spread(self.counts[stream], -lead, DAY)
+        return Timeline(self.counts[stream], created_at, patterns, self.now)
+
+    def _even(self, stream: str, delay: int, patterns: Patterns, span: int = HISTORY - DAY) -> Timeline:
+        """Return the dates of rows that come evenly over a time, which begins with the history or later."""
+        created_at = evenly(self.now - HISTORY + delay, span, self.counts[stream])
+        return Timeline(self.counts[stream], created_at, patterns, self.now)
 
     def _periodic(self, stream: str, step: int, field: str) -> Timeline:
         """Return the dates of rows one step apart, the last of them in the current step."""
@@ -135,8 +148,9 @@ class ShopModel:
         return int(number) if self.row_id(stream, int(number)) == row_id else None
 
     def price(self, product: int, variant: int) -> int:
-        """Return the price of a variant, in hundredths."""
-        return 599 + product * 7919 % 14_400 + variant * 250
+        """Return the price of a variant, in hundredths: most are low, and a few high."""
+        rank = product * 7919 % 1000
+        return 795 + rank**3 // 10**7 * 18 + variant * 250
 
     def title(self, product: int) -> str:
         """Return the title of a product."""

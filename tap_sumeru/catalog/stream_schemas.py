@@ -50,6 +50,10 @@ OWN_COLUMNS = frozenset({*LEADING_COLUMNS, *TRAILING_COLUMNS})
 """Columns that the tap adds. An attribute of the same name goes into `extra`."""
 
 
+WRITABLE = "x-writable"
+"""Marks a column of `schemas/` that a write may set; it says nothing about a record."""
+
+
 @cache
 def _read(stream: str) -> Schema:
     packaged = files("tap_sumeru.catalog") / "schemas" / f"{stream}.json"
@@ -76,3 +80,11 @@ def load(stream: str, learned: Schema | None = None) -> Schema:
             # target-postgres cannot load an array such as `[0.5, 1]` into a column of one number type.
             del column["items"]
     return {"type": "object", "description": document["description"], "properties": properties}
+
+
+def load_for_reading(stream: str, learned: Schema | None = None) -> Schema:
+    """Return the same without what concerns writes alone, so that no loader and no catalog meets it."""
+    schema = load(stream, learned)
+    for column in schema["properties"].values():
+        column.pop(WRITABLE, None)
+    return schema

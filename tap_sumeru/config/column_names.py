@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog import stream_schemas
+from tap_sumeru.config.names import not_extended, reject_misspelt
 from tap_sumeru.config.replication_keys import check_replication_key, replication_keys
 from tap_sumeru.config.stream_maps import check_map_names
 
@@ -30,6 +32,12 @@ def check_columns(config: Mapping[str, Any], streams: Mapping[str, Stream]) -> N
         for name, stream in streams.items()
     }
     check_map_names(config.get("stream_maps", {}), columns)
+    for name, options in (config.get("stream_options") or {}).items():
+        for one in (options or {}).get("filters") or {}:
+            where = f"stream_options.{name}.filters.{mask_name(one)}"
+            known = columns.get(name, set())
+            if one not in known:  # the API may know more of them than the schemas do
+                reject_misspelt(where, one, not_extended(one, known), "attribute")
     for name, key in replication_keys(config).items():
         check_replication_key(f"stream_options.{name}.replication_key", key, columns[name])
         given = streams[name].replication_key

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from tap_sumeru.config.json_text import decode
+from tap_sumeru.config.json_types import allowed_types, expected
 from tap_sumeru.errors import SettingsError
 
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
@@ -38,13 +39,13 @@ def given_values(config: Mapping[str, Any], schema: Mapping[str, Any], prefix: s
 
 def _is_empty(value: object, schema: Mapping[str, Any]) -> bool:
     """Return whether a text is empty; white space counts only where text means nothing by itself."""
-    return isinstance(value, str) and not (value if "string" in _types(schema) else value.strip())
+    return isinstance(value, str) and not (value if "string" in allowed_types(schema) else value.strip())
 
 
 def _typed(value: object, schema: Mapping[str, Any], where: str) -> object:
     """Return a value with the types of its schema; what is not text is only searched for text."""
     if isinstance(value, str):
-        value = _from_text(value, _types(schema), where)
+        value = _from_text(value, schema, where)
     if isinstance(value, list) and "items" in schema:
         return [_typed(item, schema["items"], f"{where}[{i}]") for i, item in enumerate(value)]
     if isinstance(value, Mapping) and schema.get("properties"):
@@ -52,22 +53,29 @@ def _typed(value: object, schema: Mapping[str, Any], where: str) -> object:
         return {
             name: _typed(inner, known.get(name, {}), f"{where}.{name}")
             for name, inner in value.items()
-            if "string" in _types(known.get(name, _ANY)) or not _is_empty(inner, known[name])
+            if "string" in allowed_types(known.get(name, _ANY)) or not _is_empty(inner, known[name])
         }
     return value
 
 
-def _types(schema: Mapping[str, Any] | str) -> set[str]:
-    """Return the types that a schema allows; in `anyOf` the SDK also writes the bare name of a type."""
-    if isinstance(schema, str):
-        return {schema}
-    declared = schema.get("type", [])
-    types = {declared} if isinstance(declared, str) else set(declared)
-    return types.union(*map(_types, schema.get("anyOf", ())))
+def nested(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object with the levels that its keys join with dots.
+
+    Meltano sets a variable to `{"orders.details": true}` where `meltano.yml` has `orders: {details: true}`.
+    """
+    made: dict[str, Any] = {}
+    for path, value in content.items():
+        *outer, name = path.split(".")
+        place = made
+        for key in outer:
+            inner = place.get(key)
+            place[key] = place = dict(inner) if isinstance(inner, Mapping) else {}
+        place[name] = value
+    return made
 
 
-def _from_text(text: str, types: set[str], where: str) -> object:
-    plain = text.strip()
+def _from_text(text: str, schema: Mapping[str, Any], where: str) -> object:
+    plain, types = text.strip(), allowed_types(schema)
     if "string" in types:
         return text
     if types & {"object", "array"}:
@@ -76,8 +84,8 @@ def _from_text(text: str, types: set[str], where: str) -> object:
         except ValueError:
             content = text
         if isinstance(content, str):
-            raise SettingsError(f"{where}: must be JSON.")
-        return content
+            raise SettingsError(f"{where}: must be JSON: {expected(schema)}.")
+        return nested(content) if isinstance(content, dict) else content
     if "boolean" in types:
         if plain.lower() not in (*_TRUE, *_FALSE):
             raise SettingsError(f"{where}: must be true or false.")

@@ -14,6 +14,29 @@ if TYPE_CHECKING:
 _PLAIN = {"array": "a list", "integer": "an integer", "object": "an object"}
 
 
+def allowed_types(schema: Mapping[str, Any] | str) -> set[str]:
+    """Return the types that a schema allows; in `anyOf` the SDK also writes the bare name of a type."""
+    if isinstance(schema, str):
+        return {schema}
+    declared = schema.get("type", [])
+    types = {declared} if isinstance(declared, str) else set(declared)
+    return types.union(*map(allowed_types, schema.get("anyOf", ())))
+
+
+def expected(schema: Mapping[str, Any]) -> str:
+    """Return what a schema expects, such as `a list of objects with the keys shop, api_token`."""
+    if schema.get("format") == "date-time":
+        return "a date, such as 2026-01-01"
+    kinds = sorted(allowed_types(schema) - {"null"})
+    text = " or ".join(_PLAIN.get(kind, f"a {kind}") for kind in kinds)
+    items = schema.get("items")
+    if kinds == ["array"] and isinstance(items, dict) and "required" in items:
+        return f"{text} of objects with the keys {', '.join(items['required'])}"
+    if kinds == ["object"] and "required" in schema:
+        return f"{text} with the keys {', '.join(schema['required'])}"
+    return text
+
+
 def first_violation(value: object, schema: Mapping[str, Any]) -> tuple[str, str] | None:
     """Return the place and the description of the first violation, None if there is none.
 
@@ -25,18 +48,19 @@ def first_violation(value: object, schema: Mapping[str, Any]) -> tuple[str, str]
         steps = (
             f"[{step}]" if isinstance(step, int) else f".{mask_name(step)}" for step in error.absolute_path
         )
-        return "".join(steps).lstrip("."), _describe(str(error.validator), error.validator_value)
+        return "".join(steps).lstrip("."), _describe(
+            str(error.validator), error.validator_value, error.schema
+        )
     return None
 
 
-def _describe(keyword: str, expected: Any) -> str:  # noqa: ANN401 - the value of any keyword
+def _describe(keyword: str, value: Any, schema: Mapping[str, Any]) -> str:  # noqa: ANN401 - any keyword
     if keyword == "required":
-        return f"must have the keys {', '.join(expected)}"
+        return f"must have the keys {', '.join(value)}"
     if keyword == "enum":
-        return f"must be {' or '.join(map(str, expected))}"
+        return f"must be {', '.join(map(str, value[:-1]))} or {value[-1]}"
     if keyword == "type":
-        kinds = [expected] if isinstance(expected, str) else expected
-        return "must be " + " or ".join(_PLAIN.get(kind, f"a {kind}") for kind in kinds if kind != "null")
+        return f"must be {expected(schema)}"
     if keyword == "minItems":
         return "must not be empty"
     return "is not valid"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sumeru_api.redaction import mask_name
+from tap_sumeru.config.json_types import allowed_types
 from tap_sumeru.config.names import check_name, resembling
 from tap_sumeru.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 SHOP_SETTINGS = ("api_token", "shops", "shops_file")
 """Settings that name shops; a config has exactly one of them."""
@@ -47,17 +51,31 @@ def check_setting_names(value: object, schema: Mapping[str, Any], path: str = ""
 def check_variable_names(environment: Mapping[str, str], schema: Mapping[str, Any], prefix: str) -> None:
     """Check the names of the environment variables that begin with the prefix of the settings.
 
-    Meltano's own variables have one more underscore behind the prefix.
-
     Raises:
         SettingsError: An unknown name resembles a known one. Any other is only warned of.
     """
     known = {name.upper() for name in schema["properties"]}
-    for variable, value in environment.items():
-        name = variable.removeprefix(prefix)
-        if name == variable or name.startswith("_") or name in _OF_THE_SDK or not value.strip():
-            continue
+    for name, _ in setting_variables(environment, schema, prefix):
         shown = prefix + mask_name(name)
         if name not in known and (meant := resembling(name, known)):
             raise SettingsError(f"{shown}: unknown setting. Did you mean {prefix}{meant}?")
         check_name(shown, name, known, "setting")
+
+
+def setting_variables(
+    environment: Mapping[str, str], schema: Mapping[str, Any], prefix: str
+) -> Iterator[tuple[str, str]]:
+    """Yield name and value of each environment variable that stands for a setting, without the prefix.
+
+    An empty one sets nothing. Meltano's own variables have one more underscore behind the prefix, and those
+    that it sets for the members of an object begin with the name of the object.
+    """
+    objects = [
+        f"{name.upper()}_" for name, one in schema["properties"].items() if "object" in allowed_types(one)
+    ]
+    for variable, value in environment.items():
+        name = variable.removeprefix(prefix)
+        if name == variable or name in _OF_THE_SDK or not value.strip():
+            continue
+        if not name.startswith(("_", *objects)) or name.lower() in schema["properties"]:
+            yield name, value

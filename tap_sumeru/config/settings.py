@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sumeru_api.redaction import mask_name
 from sumeru_api.timestamps import text
 from tap_sumeru.catalog.streams import DATE_FILTER, STREAMS, StreamSpec
 from tap_sumeru.config.filters import read_filters
 from tap_sumeru.config.given_values import given_values
 from tap_sumeru.config.json_types import first_violation
+from tap_sumeru.config.names import reject_misspelt
+from tap_sumeru.config.numbers import RANGES, read_number
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
 from tap_sumeru.config.setting_names import check_setting_names
 from tap_sumeru.config.shops import Config, header_text, read_date, read_shops, select_shard
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Collection, Mapping
 
     from sumeru_api.shop import Shop
 
@@ -159,6 +161,9 @@ def check_types(config: Config) -> None:
         raise SettingsError(f"{violation[0]}: {violation[1]}.")
 
 
+_OWN_PARAMETERS = {"limit", "cursor", "include", "fields"}
+
+
 def _stream_options(spec: StreamSpec, config: Config) -> StreamOptions:
     given: Config = config.get("stream_options", {}).get(spec.name) or {}
     date_filter = given.get("date_filter", DATE_FILTER)
@@ -168,8 +173,13 @@ def _stream_options(spec: StreamSpec, config: Config) -> StreamOptions:
         raise SettingsError(f"{prefix}details: {spec.name} has no detail endpoint. Remove this option.")
     if date_filter and not (len(date_filter) == len({*date_filter} - {""}) == len(DATE_FILTER)):
         raise SettingsError(f"{prefix}date_filter: must name two parameters, or be an empty list or null.")
-    if not all(name.isprintable() and name and "," not in name for name in options.get("include", ())):
-        raise SettingsError(f"{prefix}include: must be a list of names of related resources.")
+    if {*(date_filter or ())} & _OWN_PARAMETERS:
+        raise SettingsError(f"{prefix}date_filter: must not name a parameter that the tap sets itself.")
+    for name in options.get("include", ()):
+        if not name.isprintable() or not name or "," in name:
+            raise SettingsError(f"{prefix}include: must be a list of names of related resources.")
+        if name not in spec.include:
+            reject_misspelt(f"{prefix}include ({mask_name(name)})", name, spec.include, "related resource")
     inherited = {"lookback_days": spec.lookback_days, **config}
     lookback, window = (
         _number(options, name, prefix) if name in options else _number(inherited, name)
@@ -187,24 +197,13 @@ def _stream_options(spec: StreamSpec, config: Config) -> StreamOptions:
     )
 
 
-_RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
+_RANGES = RANGES | {
     "lookback_days": (lambda days: 0 <= days <= _MAX_DAYS, f"from 0 to {_MAX_DAYS}"),
     "window_days": (lambda days: 1 <= days <= _MAX_DAYS, f"from 1 to {_MAX_DAYS}"),
     "audit_days": (lambda days: 0 <= days <= _MAX_DAYS, f"from 0 to {_MAX_DAYS}"),
     "discover_rows": (lambda rows: 0 <= rows <= _MAX_ROWS, f"from 0 to {_MAX_ROWS}"),
-    "concurrency": (lambda requests: requests >= 1, "at least 1"),
-    "rate_limit_share": (lambda share: 0 < share <= 1, "above 0 and at most 1"),
-    "request_timeout_seconds": (lambda seconds: 0 < seconds < math.inf, "above 0"),
-    "max_retries": (lambda retries: retries >= 0, "at least 0"),
 }
 
 
 def _number(config: Config, name: str, prefix: str = "") -> float:
-    in_range, expected = _RANGES[name]
-    try:
-        number = float(config[name])
-    except (ValueError, OverflowError):
-        number = math.nan
-    if not in_range(number):
-        raise SettingsError(f"{prefix}{name}: must be a number {expected}.")
-    return number
+    return read_number(config, name, _RANGES, prefix)

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 from urllib.parse import urlsplit
 
 from sumeru_api import timestamps
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tap-sumeru")
 
 Config = Mapping[str, Any]
+_NO_TOKEN = frozenset(" \"'`")
+"""Characters that come from pasting more than the token."""
 
 
 def read_shops(config: Config, *, required: bool = True) -> tuple[Shop, ...]:
@@ -40,7 +43,9 @@ def read_shops(config: Config, *, required: bool = True) -> tuple[Shop, ...]:
         name for name in SHOP_SETTINGS if config.get(name) or (config.get(name) == [] and not required)
     ]
     if not sources:
-        raise SettingsError("api_token: is missing. Set api_token, shops or shops_file.")
+        raise SettingsError(
+            "api_token: is missing. Set api_token, shops or shops_file. As a variable: TAP_SUMERU_API_TOKEN."
+        )
     source, *others = sources
     if others:
         raise SettingsError(f"{source}: cannot be combined with {others[0]}. Remove one of them.")
@@ -59,7 +64,7 @@ def _check_unique(shops: tuple[Shop, ...], source: str) -> None:
     names: dict[str, str] = {}
     tokens: dict[str, str] = {}
     for i, shop in enumerate(shops):
-        other = names.setdefault(shop.name.casefold(), shop.name)
+        other = names.setdefault(normalize("NFKC", shop.name).casefold(), shop.name)
         if len(names) <= i:
             raise SettingsError(
                 f"{source}[{i}].shop: {shop.name} and {other} are the same name. Use a unique name."
@@ -90,8 +95,10 @@ def _read_shop(entry: Config, config: Config, prefix: str = "") -> Shop:
     if not name or not name.isprintable():
         raise SettingsError(f"{prefix}shop: must be a name without control characters.")
     token = header_text(entry["api_token"], f"{prefix}api_token")
-    if not token or " " in token:
-        raise SettingsError(f"{prefix}api_token: is empty or contains a space. Paste only the token.")
+    if not token or _NO_TOKEN.intersection(token):
+        raise SettingsError(
+            f"{prefix}api_token: is empty, or contains a space or a quotation mark. Paste only the token."
+        )
     own_url, own_start = entry.get("api_url"), entry.get("start_date")
     return Shop(
         name=name,
@@ -163,9 +170,23 @@ def select_shard(value: str | None, shops: tuple[Shop, ...]) -> tuple[tuple[Shop
     index, slash, count = value.partition("/")
     if not (slash and index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count)):
         raise SettingsError("shard: must be i/n with i from 1 to n, such as 2/8.")
-    return tuple(shop for shop in shops if shard_of(shop.name, int(count)) == int(index)), int(count) > 1
+    return tuple(shop for shop in shops if is_in_shard(shop.name, value)), int(count) > 1
+
+
+def is_in_shard(shop: str, shard: str) -> bool:
+    """Return whether a shop, of the config or not, belongs to a shard `i/n`; an empty one has all shops."""
+    index, _, count = shard.partition("/")
+    return not shard or shard_of(shop, int(count)) == int(index)
 
 
 def shard_of(shop: str, count: int) -> int:
-    """Return the shard of a shop, from 1 to `count`; it is the same in every run and on every machine."""
-    return int.from_bytes(hashlib.sha256(shop.encode()).digest()[:8], "big") % count + 1
+    """Return the shard of a shop, from 1 to `count`; it is the same in every run and on every machine.
+
+    Rendezvous hashing: each shard has a score for the shop, and the highest wins. One shard more takes about
+    1/(count + 1) of the shops away from the others, and no shop moves between those.
+    """
+
+    def score(shard: int) -> bytes:
+        return hashlib.blake2b(f"{shard}/{shop}".encode(errors="surrogatepass"), digest_size=8).digest()
+
+    return max(range(1, count + 1), key=score)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sumeru_api.redaction import mask_name
@@ -14,7 +15,7 @@ from tap_sumeru.config.names import check_name, not_extended, reject_misspelt, r
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from singer_sdk.mapper import StreamMap
 
@@ -91,6 +92,29 @@ def check_map_names(maps: Mapping[str, Any], columns: Mapping[str, Collection[st
             _check_columns(f"stream_maps.{mask_name(name)}", mapped, existing)
         else:
             check_name(f"stream_maps.{mask_name(name)}", source, columns, "stream")
+    _check_replaced(maps, columns)
+
+
+def _check_replaced(maps: Mapping[str, Any], columns: Iterable[str]) -> None:
+    """Check that no column stays as it is because a later map of a stream replaces one with a wildcard.
+
+    Raises:
+        SettingsError: The replaced map drops or changes a column that the later one does not mention.
+    """
+    for stream in columns:
+        in_force = [
+            (name, definition)
+            for name, definition in maps.items()
+            if isinstance(definition, Mapping) and _SOURCE not in definition and fnmatchcase(stream, name)
+        ]
+        for (name, first), (later, last) in pairwise(in_force):
+            lost = sorted(first.keys() - last.keys() - _OPERATORS)
+            if lost and _ELSE not in last:
+                where = f"stream_maps.{mask_name(later)}"
+                raise SettingsError(
+                    f"{where}: replaces the map {mask_name(name)} for {stream}, so that {mask_name(lost[0])} "
+                    "would stay as it is. Repeat that column in it."
+                )
 
 
 def _check_columns(where: str, mapped: Mapping[str, Any], existing: Collection[str]) -> None:

@@ -13,13 +13,11 @@ from tap_sumeru.diagnose.check_report import as_json, as_text, reasons
 from tap_sumeru.diagnose.estimate import estimate
 from tap_sumeru.diagnose.estimate_report import as_json as estimate_as_json
 from tap_sumeru.diagnose.estimate_report import as_text as estimate_as_text
+from tap_sumeru.diagnose.steps import Steps
 from tap_sumeru.errors import TargetClosed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from contextlib import AbstractContextManager
-
-    from click._termui_impl import ProgressBar
 
     from tap_sumeru.catalog.selection import StreamSelection
     from tap_sumeru.config.settings import Settings
@@ -35,8 +33,8 @@ def run_check(settings: Settings, selections: Sequence[StreamSelection], *, json
     Raises:
         TargetClosed: Standard output cannot be written.
     """
-    with _progress(len(settings.shops) * len(selections), "Checking") as bar:
-        found = check(settings, selections, lambda: bar.update(1))
+    with _steps("Checking", len(settings.shops) * len(selections)) as steps:
+        found = check(settings, selections, steps.done)
     _print(as_json(found) if json else as_text(found))
     for shop in found:
         for reason in reasons(shop):
@@ -50,8 +48,8 @@ def run_estimate(settings: Settings, selections: Sequence[StreamSelection], *, j
     Raises:
         TargetClosed: Standard output cannot be written.
     """
-    with _progress(len(settings.shops) * (len(selections) + 1), "Estimating") as bar:
-        found = estimate(settings, selections, lambda: bar.update(1))
+    with _steps("Estimating", len(settings.shops) * (len(selections) + 1)) as steps:
+        found = estimate(settings, selections, steps.done)
     _print(estimate_as_json(found) if json else estimate_as_text(found))
     failed = [shop for shop in found if shop.failed]
     for shop in failed:
@@ -59,15 +57,15 @@ def run_estimate(settings: Settings, selections: Sequence[StreamSelection], *, j
     return 1 if failed else 0
 
 
-def _progress(steps: int, label: str) -> AbstractContextManager[ProgressBar[int]]:
-    """Return a progress bar, which is shown where a person watches.
+def _steps(label: str, total: int) -> Steps:
+    """Return what shows how far the command is.
 
     Raises:
         TargetClosed: Standard output is closed.
     """
     if sys.stdout is None:
         raise TargetClosed("stdout is closed")
-    return click.progressbar(length=steps, label=label, file=sys.stderr, hidden=not sys.stderr.isatty())
+    return Steps(label, total)
 
 
 def _print(report: str) -> None:

@@ -17,6 +17,10 @@ _MAX_PART = 8
 _BEGINNING = 0.05
 """Part of the range before its first sample."""
 _WEEK = 7
+_FIRST_WEEKDAY = 3
+"""Weekday of day 0; Monday is 0."""
+_WEEKDAYS_IN_TURN = (2, 5, 0, 4, 6, 1, 3)
+"""Weekdays of samples of a day: working days and weekends in turn, since a shop's sales depend on them."""
 _WEEKDAYS = 0.1
 """Part by which one day may differ from the mean of its week."""
 _CAUTION = 1.15
@@ -147,7 +151,7 @@ class Density:
     def next_days(self) -> Days | None:
         """Return the days to sample next, where the sum is least certain; None if all days are sampled."""
         if not self.samples:
-            return self._around((self.start + self.end) / 2)
+            return self._on_weekday(self._around((self.start + self.end) / 2), self.start, self.end)
         level = _SPREAD * self.rows(self.start, self.end) / (self.end - self.start)
         gaps = [gap for gap in self._gaps() if gap.end - gap.start >= 1]
         if not gaps:
@@ -167,7 +171,20 @@ class Density:
     def _within(self, gap: _Gap, days: Days) -> Days:
         """Return the part of some days that lies in a gap, at least a day."""
         first = min(max(days.first, floor(gap.start)), ceil(gap.end) - 1)
-        return Days(first, max(first + 1, min(days.end, ceil(gap.end))))
+        end = max(first + 1, min(days.end, ceil(gap.end)))
+        return self._on_weekday(Days(first, end), gap.start, gap.end)
+
+    def _on_weekday(self, days: Days, start: float, end: float) -> Days:
+        """Move a single day to the weekday whose turn it is, unless that lies outside of a time."""
+        if days.end - days.first > 1:
+            return days
+        weekday = _WEEKDAYS_IN_TURN[len(self.samples) % _WEEK]
+        later = (weekday - days.first - _FIRST_WEEKDAY) % _WEEK
+        nearest = sorted(
+            (days.first + later, days.first + later - _WEEK), key=lambda one: abs(one - days.first)
+        )
+        first = next((one for one in nearest if start <= one and one + 1 <= end), days.first)
+        return Days(first, first + 1)
 
     def _around(self, at: float) -> Days:
         length = self._length(at)

@@ -13,6 +13,7 @@ from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.diagnose.samples import open_shops
+from tap_sumeru.diagnose.steps import Steps
 from tap_sumeru.extract.recovery import Recovery
 
 if TYPE_CHECKING:
@@ -46,9 +47,11 @@ def learn_columns(
     async def sample_shop(shop: SampledShop) -> None:
         async with asyncio.TaskGroup() as group:
             for sampler in shop.samplers:
-                group.create_task(_sample(sampler, shop.name, rows, samples[sampler.spec.name]))
+                task = group.create_task(_sample(sampler, shop.name, rows, samples[sampler.spec.name]))
+                task.add_done_callback(lambda _: steps.done())
 
-    asyncio.run(open_shops(settings, selections, sample_shop))
+    with Steps("Discovery", len(settings.shops) * len(selections)) as steps:
+        asyncio.run(open_shops(settings, selections, sample_shop))
     columns = {one.name: samples[one.name].columns(one.properties) for one in selections}
     for stream, found in columns.items():
         left = [name for name in samples[stream].names if name not in found]

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from typing_extensions import override
 
-from sumeru_api.client import Client, default_headers
+from sumeru_api.client import Client
 from sumeru_api.rate_limiter import RateLimiter
 from sumeru_api.request_queue import RequestQueue
 from sumeru_api.responses import row_id
-from sumeru_api.session import Session
+from sumeru_api.session import Session, default_headers
 from sumeru_api.slots import Slots
 from sumeru_api.timestamps import http_date
 from tap_sumeru.catalog.streams import STREAMS
@@ -58,13 +58,13 @@ class HeaderQueue(RequestQueue):
         return median(self._waits) if self._waits else 0.0
 
     @override
-    async def turn(self, ready: Callable[[], Awaitable[None]] | None = None) -> float:
+    async def turn(self, ready: Callable[[], Awaitable[None]] | None = None, cost: int = 1) -> float:
         """Wait until the rate limit allows the next request, and keep when it starts."""
-        self._started = await super().turn(ready)
+        self._started = await super().turn(ready, cost)
         return self._started
 
     @override
-    def answered(self, headers: Mapping[str, str]) -> None:
+    def answered(self, headers: Mapping[str, str], cost: int = 1) -> None:
         """Record a response, and keep what its headers say."""
         self._waits.append(asyncio.get_running_loop().time() - self._started)
         self.limit = headers.get("X-RateLimit-Limit", self.limit)
@@ -72,7 +72,7 @@ class HeaderQueue(RequestQueue):
         if served_at is not None:
             # The header has whole seconds: the middle of its second is the best guess.
             self.clock_offset = round((served_at - datetime.now(UTC)).total_seconds() + 0.5, 1)
-        super().answered(headers)
+        super().answered(headers, cost)
 
 
 class SampledPage(NamedTuple):

@@ -14,6 +14,10 @@ _MAX_REPEATED_PAGES = 3
 _MAX_EMPTY_PAGES = 1000
 _MAX_COMPARED_ROWS = 2000
 """Rows that are kept to recognise them in another order."""
+_MAX_SEEN_AGAIN = 3
+"""How often the rows that are kept may be seen again, on average."""
+_SAMPLE = 8
+"""One of so many pages is searched for rows that were seen before: comparing all of each page takes time."""
 _MAX_EARLIER_PAGES = 20_000
 """Pages that are recognised when the list is read again; later ones are handed over again."""
 
@@ -46,6 +50,8 @@ class ListProgress:
         self._pages: list[int] = []
         self._repeated = 0
         self._empty = 0
+        self._count = 0
+        self._seen_again = 0
 
     def take(self, content: frozenset[Hashable], *, rows: int) -> bool:
         """Record a page that is not the last one.
@@ -71,6 +77,11 @@ class ListProgress:
         # Both are asked: the pages reach further back than the rows.
         known = self._seen.add_and_check(str(page)) or content <= self._rows
         self._repeated = self._repeated + 1 if known else 0
+        self._count += 1
+        if not self._count % _SAMPLE:
+            self._seen_again += len(content & self._rows)
+        if self._seen_again * _SAMPLE > _MAX_SEEN_AGAIN * _MAX_COMPARED_ROWS:
+            raise UnexpectedResponse("the list makes no progress: most of its rows come again and again")
         if self._repeated >= _MAX_REPEATED_PAGES:
             cause = f"the list makes no progress: {self._repeated} pages in a row had rows of earlier pages"
             raise UnexpectedResponse(cause)

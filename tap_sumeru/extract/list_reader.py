@@ -115,6 +115,7 @@ class ListReader:
             limits.page_size = min(limits.page_size, slice_.page_size)
         asked = params if cursor is None else (*params, ("cursor", cursor))
         has_fields = any(name == "fields" for name, _ in params)
+        parse = partial(parse, first=not at_cursor)
         try:
             answer = await self._get(limits, path, asked, parse, at_cursor=at_cursor)
         except ApiError as error:
@@ -180,14 +181,14 @@ class ListReader:
                 size,
             )
 
-    def _parse_rows(self, response: Response, *, limit: int = PAGE_SIZE) -> ListPage:
+    def _parse_rows(self, response: Response, *, limit: int = PAGE_SIZE, first: bool = True) -> ListPage:
         page = None if response.replaced else self._shaper.decode(response.body)
         if page is None:
-            return self._parse(response, limit=limit)
+            return self._parse(response, limit=limit, first=first)
         return ListPage(page, response.requested_at, limit=limit)
 
-    def _parse(self, response: Response, *, limit: int = PAGE_SIZE) -> ListPage:
-        page = parse_page(response, limit=limit, bare=self._spec.bare)
+    def _parse(self, response: Response, *, limit: int = PAGE_SIZE, first: bool = True) -> ListPage:
+        page = parse_page(response, limit=limit, bare=self._spec.bare, first=first)
         return ListPage(page, response.requested_at, limit=limit)
 
 

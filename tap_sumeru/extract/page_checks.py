@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
+from math import gcd
 from typing import TYPE_CHECKING
 
-from sumeru_api.timestamps import DAY, Precision
+from sumeru_api.timestamps import DAY, Precision, midnight
 from tap_sumeru.extract.recovery import StartOver
 
 if TYPE_CHECKING:
@@ -19,11 +21,18 @@ logger = logging.getLogger("tap-sumeru")
 
 _COARSE = {
     Precision.MINUTE: "has no seconds, so each sync starts a minute earlier",
+    Precision.HOUR: "is rounded to minutes or an hour, so each sync starts an hour earlier",
     Precision.LOCAL: "has no time zone, so each sync starts 14 hours earlier",
     Precision.DAY: "has no time of day, so each sync starts 38 hours earlier",
 }
 _MIN_ROWS = 20
-"""Rows that must show the same time of day before it is taken for none."""
+"""Rows that must be whole steps apart before these are taken for the precision."""
+_MIN_MIDNIGHTS = 3
+"""Rows that must show midnight before it is taken for no time of day."""
+_MAX_SHIFTS = 2
+"""Times of day that a midnight may have: one in summer and one in winter."""
+_HOUR, _QUARTER, _MINUTE = timedelta(hours=1), timedelta(minutes=15), timedelta(minutes=1)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class PageChecks:
@@ -75,7 +84,8 @@ class PageChecks:
 
     def _check_precision(self, page: ShapedPage) -> None:
         """Keep a distance from now on if the replication key is less exact than it was before."""
-        precision = Precision.DAY if _same_time_of_day(page) else page.precision
+        observed = Precision.DAY if _is_midnight(page) else _step(page)
+        precision = max(observed, page.precision, key=lambda one: one.distance)
         if not self._bookmark.learn_precision(precision):
             return
         if self._shaper.is_coarser(precision):  # said once, and not for each shop
@@ -84,10 +94,35 @@ class PageChecks:
             raise StartOver
 
 
-def _same_time_of_day(page: ShapedPage) -> bool:
-    """Return whether many rows of several days all show the same time of day, such as midnight."""
-    if not page.span or page.span[0] == page.span[1] or (page.span[1] - page.span[0]) % DAY:
-        return False  # so that an ordinary page costs nothing per row
-    first = page.span[0]
+def _step(page: ShapedPage) -> Precision:
+    """Return the precision of many rows whose replication keys are whole steps apart, such as hours.
+
+    One that is the same every day, or twice a day, is taken for a day.
+    """
+    if not page.span or page.span[0] == page.span[1] or (page.span[1] - page.span[0]) % _MINUTE:
+        return Precision.SECOND  # so that an ordinary page costs nothing per row
     dated = [one for one in page.timestamps if one is not None]
-    return len(dated) >= _MIN_ROWS and not any((one - first) % DAY for one in dated)
+    # Only what divides a day is rounded; rows may as well come at regular intervals.
+    moments = ((one - page.span[0]) // _MICROSECOND for one in dated)
+    step = gcd(DAY // _MICROSECOND, *moments) * _MICROSECOND
+    if len(dated) < _MIN_ROWS or step < _MINUTE or step % _MINUTE:
+        return Precision.SECOND
+    if step > _HOUR:
+        return Precision.DAY
+    return Precision.MINUTE if step == _MINUTE else Precision.HOUR
+
+
+def _is_midnight(page: ShapedPage) -> bool:
+    """Return whether a few rows of several days all show midnight of some time zone.
+
+    That is at a quarter of an hour, and with daylight saving time an hour earlier or later.
+    """
+    if not page.span or page.span[0] == page.span[1]:
+        return False
+    first, last = page.span
+    if (last - first) % _HOUR or last - first < DAY - _HOUR or (first - midnight(first)) % _QUARTER:
+        return False
+    dated = [one for one in page.timestamps if one is not None]
+    shifts = {(one - first) % DAY for one in dated}
+    is_shifted = len(shifts) > _MAX_SHIFTS or not shifts <= {timedelta(), _HOUR, DAY - _HOUR}
+    return len(dated) >= _MIN_MIDNIGHTS and not is_shifted

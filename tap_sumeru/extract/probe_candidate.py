@@ -64,7 +64,7 @@ class ProbeCandidate:
 
     def is_row(self, row_id: str | None, timestamp: datetime) -> bool:
         """Return whether a row is the candidate, unchanged."""
-        return self._row == (row_id, timestamp)
+        return self._row is not None and self._row[0] in (None, row_id) and self._row[1] == timestamp
 
 
 _WORTH = {Verdict.PLAUSIBLE: 1, Verdict.PROVEN: 2}

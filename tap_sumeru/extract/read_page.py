@@ -36,7 +36,7 @@ class ReadPage(NamedTuple):
 class PageSink(Protocol):
     """Where the pages of a read go. They are written in the order in which they are put."""
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Wait until there is room for a page."""
 
     def put(self, page: ReadPage) -> None:

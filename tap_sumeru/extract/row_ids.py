@@ -1,4 +1,4 @@
-"""Ids of rows that the API gives none: made from what was requested, and from a key that tells them apart."""
+"""Ids of rows: whether those that the API gives tell rows apart, and from what others are made if not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from tap_sumeru.extract.recovery import StartOver
+from tap_sumeru.extract.shared_ids import SharedIds
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,14 +21,17 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tap-sumeru")
 
 _MAX_REMEMBERED = 1 << 19
+_ID = "id"
 
 
 class RowIds:
     """The ids of the rows of one read.
 
-    Ids are made from the natural key until it proves not to be unique, then from the content of the rows. Two
-    different rows with the same natural key prove that. Only a young row of a later page, with another
-    replication key, may be the same row, which has changed meanwhile.
+    The API's ids are used until several rows with different natural keys have the same one, as the stock of a
+    product at each location may have the product's id. Other ids are made from the natural key until it
+    proves not to be unique, then from the content of the rows. Two different rows with the same natural key
+    prove that. Only a young row of a later page, with another replication key, may be the same row, which has
+    changed meanwhile.
 
     Args:
         spec: The stream.
@@ -56,11 +60,17 @@ class RowIds:
         self._max_remembered = max_remembered
         self._seen: dict[int, int] = {}
         self._young: dict[int, datetime] = {}
+        self._shared_ids = SharedIds(spec.natural_key)
+
+    @property
+    def own_ids(self) -> bool:
+        """Whether the ids of the API are used."""
+        return not (self._spec.natural_key and _ID in self._bookmark.not_unique)
 
     @property
     def natural_key(self) -> bool:
         """Whether ids are made from the natural key."""
-        return self._bookmark.not_unique != self._spec.natural_key
+        return not set(self._spec.natural_key) <= set(self._bookmark.not_unique)
 
     @property
     def comparing(self) -> bool:
@@ -81,11 +91,15 @@ class RowIds:
         if not whole and None in page.ids:
             self._query.fields = ()
             raise StartOver
+        checked = bool(self._spec.natural_key) and self.own_ids
+        if checked and self._shared_ids.found(slice_.parent, page, self._plan.range.is_young):
+            self._give_up((_ID,), "", " and ".join((_ID, *self._spec.natural_key)))
+            raise StartOver
         on_page: dict[str, int] = {}
         for index, (row_id, content) in page.made_ids.items():
             is_shared = on_page.setdefault(row_id, content) != content
             if is_shared or self._was_another(slice_, row_id, content, page.timestamps[index]):
-                self._give_up()
+                self._give_up(self._spec.natural_key, " without an id" if self.own_ids else "", "content")
                 raise StartOver
 
     def _was_another(self, slice_: Slice, row_id: str, content: int, timestamp: datetime | None) -> bool:
@@ -101,16 +115,18 @@ class RowIds:
             self._young[key] = timestamp
         return self._seen.setdefault(key, content) != content and not may_have_changed
 
-    def _give_up(self) -> None:
+    def _give_up(self, not_unique: tuple[str, ...], rows: str, source: str) -> None:
         logger.warning(
-            "Shop %s: %s: several rows without an id have the same %s, so their ids are made from their "
-            "content, and the stream is read from the start. Rows that were written under other ids stay in "
-            "the warehouse until a FULL_TABLE read.",
+            "Shop %s: %s: several rows%s have the same %s, so their ids are made from their %s, and the "
+            "stream is read from the start. Rows that were written under other ids stay in the warehouse "
+            "until a FULL_TABLE read.",
             self._shop,
             self._spec.name,
-            " and ".join(self._spec.natural_key),
+            rows,
+            " and ".join(not_unique),
+            source,
         )
-        self._bookmark.not_unique = self._spec.natural_key
+        self._bookmark.not_unique = (*self._bookmark.not_unique, *not_unique)
         self._seen.clear()
         self._young.clear()
         self._plan.forget()  # rows of earlier reads may have replaced each other

@@ -84,8 +84,13 @@ class RowPages:
         return shaped
 
     def _shape(self, slice_: Slice, answer: ListPage) -> ShapedPage:
-        natural_key = self._row_ids.natural_key
-        return self._shaper.shape_page(answer.page, self._shop, slice_.parent, natural_key=natural_key)
+        return self._shaper.shape_page(
+            answer.page,
+            self._shop,
+            slice_.parent,
+            natural_key=self._row_ids.natural_key,
+            own_ids=self._row_ids.own_ids,
+        )
 
     async def _complete(self, slice_: Slice, page: Page) -> None:
         def wanted(row: dict[str, Any]) -> bool:

@@ -58,7 +58,7 @@ class StreamReader:
 
     Attributes:
         trust: What is known about the date filter.
-        listed: Ids of all rows read, if they are kept for the children of the rows.
+        ids_for_children: Ids of all rows read, if they are kept for the children of the rows.
         parents: The parents of the rows.
         reached: How far the read has come, for the log.
     """
@@ -78,7 +78,7 @@ class StreamReader:
         full_table: bool = False,
     ) -> None:
         self.trust = FilterTrust(bookmark, usable=options.date_filter is not None and not full_table)
-        self.listed: list[str | None] | None = None
+        self.ids_for_children: list[str | None] | None = None
         self._spec, self._shop, self._full_table = spec, client.shop.name, full_table
         self._bookmark, self._shaper, self._sink = bookmark, shaper, sink
         self._query = Query(spec, options, fields)
@@ -103,16 +103,16 @@ class StreamReader:
         # A slice got a response; the plan is about to be made again; nothing more is to be read.
         self._answered = self._outdated = self._given_up = False
 
-    def list_all(self) -> bool:
-        """Keep the ids of all rows in `listed`; return False if this read does not return all rows."""
+    def collect_ids(self) -> bool:
+        """Keep the ids of all rows for their children; return False if this read does not return all rows."""
         if self._reads_all:
-            self.listed = []
+            self.ids_for_children = []
         return self._reads_all
 
     @property
     def listing(self) -> Listing:
-        """What `listed` holds, once the read has ended."""
-        return Listing(self.listed or [], self._plan.range.started_at)
+        """What `ids_for_children` holds, once the read has ended."""
+        return Listing(self.ids_for_children or [], self._plan.range.started_at)
 
     async def read(self, parents: Listing | None = None) -> None:
         """Read the stream from where the bookmark says.
@@ -147,7 +147,7 @@ class StreamReader:
     # Rows
 
     async def _read_rows(self) -> None:
-        cursor = self._plan.plan(whole=self.listed is not None)
+        cursor = self._plan.plan(whole=self.ids_for_children is not None)
         while not self._plan.empty:
             try:
                 await self._read_slices(cursor)
@@ -157,7 +157,7 @@ class StreamReader:
                     raise asyncio.CancelledError from None
                 if isinstance(error, RequestRejected):
                     self._plan.audit.postpone(error)
-                cursor = self._plan.plan(whole=self.listed is not None)
+                cursor = self._plan.plan(whole=self.ids_for_children is not None)
                 continue
             if not (self._plan.unverified and self._answered):
                 break
@@ -259,10 +259,10 @@ class StreamReader:
         shaped = await self._pages.shaped(slice_, answer)
         if shaped is None:
             return  # handed over before the list was begun again
-        if self.listed is not None:
-            self.listed += shaped.ids
+        if self.ids_for_children is not None:
+            self.ids_for_children += shaped.ids
         records = self._plan.range.select(slice_, shaped)
-        await self._sink.room()
+        await self._sink.wait_for_room()
         self._check_plan()
         # From here on nothing waits: pages are put in the order in which the bookmark counts on them.
         self._advance(slice_, answer.next_cursor)

@@ -218,11 +218,12 @@ def _make_folder(folder: UPath) -> None:
 
 def _failed(problem: str, error: Exception) -> BatchFileError:
     """Return an error with the reason of the operating system, which contains no value."""
-    reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
     if isinstance(error, ImportError):
         package = _missing_package(error)
         reason = f"install the package that this storage needs beside the tap: pip install {package}"
-    return BatchFileError(f"batch_config: {problem} ({reason})")
+        return BatchFileError(f"batch_config: {problem} ({reason})")
+    reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+    return BatchFileError(f"batch_config: {problem} ({reason}). Check `storage.root` and the space there.")
 
 
 def _missing_package(error: ImportError) -> str:

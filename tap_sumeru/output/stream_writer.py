@@ -116,12 +116,7 @@ class StreamWriter:
         """Return RECORD messages as lines, for records and the name of the stream of each."""
         version = UNSET if self.version is None else self.version
         times = self._times.next(len(records))
-        return encode_lines(
-            [
-                _RecordMessage(name, record, time, version)
-                for name, record, time in zip(names, records, times, strict=False)
-            ]
-        )
+        return encode_lines(list(map(_RecordMessage, names, records, times, repeat(version))))
 
     def _properties(self) -> Schema:
         # The SDK's own message drops keywords that it does not know, such as x-pii.

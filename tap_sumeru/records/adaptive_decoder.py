@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 from msgspec import UNSET
 
+from sumeru_api.embedded_errors import raise_if_failed
 from sumeru_api.json_values import decode, decode_counting
 from sumeru_api.pagination import next_cursor
-from sumeru_api.responses import Page, read_page
+from sumeru_api.responses import Page, check_end, read_page
 from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS
 from tap_sumeru.records.layouts import Layout, build_column
 
@@ -27,6 +28,8 @@ _MAX_LEARNED = 64
 """Unknown fields that a layout may learn, in addition to as many as the schema has properties in a layout."""
 _ENVELOPE = frozenset({"id", "type", "attributes", "relationships"})
 _NOTHING = (b"[]", b"null")
+_DOCUMENTED_PAGING = 2
+"""Members of `pagination`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class AdaptiveDecoder:
         self._mismatched: set[str] = set()
         self._unknown_attributes: dict[str, None] = {}
         self._unknown_members: dict[str, None] = {}
+        self._envelope: dict[str, None] = {}
         required = {key, *include, *([spec.parent_column] if spec.parent else ())}
         # The columnar path reads the replication key, the parent and related resources from the columns.
         self._usable = required <= set(self._selected) and properties[key].get("format") == "date-time"
@@ -85,7 +89,8 @@ class AdaptiveDecoder:
         """Return the page in a response body, None if it does not fit the layout.
 
         Raises:
-            UnexpectedResponse: `pagination` contradicts itself.
+            EmbeddedError: The response says that the request failed.
+            UnexpectedResponse: `pagination` contradicts itself, or what stands beside it.
         """
         if not self._usable:
             return None
@@ -102,7 +107,19 @@ class AdaptiveDecoder:
         pagination = decode(bytes(decoded.pagination))
         if not pagination or decoded.error is not UNSET or decoded.errors is not UNSET:
             return None  # only a closer look tells whether the page is the last one, or an error
-        return DecodedPage(layout, decoded.data, next_cursor(pagination), body)
+        cursor = next_cursor(pagination)
+        if layout.envelope or len(pagination) > _DOCUMENTED_PAGING:
+            self._check_envelope(decoded, layout, pagination, cursor)
+        return DecodedPage(layout, decoded.data, cursor, body)
+
+    @staticmethod
+    def _check_envelope(decoded: Any, layout: Layout, pagination: dict[str, Any], cursor: str | None) -> None:  # noqa: ANN401 - a struct
+        """Make sure that nothing beside the rows says that the request failed, or that more rows follow."""
+        given = ((name, getattr(decoded, field)) for field, name in layout.envelope.items())
+        content = {name: decode(bytes(raw)) for name, raw in given if raw is not UNSET}
+        content["pagination"] = pagination
+        raise_if_failed(content)
+        check_end(content, cursor)
 
     def learn(self, page: Page, mismatches: Mapping[str, int]) -> None:
         """Extend the layout by what a page that did not fit has.
@@ -114,6 +131,7 @@ class AdaptiveDecoder:
         if not self._usable:
             return
         before = self._learned()
+        self._add_names(self._envelope, page.members)
         for row in page.rows:
             if isinstance(row.get("attributes"), dict):
                 self._add_names(self._unknown_attributes, row["attributes"])
@@ -122,8 +140,9 @@ class AdaptiveDecoder:
         if before != self._learned():
             self._layout = self._build()
 
-    def _learned(self) -> tuple[int, int, int]:
-        return len(self._unknown_attributes), len(self._unknown_members), len(self._mismatched)
+    def _learned(self) -> tuple[int, ...]:
+        learned = self._unknown_attributes, self._unknown_members, self._mismatched, self._envelope
+        return tuple(map(len, learned))
 
     def _add_names(self, learned: dict[str, None], names: Iterable[str]) -> None:
         for name in names:
@@ -155,4 +174,5 @@ class AdaptiveDecoder:
             self._known,
             self._key,
             self._spec.parent_column,
+            {f"e{i}": name for i, name in enumerate(self._envelope)},
         )

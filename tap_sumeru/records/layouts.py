@@ -6,7 +6,7 @@ a page with any other field; `record_builder` handles such a page.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
@@ -178,6 +178,7 @@ class Layout:
         own: The selected columns of the tap's own.
         unknown_attributes: Attributes without a column, by struct field.
         unknown_members: Members beside `attributes` without a column, by struct field.
+        envelope: Members of a response beside the documented ones, by struct field.
         known: Names of all columns of the schema.
         key: The replication key.
         parent_column: Column that holds the parent's id.
@@ -190,6 +191,7 @@ class Layout:
     known: frozenset[str]
     key: str
     parent_column: str = ""
+    envelope: Mapping[str, str] = field(default_factory=dict)
 
     def column(self, name: str) -> Column:
         """Return the column of a name."""
@@ -234,6 +236,11 @@ class Layout:
             gc=False,
         )
         rows: Any = list[row]  # type: ignore[valid-type]  # built at run time
-        others = [(name, anything, UNSET) for name in ("included", "error", "errors")]
-        body = defstruct("Body", [("data", rows), ("pagination", Raw, NULL), *others])
+        others = [(name, anything, UNSET) for name in ("included", "error", "errors", *self.envelope)]
+        body = defstruct(
+            "Body",
+            [("data", rows), ("pagination", Raw, NULL), *others],
+            rename=dict(self.envelope),
+            forbid_unknown_fields=True,
+        )
         return msgspec.json.Decoder(body)

@@ -58,11 +58,13 @@ class RowContext:
         shop: Name of the shop.
         parent: Id of the parent row, for a child stream.
         natural_key: Whether a row without an id gets one from its natural key; if not, from its content.
+        own_ids: Whether the ids of the API are used; if not, they are one part of the natural key.
     """
 
     shop: str
     parent: str | None = None
     natural_key: bool = True
+    own_ids: bool = True
 
 
 class RecordBuilder:
@@ -175,6 +177,8 @@ class RecordBuilder:
     def _identify(self, row: Row, attributes: Row, extra: Row, context: RowContext) -> tuple[str, int | None]:
         """Return the id of a row, and a hash of its content if the id is made from its natural key."""
         row_id = row.get("id")
+        if not context.own_ids:
+            return self._identify_shared(row, attributes, extra, context)
         if isinstance(row_id, str) and row_id:
             return row_id, None
         if isinstance(row_id, (int, Decimal, msgspec.Raw)) and not isinstance(row_id, bool):
@@ -183,17 +187,36 @@ class RecordBuilder:
             return str(extra.pop("id")), None
         if row_id not in (None, ""):
             extra.setdefault("id", row_id)
-        content = canonical(row) if context.parent is None else canonical([context.parent, row])
+        content = _content(row, context)
         natural = [attributes.get(name) for name in self._spec.natural_key] if context.natural_key else []
         if natural and all(isinstance(part, (str, int)) and part != "" for part in natural):
-            key = ":".join(str(part) for part in natural)
-            masked = self._protected & set(self._spec.natural_key)
-            return (_hash(key.encode()) if masked else key), hash(content)
+            return self._made(natural), hash(content)
         return _hash(content), None
+
+    def _identify_shared(
+        self, row: Row, attributes: Row, extra: Row, context: RowContext
+    ) -> tuple[str, int | None]:
+        """Return as `_identify` does, for a row whose id other rows share; it is kept in `extra`."""
+        if row.get("id") is not None:
+            extra.setdefault("id", row["id"])
+        content = _content(row, context)
+        if not context.natural_key:
+            return _hash(content), None
+        natural = [extra.get("id"), *(attributes.get(name) for name in self._spec.natural_key)]
+        return self._made(["" if part is None else part for part in natural]), hash(content)
+
+    def _made(self, natural_key: Sequence[object]) -> str:
+        """Return the id that is made from a natural key; its values may have to be hidden."""
+        key = ":".join(str(part) for part in natural_key)
+        return _hash(key.encode()) if self._protected & set(self._spec.natural_key) else key
 
     def _timestamp(self, attributes: Row) -> datetime | None:
         value = attributes.get(self.key)
         return timestamps.parse(value) if isinstance(value, str) else None
+
+
+def _content(row: Row, context: RowContext) -> bytes:
+    return canonical(row) if context.parent is None else canonical([context.parent, row])
 
 
 def _is_id(value: object) -> bool:

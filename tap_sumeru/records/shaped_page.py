@@ -42,6 +42,10 @@ class ShapedPage(ABC):
     def other_dates(self, index: int) -> Iterator[datetime]:
         """Yield all dates of a row except its replication key; a date may be yielded twice."""
 
+    def values(self, index: int, names: Sequence[str]) -> Sequence[object]:  # noqa: ARG002 - see subclasses
+        """Return the values of attributes of a row, None for one that it does not have."""
+        return [None for _ in names]
+
     @property
     def identity(self) -> frozenset[object]:
         """What tells each row from others, in no order."""

@@ -22,7 +22,7 @@ from tap_sumeru.records.row_dates import coarsest, other_dates_of
 from tap_sumeru.records.shaped_page import EMPTY_PAGE, ShapedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from sumeru_api.responses import Row
@@ -65,6 +65,7 @@ class RecordShaper:
         parent: str | None = None,
         *,
         natural_key: bool = True,
+        own_ids: bool = True,
     ) -> ShapedPage:
         """Return the records of a page.
 
@@ -73,18 +74,21 @@ class RecordShaper:
             shop: Name of the shop.
             parent: Id of the parent row, for a child stream.
             natural_key: Whether a row without an id gets one from its natural key; if not, from its content.
+            own_ids: Whether the ids of the API are used.
         """
         if not page.rows:
             return EMPTY_PAGE
         if isinstance(page, DecodedPage):
             parsed = cache(page.parsed)
             try:
-                return ColumnarPage(
-                    page, shop, parent, lambda index: self._attributes(parsed(), index, parent)
-                )
+                if own_ids:
+                    return ColumnarPage(
+                        page, shop, parent, lambda index: self._attributes(parsed(), index, parent)
+                    )
             except ReferencePathRequired:
-                page = parsed()
-        shaped = _ReferencePage(page, self._builder, RowContext(shop, parent, natural_key))
+                pass
+            page = parsed()
+        shaped = _ReferencePage(page, self._builder, RowContext(shop, parent, natural_key, own_ids))
         if self._decoder is not None:
             self._decoder.learn(page, shaped.mismatches)
         return shaped
@@ -118,7 +122,7 @@ class _ReferencePage(ShapedPage):
             for row, sources in zip(page.rows, included, strict=True)
         ]
         self.records = [one.record for one in built]
-        self.ids = [row_id(row) for row in page.rows]
+        self.ids = [row_id(row) if context.own_ids else None for row in page.rows]
         self.timestamps = [one.timestamp for one in built]
         self.made_ids = {i: one.made_id for i, one in enumerate(built) if one.made_id is not None}
         self._attributes = [one.attributes for one in built]
@@ -142,6 +146,10 @@ class _ReferencePage(ShapedPage):
     def identity(self) -> frozenset[object]:
         """What tells each row from others, in no order: without ids, all that they hold."""
         return frozenset(map(canonical, self._rows)) if None in self.ids else super().identity
+
+    @override
+    def values(self, index: int, names: Sequence[str]) -> Sequence[object]:
+        return [*map(self._attributes[index].get, names)]
 
     @override
     def other_dates(self, index: int) -> Iterator[datetime]:

@@ -8,7 +8,7 @@
         "replication_key_value": "2026-05-10T00:00:00Z",   # all changes before this are written
         "start_date": "2025-01-01T00:00:00Z",              # where the first read started; year 1: no start
         "filters": "…",                                    # fingerprint of `filters`, if there are any
-        "not_unique": ["date"],                            # natural key that several rows share
+        "not_unique": ["date"],                            # natural key or id that several rows share
         "precision": "day",                                # of the replication key, if it is coarse
         "date_filter": {"verdict": "proven", "names": ["filter[date_from]", "filter[date_to]"]},
         "unproven_from": "2025-01-01T00:00:00Z",           # start of a first read by an unproven filter
@@ -74,7 +74,7 @@ class Bookmark:
         unproven_from: Start of a first read that used the date filter before it was proven. As long as it is
             set, rows may be missing: the read is repeated from here without the filter.
         position: How far an unfiltered read came that was interrupted.
-        not_unique: Natural key that several rows share, so that no id is made from it; empty if none.
+        not_unique: What several rows share, so that it is no id: `id`, or the natural key; empty if nothing.
         outdated_by: The option whose change has made the bookmark useless, empty if none has.
     """
 
@@ -220,6 +220,11 @@ class Bookmarks:
             for entry in self._streams[stream].get("partitions", [])
             if entry["context"].keys() == {"shop"}
         }
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no bookmark of any stream and shop."""
+        return not self._entries
 
     def entry(self, stream: str, shop: str) -> Entry:
         """Return the partition of a stream of a shop; a new one, not yet in the state, if there is none."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _ADVICE: Mapping[type[ApiError], str] = {
     AuthenticationError: "Put a valid token in `api_token` (or the shop's entry): Settings → API tokens in "
-    "Sumeru.",
+    "Sumeru. Shops on the EU host need `api_url` https://eu.api.sumeru.systems.",
     PermissionDenied: "Grant `{scope}` to the token in Settings → API tokens, or deselect `{stream}`.",
     NotFound: "Check `api_url`; if it is right, this shop's API does not have the resource: deselect "
     "`{stream}`.",

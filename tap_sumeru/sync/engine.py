@@ -14,11 +14,11 @@ from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sumeru_api.client import Client, default_headers
+from sumeru_api.client import Client
 from sumeru_api.rate_limiter import RateLimiter
 from sumeru_api.request_counts import RequestCounts
 from sumeru_api.request_queue import Reason, RequestQueue, Wait
-from sumeru_api.session import Session
+from sumeru_api.session import Session, default_headers
 from sumeru_api.slots import Slots
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.extract.queries import fields_to_request
@@ -223,7 +223,7 @@ class Engine:
         self._started.set()
         self._loop.set_exception_handler(_log_unhandled)
         session = Session(default_headers(self._settings.user_agent), self._settings.request_timeout_seconds)
-        request_slots = Slots(_MAX_REQUESTS, _REQUEST_HOLD_SECONDS, self._handover.idle)
+        request_slots = Slots(_MAX_REQUESTS, _REQUEST_HOLD_SECONDS, self._handover.wait_to_start)
         shop_slots = Slots(_MAX_SHOPS, _SHOP_HOLD_SECONDS)
         try:
             async with asyncio.TaskGroup() as group:

@@ -24,7 +24,7 @@ class Handover(Generic[ItemT]):
     """Items on their way from an event loop to another thread.
 
     Args:
-        capacity: How much may wait to be taken, in the unit of `size`; beyond that, `room` waits.
+        capacity: How much may wait to be taken, in the unit of `size`; beyond that, `wait_for_room` waits.
         size: Returns the size of an item.
     """
 
@@ -44,13 +44,13 @@ class Handover(Generic[ItemT]):
 
     # In the event loop
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Wait until there is room for another item; whoever came first goes first."""
         if not self._putting and self._has_room(self._capacity):
             return
         await self._wait_in(self._putting)
 
-    async def idle(self) -> None:
+    async def wait_to_start(self) -> None:
         """Wait while many wait for room: the wrong time to start what leads to more items."""
         if len(self._putting) >= MAX_PUTTING:
             await self._wait_in(self._starting)

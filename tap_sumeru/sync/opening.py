@@ -45,11 +45,27 @@ def log_opening(settings: Settings, selections: Sequence[StreamSelection], bookm
         ", ".join(one.name for one in selections),
         "".join(f" {text}" for text in _exceptions(settings, selections, bookmarks)),
     )
+    new = _new_shops(settings, selections, bookmarks)
+    if new:
+        logger.info(
+            "New in %s: %s (%s), read from the start date. If another shard has read them, `--merge` takes "
+            "their bookmarks along.",
+            *(shard, count(len(new), "shop"), names(new)),
+        )
     logger.info(
         "Pace: at most %s at a time for each shop, and %s of its rate limit.",
         count(settings.concurrency, "request"),
         "all" if settings.rate_limit_share == 1 else f"{settings.rate_limit_share:.0%}",
     )
+
+
+def _new_shops(settings: Settings, selections: Sequence[StreamSelection], bookmarks: Bookmarks) -> list[str]:
+    """Return the shops of a shard that have no bookmark, although the state has some: those that moved."""
+    if not settings.sharded or bookmarks.empty:
+        return []
+    streams = [one.name for one in selections]
+    shops = [shop.name for shop in settings.shops]
+    return [shop for shop in shops if not any(bookmarks.has(stream, shop) for stream in streams)]
 
 
 def log_outdated(outdated: Mapping[tuple[str, str], int]) -> None:

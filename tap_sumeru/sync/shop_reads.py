@@ -40,7 +40,7 @@ class ShopReads:
         """Let a child stream use the ids that the read of its parent stream collects, if both are read."""
         parents = {STREAMS[name].parent for name in self._readers} & self._readers.keys()
         loop = asyncio.get_running_loop()
-        return {name: loop.create_future() for name in parents if self._readers[name].list_all()}
+        return {name: loop.create_future() for name in parents if self._readers[name].collect_ids()}
 
     async def run(self) -> None:
         """Read all streams to their end; parents start first, since others wait for them."""

@@ -9,14 +9,12 @@ import subprocess
 import sys
 from collections import defaultdict
 from decimal import Decimal, InvalidOperation
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 
-import charts
 from support import dbt_warehouses
 from support.dbt_warehouses import PROJECT, ROOT, Warehouse
 from tap_sumeru.catalog import stream_schemas
@@ -82,25 +80,6 @@ def test_every_mart_is_described_and_has_a_key() -> None:
     for mart in marts.values():
         assert _key(mart).startswith("shop, ")
         assert all(column["description"] for column in mart["columns"])
-
-
-def test_charts_separate_their_labels_and_escape_names() -> None:
-    months = ["2026-01-01", "2026-02-01"]
-    revenue = [
-        {"channel": channel, "order_month": month, "net_revenue": "100.50"}
-        for channel in ("a & b", "pos", "web")
-        for month in months
-    ]
-    cohort = {"cohort_month": months[0], "months_since_first_order": 0, "revenue_per_customer": "7"}
-    step = {"step_number": 1, "step_kind": "wait", "step_channel": None, "journey_name": "<Welcome>"}
-    fates = {"reached": 4, "done": 1, "waiting": 1, "converted": 1, "dropped_out": 1}
-    svg = charts.draw(charts.Marts("acme", "EUR", revenue, [cohort], [{**step, **fates}]), "Acme")
-    assert "a &amp; b" in svg
-    assert "&lt;Welcome&gt;" in svg
-    named = re.findall(r'y="([\d.]+)"[^>]*>(?:a &amp; b|pos|web)<', svg)
-    places = sorted(map(float, named))
-    assert len(places) == 3
-    assert min(lower - upper for upper, lower in pairwise(places)) >= 13
 
 
 @pytest.fixture(scope="module")
@@ -246,10 +225,14 @@ def test_each_test_of_a_sum_fails_where_the_sum_is_wrong(warehouses: list[Wareho
 @pytest.mark.parametrize("dialect", ["snowflake", "bigquery"])
 def test_models_compile_to_valid_sql_of_other_warehouses(dialect: str, tmp_path: Path) -> None:
     offline = ("--target", dialect, "--no-introspect", "--no-populate-cache")
-    run = dbt_warehouses.dbt(("snowflake", "bigquery"), tmp_path, "compile", *offline)
+    tags = {"sumeru_wanted_tags": "stg_sumeru__customers", "sumeru_managed_tags": ["vip", "it's"]}
+    run = dbt_warehouses.dbt(
+        ("snowflake", "bigquery"), tmp_path, "compile", *offline, "--vars", json.dumps(tags)
+    )
     assert run.returncode == 0, run.stdout
     files = [str(path) for path in (tmp_path / "compiled").rglob("*.sql")]
     assert len(files) > len(STREAMS) + len(_marts()) + len(SINGULAR)
+    assert any(file.endswith("sumeru__tag_changes.sql") for file in files)
     lock = str(PROJECT / "requirements.lock")
     parse = ("--constraints", lock, "--with", "sqlglot", "python", "-c", _PARSE, dialect)
     parsed = dbt_warehouses.tool(*parse, *files)

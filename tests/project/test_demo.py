@@ -18,12 +18,14 @@ import pytest
 import demo
 from sumeru_sandbox import Sandbox
 from tap_sumeru.catalog.streams import STREAMS
+from write_back import BEST
 
 if TYPE_CHECKING:
     Runs = list[subprocess.CompletedProcess[str]]
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "scripts" / "demo.py"
+MELTANO_YML = (ROOT / "meltano.yml").read_bytes()
 CUSTOMERS = 100
 
 
@@ -74,6 +76,13 @@ def test_the_second_run_reads_little(runs: Runs, folder: Path) -> None:
     assert records < 50
 
 
+def test_it_tags_the_best_customers_and_reads_the_tags_back(runs: Runs) -> None:
+    for run in runs:
+        said, done = run.stdout.index("local sandbox only"), run.stdout.index("customers have the tag")
+        assert said < done
+        assert f"\n{3 * BEST} of {3 * BEST} customers have the tag" in run.stdout
+
+
 def test_it_prints_a_summary_and_the_next_steps(runs: Runs) -> None:
     first = runs[0].stdout
     assert re.search(r"[\d,]+ records in \d+ s, with [\d,]+ requests, 0 refused by the rate limit", first)
@@ -84,8 +93,7 @@ def test_it_prints_a_summary_and_the_next_steps(runs: Runs) -> None:
 def test_it_writes_to_its_folder_only(runs: Runs, folder: Path) -> None:
     assert runs
     assert {path.name for path in folder.iterdir()} >= {".meltano", "demo.duckdb", "demo.log", "demo.state"}
-    meltano_yml = (ROOT / "meltano.yml").read_text(encoding="utf-8")
-    assert "# duckdb 1.3 and later" in meltano_yml, "Meltano has rewritten meltano.yml"
+    assert (ROOT / "meltano.yml").read_bytes() == MELTANO_YML, "Meltano has rewritten meltano.yml"
     assert not (ROOT / "plugins").exists()
 
 

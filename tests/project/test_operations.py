@@ -15,14 +15,15 @@ from sumeru_sandbox import Sandbox
 from sumeru_sandbox.server.accounts import PLANS
 from tap_sumeru.config.settings import Settings
 
-PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "operations.md").read_text(encoding="utf-8")
 OPTIONS = re.findall(r"^\| .+ \| `(\{\".+\})` \|$", PAGE, re.MULTILINE)
 SWITCHES = re.findall(r"`PATCH /_sandbox/settings` with `(\{.+\})` \|$", PAGE, re.MULTILINE)
 _MINUTES = {"seconds": 1 / 60, "minutes": 1, "hours": 60}
 
 
-def _blocks(language: str) -> list[str]:
-    blocks = re.findall(rf"^ *```{language}\n(.*?)^ *```$", PAGE, re.MULTILINE | re.DOTALL)
+def _blocks(language: str, text: str = PAGE) -> list[str]:
+    blocks = re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
     assert blocks
     return blocks
 
@@ -63,5 +64,5 @@ def test_the_recipes_can_be_read() -> None:
         compile(block, "recipe", "exec")
     for block in _blocks("yaml"):
         assert yaml.safe_load(block)
-    for block in _blocks("sh"):
+    for block in _blocks("sh", (DOCS / "shards.md").read_text(encoding="utf-8")):
         subprocess.run(["sh", "-n"], input=block, text=True, check=True)  # noqa: S607 - any shell

@@ -49,6 +49,7 @@ def test_the_schemas_follow_20_random_changes(tmp_path: Path, random: Random) ->
         column = after[change.stream][change.name]
         assert change.fits(column), change
         assert column["x-provenance"] == "documented"
+        assert column.get("x-writable") == before[change.stream].get(change.name, {}).get("x-writable")
         assert column["description"].endswith(".")
         assert any(change.name in line for line in lines)
     schemas.update(document, folder)

@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("benchmarks", "pyspark_sumeru", "scripts", "sumeru_api", "sumeru_sandbox", "tap_sumeru", "tests")
+FOLDERS = (
+    "benchmarks",
+    "deploy",
+    "pyspark_sumeru",
+    "scripts",
+    "sumeru_api",
+    "sumeru_sandbox",
+    "tap_sumeru",
+    "target_sumeru",
+    "tests",
+)
 FILES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 MAX_FILE, MAX_FUNCTION = 300, 40
 

@@ -1,4 +1,7 @@
-"""`batch_config`: BATCH files hold the same records as messages, and every named file is complete."""
+"""`batch_config`: BATCH files hold the same records as messages, and every named file is complete.
+
+Files that others can read were reported elsewhere as getsops/sops#1902.
+"""
 
 from __future__ import annotations
 

@@ -166,3 +166,15 @@ def test_a_key_that_is_no_column_is_an_error_at_the_start(tmp_path: Path) -> Non
     output = sync(tmp_path, '"note":"x"', lambda entry: entry.update(key_properties=["shop", "ident"]))
     assert output.code == 1
     assert output.last_line == "catalog: orders: the key property ident is not a column."
+
+
+def test_no_loader_meets_the_marks_of_what_a_write_may_set(tmp_path: Path) -> None:
+    """They say nothing about a record, and each keyword is one more that a loader may stumble over."""
+    with ScriptedApi(lambda _: Reply('{"data":[],"pagination":{"has_next":false}}')) as api:
+        tap = Tap(tmp_path, {"api_url": api.url, "api_token": "copt_test_token", "shop": "acme"})
+        catalog = tap.catalog("customers", "products", "inventory", "campaigns", "journeys")
+        done = tap.sync(catalog=catalog)
+    assert done.code == 0, done.log
+    assert len([message for message in done.messages if message["type"] == "SCHEMA"]) == 5
+    assert "x-writable" not in str(catalog)
+    assert "x-writable" not in str(done.messages)

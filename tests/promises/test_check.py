@@ -9,6 +9,7 @@ import pytest
 
 from support.scripted_api import END, Reply, Request, ScriptedApi
 from support.tap_cli import Tap
+from tap_sumeru.catalog.streams import STREAMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -69,6 +70,9 @@ def test_scopes_clock_filter_and_unknown_fields_are_told(tap: Tap, sandbox: Sand
     assert '        loyalty_tier: {"type": ["object", "null"], "x-pii": "suspected"}' in checked.text
     assert checked.text.endswith("Check failed: 5 of 11 streams can be read.\n")
     assert "campaigns cannot be read: 403 forbidden" in checked.text
+    requests = sandbox.stats()["shops"]["acme"]
+    assert requests.keys() == STREAMS.keys() - {"enrollments"}  # no journey is known
+    assert max(one["requests"] for one in requests.values()) <= 3
 
 
 def test_the_report_for_machines_is_one_json_object(tap: Tap, sandbox: Sandbox) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -78,3 +78,55 @@ def test_a_key_that_becomes_coarse_is_noticed_in_time(tmp_path: Path) -> None:
     api.rows["ord_1"]["updated_at"] = api.day()
     output = api.sync(lookback_days=0)
     assert output.ids("orders") == ["ord_1"]
+
+
+@pytest.mark.parametrize(
+    ("months", "hours"),
+    [((5,), ("00:00", "00:00")), ((5,), ("22:00", "22:00")), ((3, 5), ("23:00", "22:00"))],
+    ids=["UTC", "Berlin in summer", "Berlin in winter and summer"],
+)
+def test_three_midnights_of_a_zone_are_no_times_of_day(
+    tmp_path: Path, months: tuple[int, ...], hours: tuple[str, str]
+) -> None:
+    """A shop with few rows never shows more of them, and with daylight saving time midnight moves."""
+    api = FilteredApi(tmp_path, "campaigns", lambda _: None)
+    for number in range(3):
+        month = months[number % len(months)]
+        day = f"2026-{month:02}-{10 + number}T{hours[number % len(months)]}:00Z"
+        api.rows[f"cam_{number}"] = {"updated_at": day}
+    output = api.sync(lookback_days=0, stream_options={"campaigns": {"date_filter": []}})
+    assert SAID["day"].replace("orders", "campaigns") in output.log
+    api.wait(seconds=20)
+    api.rows["cam_1"]["updated_at"] = (
+        f"{api.day()}T{hours[0]}:00Z" if hours[0] == "00:00" else api.moment(hours=30)
+    )
+    output = api.sync(lookback_days=0, stream_options={"campaigns": {"date_filter": []}})
+    assert output.ids("campaigns") == ["cam_1"]
+
+
+@pytest.mark.parametrize("times", [("00:00", "13:00", "22:00"), ("10:00", "10:00", "10:30")], ids=str)
+def test_times_of_day_that_differ_are_some(tmp_path: Path, times: tuple[str, ...]) -> None:
+    api = FilteredApi(tmp_path, "campaigns")
+    api.rows = {f"cam_{one}": {"updated_at": f"2026-05-{one + 10}T{at}:00Z"} for one, at in enumerate(times)}
+    assert "no time of day" not in api.sync().log
+
+
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [(1, "is rounded to minutes or an hour, so each sync starts an hour"), (12, "has no time of day")],
+)
+def test_a_time_that_is_rounded_is_noticed(tmp_path: Path, hours: int, said: str) -> None:
+    api = FilteredApi(tmp_path, "orders", lambda _: None)
+    api.now = api.now.replace(hour=11, minute=50)
+
+    def rounded(at: datetime) -> str:
+        return at.replace(hour=at.hour // hours * hours, minute=0, second=0).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    for number in range(30):
+        at = api.now - timedelta(days=2 + number, hours=number**2 % 24)
+        api.rows[f"ord_{number}"] = {"updated_at": rounded(at)}
+    config: dict[str, Any] = {"lookback_days": 0, "stream_options": {"orders": {"date_filter": []}}}
+    assert said in api.sync(**config).log
+    api.wait(minutes=5)
+    api.rows["ord_1"]["updated_at"] = rounded(api.now)
+    assert api.sync(**config).ids("orders") == ["ord_1"]

@@ -1,4 +1,7 @@
-"""`start_date` and `end_date` that change between runs, or make no sense."""
+"""`start_date` and `end_date` that change between runs, or make no sense.
+
+A start date that moves back and changes nothing: airbytehq/airbyte#69297.
+"""
 
 from __future__ import annotations
 

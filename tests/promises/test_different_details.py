@@ -1,4 +1,7 @@
-"""Details prove different: refused, broken, of another row, or with related resources."""
+"""Details prove different: refused, broken, of another row, or with related resources.
+
+A public report of the kind: airbytehq/airbyte#24370, where customers that were deleted answer 404.
+"""
 
 from __future__ import annotations
 

@@ -167,3 +167,55 @@ def test_a_row_that_changes_while_it_is_read_does_not_cost_its_natural_key(tmp_p
     output = sync(tmp_path, in_pages(rows, 1), "inventory")
     assert output.ids("inventory") == ["p:v:l"] * 2
     assert "not_unique" not in output.bookmark("inventory")
+
+
+# Ids that several rows share
+
+
+def _stock(product: int, location: str) -> Json:
+    attributes = {"product_id": f"pro_{product}", "location_id": location, "available": 1, "updated_at": DATE}
+    return {"id": f"pro_{product}", "type": "inventory", "attributes": attributes}
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["on one page", "on several pages"])
+def test_an_id_that_several_rows_share_collapses_none_of_them(tmp_path: Path, together: bool) -> None:
+    """The stock of a product at each location has the product's id: as in airbytehq/airbyte#55173."""
+    stock = [_stock(product, location) for location in "abc" for product in range(12)]
+    if together:
+        stock.sort(key=lambda row: str(row["id"]))
+    pages = [stock[at : at + 6] for at in range(0, len(stock), 6)]
+
+    def script(request: Request) -> Reply:
+        at = int(request.params.get("cursor", "0"))
+        return page(*pages[at], cursor=str(at + 1) if at + 1 < len(pages) else None)
+
+    output = sync(tmp_path, script, "inventory")
+    assert_complete(output, "inventory")
+    assert any("several rows have the same id, so their ids are made" in one for one in warnings(output))
+    latest = {one["id"]: (one["product_id"], one["location_id"]) for one in output.records("inventory")}
+    expected = {(f"pro_{product}", location) for location in "abc" for product in range(12)}
+    assert set(latest.values()) >= expected
+    made = {one: row for one, row in latest.items() if ":" in one}
+    assert sorted(made.values()) == sorted(expected)
+
+    for row in stock:
+        row["attributes"]["available"] = 5
+    again = sync(tmp_path, script, "inventory", output.state)
+    assert_complete(again, "inventory")
+    assert warnings(again) == []
+    assert set(again.ids("inventory")) == set(made), "the ids stay"
+
+
+def test_a_row_that_comes_on_two_pages_keeps_its_id(tmp_path: Path) -> None:
+    pages = [
+        [_stock(product, "a") for product in range(4)],
+        [_stock(product, "a") for product in range(2, 8)],
+    ]
+
+    def script(request: Request) -> Reply:
+        at = int(request.params.get("cursor", "0"))
+        return page(*pages[at], cursor="1" if at == 0 else None)
+
+    output = sync(tmp_path, script, "inventory")
+    assert set(output.ids("inventory")) == {f"pro_{product}" for product in range(8)}
+    assert warnings(output) == []

@@ -149,7 +149,7 @@ def test_a_list_without_filter_and_order_is_at_least_what_was_seen(tmp_path: Pat
     assert "At least: orders." in output.stdout
     assert output.stdout.startswith("Shop default: at least a few seconds")
     assert "jane" not in output.stdout + output.stderr
-    assert "487" not in output.stdout + output.stderr
+    assert "487.2" not in output.stdout + output.stderr
 
 
 @pytest.mark.parametrize("newest_first", [False, True])

@@ -50,7 +50,8 @@ FAILURES = [
     (
         "Shop acme: all streams failed: 401 unauthenticated: a valid token is required: "
         "Authorization: [token] (request req_). "
-        "Put a valid token in `api_token` (or the shop's entry): Settings → API tokens in Sumeru."
+        "Put a valid token in `api_token` (or the shop's entry): Settings → API tokens in Sumeru. "
+        "Shops on the EU host need `api_url` https://eu.api.sumeru.systems."
     ),
     (
         "Shop globex: enrollments failed: 404 not_found: the list of journeys failed: "

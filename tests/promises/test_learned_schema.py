@@ -6,38 +6,22 @@ import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from support.scripted_api import END, Reply, Request, ScriptedApi, row
+from support import unknown_fields
+from support.scripted_api import Reply, Request, ScriptedApi
 from support.tap_cli import Tap
+from support.unknown_fields import FIELDS, MIXED
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 Json = dict[str, Any]
 
-FIELDS: dict[str, tuple[list[Any], str]] = {
-    "loyalty_tier": (["gold", "silver", None], "string"),
-    "points": ([10, 20, -3], "integer"),
-    "score": ([0.5, 1, 2.25], "number"),
-    "is_vip": ([True, False, None], "boolean"),
-    "renewed_at": (["2026-05-10T00:00:00Z", None, "2026-05-11T12:30:00Z"], "date-time"),
-    "birth_month": (["2026-05-10", "2026-05-11", "2026-05-12"], "string"),
-    "preferences": ([{"color": "red"}, {"sizes": [1, 2]}, {}], "object"),
-    "badges": ([["a"], [], ["b", "c"]], "array"),
-    "history": ([[{"at": 1}], [], None], "array"),
-    "customField": (["x", "y", "z"], "string"),
-    "contact_phone": (["+49 170 1234567", None, "+1 555 0100 200"], "string"),
-}
-MIXED = [1, "one", {"one": 1}]
+ORDERS = 3
 
 
 def serve(request: Request) -> Reply:
     """Return three orders with twelve unknown fields, one of them of mixed types."""
-    if request.path != "orders":
-        return Reply()
-    rows = [
-        row(i, **{name: values[i] for name, (values, _) in FIELDS.items()}, mixed=MIXED[i]) for i in range(3)
-    ]
-    return Reply({"data": rows, "pagination": END})
+    return unknown_fields.serve(ORDERS, request)
 
 
 def discovered(tap: Tap, **config: Any) -> Json:

@@ -68,12 +68,32 @@ def options(stream: str, **values: Any) -> Json:
             options("decision_intelligence_runs", replication_key="createdat"),
             "stream_options.decision_intelligence_runs.replication_key (createdat): unknown column.",
         ),
+        (
+            options("attribution", include=["touchpoint"]),
+            "stream_options.attribution.include (touchpoint): unknown related resource.",
+        ),
+        (
+            options("orders", filters={"curency": "EUR"}),
+            "stream_options.orders.filters.curency: unknown attribute. Did you mean currency?",
+        ),
+        (
+            options("orders", date_filter=["limit", "cursor"]),
+            "stream_options.orders.date_filter: must not name a parameter that the tap sets itself.",
+        ),
         (maps("custmers", email=None), "stream_maps.custmers: unknown stream. Did you mean customers?"),
         (maps("custmer*", email=None), "stream_maps.custmer*: unknown stream. Did you mean customers?"),
         (maps("people", __source__="custmers"), "stream_maps.people: unknown stream. Did you mean customers"),
         (maps("customers", __alias__="all the people"), "stream_maps.customers.__alias__: must be a valid"),
         (maps("customers", phone=" phone"), "stream_maps.customers.phone: must be a valid Python expression"),
         (maps("customers", __fitler__="True"), "Did you mean __filter__?"),
+        (
+            {"stream_maps": {"*": {"email": None}, "customers": {"phone": None}}},
+            "stream_maps.customers: replaces the map * for customers, so that email would stay as it is.",
+        ),
+        (
+            {"stream_maps": {"customers": {"phone": None}, "cust*": {"email": None}}},
+            "stream_maps.cust*: replaces the map customers for customers, so that phone would stay as it is.",
+        ),
         ({"stream_maps": {"__els__": None}}, "stream_maps.__els__: is not an operator"),
     ],
 )
@@ -102,6 +122,8 @@ def test_a_map_that_drops_a_column_which_does_not_exist_is_an_error(
         maps("customers", email=None, __alias__="people", __else__=None, id="id", shop="shop"),
         maps("*", email=None),
         maps("cust*", email=None, domain="email.split('@')[1]"),
+        {"stream_maps": {"*": {"email": None}, "customers": {"email": None, "phone": None}}},
+        {"stream_maps": {"*": {"email": None}, "customers": {"id": "id", "shop": "shop", "__else__": None}}},
         maps("people", __source__="customers", email=None),
         maps("customers", address_json="json.dumps(record['address'])", email_hash="md5(email)"),
         {"stream_maps": {"customers": None, "__else__": None}},

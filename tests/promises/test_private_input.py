@@ -85,7 +85,7 @@ def test_an_invalid_setting_is_named_and_its_value_is_not(setting: str, rejected
     ("name", "message"),
     [
         ("CONCURRENCY", "TAP_SUMERU_CONCURRENCY: must be an integer."),
-        ("SHOPS", "TAP_SUMERU_SHOPS: must be JSON."),
+        ("SHOPS", "TAP_SUMERU_SHOPS: must be JSON: "),
         ("SHARD", "shard: must be"),
     ],
 )

@@ -106,7 +106,7 @@ def test_shops_of_other_shards_are_in_the_settings(inputs: Inputs) -> None:
     [
         ([("acme", TOKEN), ("globex", f" {TOKEN}\n")], ("shops acme and globex", "same token")),
         ([("acme", "copt_test_one"), ("Acme ", "copt_test_two")], ("shops[1].shop: Acme and acme", "unique")),
-        ([("acme", f"{TOKEN} {TOKEN}")], ("shops[0].api_token: is empty or contains a space",)),
+        ([("acme", f"{TOKEN} {TOKEN}")], ("shops[0].api_token: is empty, or contains a space",)),
         ([("acme", f"{TOKEN}\n{TOKEN}")], ("shops[0].api_token: must contain printable",)),
         ([("ac\nme", TOKEN)], ("shops[0].shop: must be a name without control characters",)),
     ],

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sumeru_sandbox import Sandbox
+from support.sandbox_client import SHOP, Api
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,3 +26,18 @@ def server() -> Iterator[Sandbox]:
 def sandbox(server: Sandbox) -> Iterator[Sandbox]:
     yield server
     server.reset()
+
+
+@pytest.fixture(scope="module")
+def limited_server() -> Iterator[Sandbox]:
+    """A sandbox with a rate limit that no test reaches."""
+    with Sandbox(shops=(SHOP, "globex"), rate_limit=1_000_000, now=NOW) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def api(limited_server: Sandbox) -> Iterator[Api]:
+    client = Api(limited_server)
+    yield client
+    client.session.close()
+    limited_server.reset()

@@ -49,6 +49,14 @@ def test_an_answer_may_be_something_else(sandbox: Sandbox) -> None:
     assert limited.json()["error"]["code"] == "rate_limited"
 
 
+def test_a_success_may_say_that_it_failed(sandbox: Sandbox) -> None:
+    sandbox.configure({"orders": {"faults": [{"kind": "failure", "body": {"success": False}}]}})
+    answer = get(sandbox, "orders")
+    end = {"next_cursor": None, "has_next": False}
+    assert answer.status_code == 200
+    assert answer.json() == {"data": [], "pagination": end, "success": False}
+
+
 def test_faults_follow_their_schedule(sandbox: Sandbox) -> None:
     fault = {"kind": "status", "after": 2, "every": 3, "times": 2}
     sandbox.configure({"orders": {"faults": [fault]}})

@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from sumeru_sandbox import Sandbox
 from sumeru_sandbox.spec.endpoints import ERRORS, OPERATIONS, TYPES
+from sumeru_sandbox.spec.fields import WRITABLE
 from sumeru_sandbox.spec.openapi_document import document
 
 if TYPE_CHECKING:
@@ -100,7 +101,8 @@ def test_its_operations_are_the_vendors() -> None:
 
 @pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
 def test_it_agrees_with_the_schemas(path: Path) -> None:
-    marks = ("title", "description", "$schema", "x-source", "x-pii", "x-basis", "additionalProperties")
+    marks = {"title", "description", "$schema", "x-source", "x-pii", "x-writable", "x-basis"}
+    marks.add("additionalProperties")
     resources = {
         operation.stream: document()["paths"]["/api/v1" + operation.path]["get"]
         for operation in OPERATIONS
@@ -126,6 +128,17 @@ def test_it_agrees_with_the_schemas(path: Path) -> None:
 
     stated = json.loads(path.read_text(encoding="utf-8"))
     assert bare({"properties": described}) == {"properties": bare(stated)["properties"]}
+
+
+@pytest.mark.parametrize("path", SCHEMAS, ids=lambda path: path.stem)
+def test_the_schemas_mark_what_the_sandbox_lets_a_write_set(path: Path) -> None:
+    properties = json.loads(path.read_text(encoding="utf-8"))["properties"]
+    marked = {name for name, column in properties.items() if "x-writable" in column}
+    assert marked == set(WRITABLE[path.stem])
+    assert bool(marked) == any(
+        operation.stream == path.stem and operation.kind in ("create", "update", "bulk")
+        for operation in OPERATIONS
+    )
 
 
 def test_everything_says_where_it_comes_from() -> None:

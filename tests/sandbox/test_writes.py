@@ -174,16 +174,8 @@ def test_a_key_belongs_to_its_token_and_lasts_a_day() -> None:
         assert create() != first
 
 
-@over("create", "update", "bulk")
-@pytest.mark.parametrize("share", [0, 0.5, 0.99])
-def test_a_write_whose_client_disconnects_during_the_body_is_dropped(
-    api: Api, operation: Operation, share: float
-) -> None:
-    path, body = api.path(operation), api.body(operation)
-    key = f"disconnected {name(operation)} {share}"
-    state = api.sandbox.truth(SHOP, operation.stream)
-    requests = api.sandbox.stats()["requests"]
-    content = json.dumps(body).encode()
+def cut(api: Api, operation: Operation, path: str, key: str, content: bytes, share: float) -> None:
+    """Send part of a body, and disconnect."""
     head = (
         f"{operation.method.upper()} /api/v1{path} HTTP/1.1\r\nHost: sandbox\r\n"
         f"Authorization: Bearer {api.sandbox.token(SHOP)}\r\nIdempotency-Key: {key}\r\n"
@@ -194,6 +186,28 @@ def test_a_write_whose_client_disconnects_during_the_body_is_dropped(
         connection.sendall(head + content[: int(len(content) * share)])
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(1) == b""
-    assert api.sandbox.stats()["requests"] == requests
+
+
+@over("create", "update", "bulk")
+@pytest.mark.parametrize("share", [0, 0.5, 0.99])
+@pytest.mark.parametrize("kept", [False, True])
+def test_a_write_whose_client_disconnects_during_the_body_is_dropped(
+    api: Api, operation: Operation, share: float, kept: bool
+) -> None:
+    """Or, by a switch, its cut body is kept under its key, so that the whole one is a conflict."""
+    path, body = api.path(operation), api.body(operation)
+    key = f"disconnected {name(operation)} {share} {kept}"
+    state = api.sandbox.truth(SHOP, operation.stream)
+    requests = api.sandbox.stats()["requests"]
+    api.sandbox.configure({"*": {"cut_bodies": "kept" if kept else None}})
+    cut(api, operation, path, key, json.dumps(body).encode(), share)
+    while kept and api.sandbox.stats()["requests"] == requests:
+        pass  # the server is about to notice
+    assert api.sandbox.stats()["requests"] == requests + kept
     assert api.sandbox.truth(SHOP, operation.stream) == state
-    assert api.call(operation, path=path, json=body, headers={"Idempotency-Key": key}).ok
+    answer = api.call(operation, path=path, json=body, headers={"Idempotency-Key": key})
+    api.sandbox.configure({"*": {"cut_bodies": None}})
+    if kept:
+        refused(answer, 409, "conflict")
+    else:
+        assert answer.ok

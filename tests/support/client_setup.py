@@ -31,6 +31,7 @@ class ClientSetup:
         concurrency: Requests in flight, at most.
         slots: Requests of all shops, at most.
         max_retries: Retries of each request.
+        share: Share of the rate limit that the client may use.
         counts: Counts the requests.
 
     Attributes:
@@ -47,9 +48,10 @@ class ClientSetup:
         concurrency: int = 8,
         slots: Slots | None = None,
         max_retries: int = 5,
+        share: float = 1.0,
         counts: RequestCounts | None = None,
     ) -> None:
-        self.limiter = rate_limiter(concurrency=concurrency, jitter=lambda: 0.0)
+        self.limiter = rate_limiter(share, concurrency, jitter=lambda: 0.0)
         self.queue = RequestQueue(self.limiter)
         slots = slots or Slots(256, max_hold_seconds=1.0)
         self.client = Client(shop, session, self.queue, slots, max_retries, counts)

@@ -66,6 +66,7 @@ def dbt(
     folder: Path,
     *arguments: str,
     profiles: Path = PROJECT / "profiles",
+    project: Path = PROJECT,
     version: str = "",
     **environment: str,
 ) -> Done:
@@ -75,7 +76,7 @@ def dbt(
         core, series = f"dbt-core=={version}", f"~={version.rpartition('.')[0]}.0"
         lock = ["--with", targets.PINS["target-duckdb"].split()[1]]
     packages = [part for adapter in adapters for part in ("--with", f"dbt-{adapter}{series}")]
-    places = ["--project-dir", PROJECT, "--profiles-dir", profiles]
+    places = ["--project-dir", project, "--profiles-dir", profiles]
     places += ["--target-path", folder, "--log-path", folder]
     command = ["--from", core, *packages, "dbt", "--no-use-colors", *arguments, *map(str, places)]
     return tool(*lock, *command, **environment)
@@ -99,8 +100,8 @@ class Warehouse:
     profiles: Path = PROJECT / "profiles"
     version: str = ""
 
-    def dbt(self, *arguments: str) -> tuple[Done, dict[str, str]]:
-        """Run dbt; return the process and the status of each node by name."""
+    def dbt(self, *arguments: str, project: Path = PROJECT) -> tuple[Done, dict[str, str]]:
+        """Run dbt in a project; return the process and the status of each node by name."""
         environment = {"SUMERU_DBT_FILE": self.place, "SUMERU_DBT_PORT": self.place}
         command = (*arguments, "--target", self.kind)
         run = dbt(
@@ -108,6 +109,7 @@ class Warehouse:
             self.folder,
             *command,
             profiles=self.profiles,
+            project=project,
             version=self.version,
             **environment,
         )

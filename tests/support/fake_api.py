@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from email.utils import formatdate
+from math import ceil
 
 EPOCH = 1_800_000_000.0
 """The server's time at time 0 of the test."""
@@ -27,19 +28,23 @@ class FakeApi:
         self.recent: deque[float] = deque()
         self.refused = 0
 
-    def ask(self, now: float) -> tuple[int, dict[str, str]]:
+    def ask(self, now: float, cost: int = 1) -> tuple[int, dict[str, str]]:
+        """Return the status and the headers of the answer to a request that costs so much."""
+        room = ceil(self.limit / 3)
         if now >= self.window + 60:
             self.window, self.used = now - (now - self.window) % 60, 0
         while self.recent and self.recent[0] <= now - 10:
             self.recent.popleft()
         reset = self.window + 60
         date = formatdate(EPOCH + now, usegmt=True)
-        if self.used >= self.limit or len(self.recent) >= self.limit / 3:
+        # What costs more than a window allows needs an empty one.
+        full = self.used + min(cost, self.limit) > self.limit
+        if full or len(self.recent) + min(cost, room) > room:
             self.refused += 1
             return 429, {"Retry-After": str(int(reset - now) + 1), **self._headers(0, reset), "Date": date}
-        self.used += 1
-        self.recent.append(now)
-        return 200, {**self._headers(self.limit - self.used, reset), "Date": date}
+        self.used += cost
+        self.recent.extend([now] * cost)
+        return 200, {**self._headers(max(0, self.limit - self.used), reset), "Date": date}
 
     def _headers(self, remaining: int, reset: float) -> dict[str, str]:
         return {

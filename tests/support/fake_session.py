@@ -38,12 +38,18 @@ class SentRequest(NamedTuple):
         url: Its URL.
         params: Its query parameters.
         authorization: Its Authorization header.
+        method: Its HTTP method.
+        body: Its body.
+        key: Its idempotency key, None if it has none.
     """
 
     at: float
     url: str
     params: tuple[tuple[str, str], ...]
     authorization: str
+    method: str = "GET"
+    body: bytes = b""
+    key: str | None = None
 
 
 class FakeSession(Session):
@@ -70,7 +76,15 @@ class FakeSession(Session):
 
     @override
     async def get(self, url: str, params: Sequence[tuple[str, str]], authorization: str) -> RawResponse:
-        request = SentRequest(now(), url, tuple(params), authorization)
+        return await self._send(SentRequest(now(), url, tuple(params), authorization))
+
+    @override
+    async def write(
+        self, method: str, url: str, body: bytes, authorization: str, idempotency_key: str | None
+    ) -> RawResponse:
+        return await self._send(SentRequest(now(), url, (), authorization, method, body, idempotency_key))
+
+    async def _send(self, request: SentRequest) -> RawResponse:
         self.sent.append(request)
         self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)

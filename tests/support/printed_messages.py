@@ -12,18 +12,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("tap_sumeru", "sumeru_api", "pyspark_sumeru")
+PACKAGES = ("tap_sumeru", "sumeru_api", "target_sumeru", "pyspark_sumeru")
 
 HOLE = "…"
 """Stands for a part of a message that the source does not fix."""
 
 NAMES = (
-    *("_ADVICE", "_CERTIFICATE", "_COARSE", "_NETWORK", "_OUTDATED", "_TEXTS"),
+    *("REASONS", "_ADVICE", "_CERTIFICATE", "_COARSE", "_NETWORK", "_OUTDATED", "_TEXTS"),
     *("cause", "need", "problem", "reason", "texts"),
 )
 """Names whose texts become messages, or parts of them."""
 
-FUNCTIONS = ("unknown_parts", "_about_shops", "notes", "_notes", "_reason_to_keep", "_describe", "notice")
+FUNCTIONS = (
+    "unknown_parts",
+    "_about_shops",
+    "notes",
+    "_notes",
+    "_reason_to_keep",
+    "_describe",
+    "_ledger_fault",
+    "notice",
+    "unread_variables",
+)
 """Functions whose results are lines, or parts of messages."""
 
 _INLINE = ("cause", "text")

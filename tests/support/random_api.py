@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from random import Random
+from typing import Any
 
 from sumeru_sandbox.spec.fields import FIELDS
 from tap_sumeru.catalog.streams import PAGE_SIZE
 
-if TYPE_CHECKING:
-    from random import Random
-
 Json = dict[str, Any]
 
 _TRANSIENT_FAULTS = ("reset", "truncate", "html", "rubbish")
+
+_FAILURES: tuple[Json, ...] = (
+    {"error": {"code": "internal_error"}},
+    {"errors": [{"message": "the shard did not answer"}]},
+    {"error": "in words", "data": None},
+    {"success": False},
+    {"ok": "false", "message": "in words"},
+    {"status": "error"},
+    {"statusCode": 503},
+    {"meta": {"errors": [{"code": "internal_error"}]}},
+    {"partial": True},
+    {"data": [{"error": {"code": "internal_error"}}]},
+    {"data": {"error": "in words"}},
+)
 
 _OTHER_DATES = ("", "", "", "hidden_dates", "nested_dates")
 _KEY_FORMS = ("", "", "", "day_replication_key", "local_replication_key")
@@ -93,6 +105,11 @@ def draw_faults(draw: Random) -> Json:
             faults.append({"kind": "status", "status": status, "retry_after": 0, **when})
         else:
             faults.append({"kind": draw.choice(_TRANSIENT_FAULTS), **when})
+    # Of its own, so that the lives of known seeds stay as they are.
+    own = Random(repr(draw.getstate()))  # noqa: S311 - a seed must always give the same life
+    if own.random() < 0.3:
+        when = {"every": own.randint(2, 6), "after": own.randint(0, 5)}
+        faults.append({"kind": "failure", "body": own.choice(_FAILURES), **when})
     if draw.random() < 0.2:
         burst = {"times": draw.randint(1, 60), "after": draw.randint(0, 9)}
         faults.append({"kind": "status", "status": 429, "retry_after": 0, **burst})

@@ -112,10 +112,14 @@ class Pipeline:
         """Load what a tap has written before; return the target's exit code, its log and its last state."""
         return self._load(target, input="".join(f"{line}\n" for line in lines).encode())
 
+    def program(self) -> list[str]:
+        """The target's command line, without its config."""
+        return [str(targets.program(self.warehouse.target))]
+
     def _load(self, config: Json | None, **options: Any) -> tuple[int, str, Json]:
         file = self.tap.folder / "target.json"
         file.write_text(json.dumps({**self.warehouse.config(self.schema), **(config or {})}))
-        command = [str(targets.program(self.warehouse.target)), "--config", str(file)]
+        command = [*self.program(), "--config", str(file)]
         done: subprocess.CompletedProcess[bytes] = subprocess.run(
             command,
             capture_output=True,

@@ -22,11 +22,21 @@ HOME = "USERS.PUBLIC.HOME"
 _PUT = re.compile(r"put ('[^']+') '@~/([^']+)'", re.IGNORECASE)
 _REMOVE = re.compile(r"remove '@~/([^']+)'", re.IGNORECASE)
 _DROP_FORMAT = re.compile(r"drop file format if exists .+", re.IGNORECASE)
+_DROP_STAGE = re.compile(r"drop stage if exists (\S+)", re.IGNORECASE)
 _MERGE = re.compile(
     r"(?P<into>merge into (?P<schema>\S+\.\S+)\.\S+ d using \()(?P<select>select .+?)"
     r" from '@~/(?P<folder>[^']+)'\s*\(file_format => [^)]+\)(?P<rest>.+)",
     re.IGNORECASE | re.DOTALL,
 )
+_COPY = re.compile(
+    r"copy into (?P<table>\S+) from \(select \$1, metadata\$filename, metadata\$file_row_number"
+    r" from @(?P<stage>[^)\s]+)\) .+",
+    re.IGNORECASE,
+)
+_COPIED = """
+insert into {} select json, filename, row_number() over (partition by filename)
+from read_json_objects(?, format = 'newline_delimited', filename = true)
+"""
 _STAGED = """
 create or replace temp table _STAGED as
 select row_number() over () as N, json as V from read_json_objects(?, format = 'newline_delimited')
@@ -46,10 +56,18 @@ def execute(cursor: FakeSnowflakeCursor, command: str, *args: Any, **kwargs: Any
         # It would take this for a syntax error, as it would the next one.
         shutil.rmtree(stage.internal_dir(HOME, remove[1]))
         sql = f"select '{remove[1]}' as name, 'removed' as result"
+    elif drop := _DROP_STAGE.fullmatch(sql):
+        shutil.rmtree(stage.internal_dir(drop[1]))
+        sql = "select 'successfully dropped' as status"
     elif _DROP_FORMAT.fullmatch(sql):
         sql = "select 'successfully dropped' as status"
     elif merge := _MERGE.fullmatch(sql):
         sql = _merge(cursor, merge)
+    elif copy := _COPY.fullmatch(sql):
+        # It knows neither of these columns of metadata.
+        files = stage.internal_dir(copy["stage"]) + "/*"
+        cursor._duck_conn.execute(_COPIED.format(copy["table"]), [files])  # noqa: SLF001 - no other way in
+        sql = "select 'LOADED' as status"
     return _execute(cursor, sql, *args, **kwargs)
 
 

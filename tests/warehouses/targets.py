@@ -34,8 +34,18 @@ OTHERS = {
 }
 """Loaders that `meltano.yml` does not have, each with a program that is named from `target` on."""
 MELTANO = "meltano==4.4.1"
+SCHEDULERS = {
+    "airflow": "apache-airflow==3.3.2",
+    "dagster": "dagster==1.13.29",
+    "kubernetes-validate": "kubernetes-validate==1.37.0",
+}
+"""What the tests of `deploy/` run."""
 PINS: dict[str, str] = (
-    {name: loader["pip_url"] for name, loader in _LOADERS.items()} | OTHERS | SERVERS | {"meltano": MELTANO}
+    {name: loader["pip_url"] for name, loader in _LOADERS.items()}
+    | OTHERS
+    | SERVERS
+    | SCHEDULERS
+    | {"meltano": MELTANO}
 )
 
 

@@ -116,4 +116,4 @@ def test_what_is_replaced_is_counted(body: bytes, header: str | None, replaced: 
 
 def test_the_message_of_an_error_is_read_in_its_charset() -> None:
     text = to_utf8('{"error":{"message":"für"}}'.encode("iso-8859-1"), "x; charset=iso-8859-1")
-    assert Response(403, {}, text.body, 0.0).error_envelope() == ("", "für", "")
+    assert Response(403, {}, text.body, 0.0).failure().message == "für"

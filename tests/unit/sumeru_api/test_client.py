@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sumeru_api.client import default_headers, parse_page, parse_resource
+from sumeru_api.client import parse_page, parse_resource
 from sumeru_api.errors import (
     ApiUnavailable,
     HostNotResponding,
@@ -17,7 +17,7 @@ from sumeru_api.errors import (
     UntrustedHost,
 )
 from sumeru_api.request_counts import RequestCounts
-from sumeru_api.session import UntrustedHostError
+from sumeru_api.session import UntrustedHostError, default_headers
 from support.client_setup import FAILED, OK, ClientSetup
 from support.fake_session import FakeSession, in_turn, raw_response, response
 from support.virtual_clock import run_virtual

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sumeru_api.json_values import UndecodableError, decode
+from sumeru_api.json_values import UndecodableError, decode, scalars
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -62,3 +64,26 @@ def test_a_byte_order_mark_is_ignored() -> None:
 def test_what_is_not_json_cannot_be_decoded(body: bytes) -> None:
     with pytest.raises(UndecodableError):
         decode(body)
+
+
+_PLAIN = st.one_of(st.text(), st.integers(), st.booleans(), st.none())
+
+
+@given(st.recursive(_PLAIN, lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner))))
+def test_every_text_and_number_of_a_body_is_found(content: Any) -> None:
+    found = scalars(json.dumps(content).encode())
+
+    def check(value: object) -> int:
+        if isinstance(value, (list, dict)):
+            return sum(map(check, value.values() if isinstance(value, dict) else value))
+        if value is None or isinstance(value, bool):
+            return 0
+        assert str(value) in found
+        return 1
+
+    assert check(content) == len(found)
+
+
+def test_a_body_that_is_no_json_has_no_values() -> None:
+    assert scalars(b"") == scalars(b'{"a": ') == []
+    assert scalars(b'{"a": 1e999999999999999999999}') == ["1e999999999999999999999"]

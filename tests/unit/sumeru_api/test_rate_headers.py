@@ -46,9 +46,19 @@ def used_up(limit: int = 60, remaining: int = 0) -> dict[str, str]:
         ({"Retry-After": formatdate(1000, usegmt=True), "Date": "today"}, 100),
         ({"Retry-After": formatdate(1000, usegmt=True)}, 100),
         ({"Retry-After": "", "Date": formatdate(970, usegmt=True)}, None),
+        ({"Retry-After": "1970-01-01T00:16:40Z", "Date": formatdate(970, usegmt=True)}, 30),
+        ({"Retry-After": "1970-01-01T01:16:40+01:00"}, 100),
+        ({"Retry-After": "Thu, 01 Jan 1970 01:16:40 +0100"}, 100),
+        ({"Retry-After": "2s"}, 2),
+        ({"Retry-After": "3600 seconds"}, 3600),
+        ({"Retry-After": "1.5 min"}, 90),
+        ({"Retry-After": "2 Hours"}, 7200),
+        ({"Retry-After": "300ms"}, 0.3),
+        ({"Retry-After": "2 weeks"}, None),
     ],
 )
 def test_retry_after_is_a_number_or_a_date(headers: dict[str, str], seconds: float | None) -> None:
+    """A header in another form that was read as a date: mastra-ai/mastra#23778."""
     assert retry_after(headers, 900.0) == seconds
 
 
@@ -127,3 +137,12 @@ def test_whatever_the_headers_hold_every_number_is_bounded(headers: dict[str, st
     assert isinstance(is_cached(headers), bool)
     found = budget(headers)
     assert found is None or (found.limit > 0 and 0 <= (found.reset_in or 0) <= 365 * 86_400)
+
+
+@pytest.mark.parametrize(
+    "reset", [str(EPOCH + 40), str(1000 * (EPOCH + 40)), "40", "2027-01-15T08:00:40Z", formatdate(EPOCH + 40)]
+)
+def test_the_end_of_the_window_may_be_in_any_usual_form(reset: str) -> None:
+    found = budget({**used_up(), "X-RateLimit-Reset": reset})
+    assert found is not None
+    assert found.reset_in == 40

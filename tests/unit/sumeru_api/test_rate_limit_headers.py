@@ -120,9 +120,12 @@ def test_a_lower_limit_cuts_the_burst_to_what_it_allows() -> None:
     assert len(start_times(limiter, 0.1, 8.1)) == pytest.approx(80, abs=1)
 
 
-def test_a_limit_of_one_request_per_minute_holds() -> None:
-    limiter = after_response(0.0, limit_headers(1))
-    assert limiter.wait(0.0) == pytest.approx(60 - 9.5)
+@pytest.mark.parametrize(("limit", "share"), [(1, 1.0), (3, 1.0), (60, 0.1), (60, 0.02), (7, 0.5)])
+def test_a_rate_of_few_requests_per_minute_holds_and_goes_on(limit: int, share: float) -> None:
+    """The burst of such a rate is less than one request: it must not be what a request waits for."""
+    limiter = after_response(0.0, limit_headers(limit), share=share)
+    minutes = 100 / (limit * share)
+    assert len(start_times(limiter, 0.0, minutes * 60)) == pytest.approx(100, abs=2)
 
 
 def test_a_higher_limit_applies_at_once_without_a_new_burst() -> None:

@@ -282,7 +282,7 @@ class Due(RateLimiter):
     at = 0.5
 
     @override
-    def wait(self, now: float) -> float | None:
+    def wait(self, now: float, cost: int = 1) -> float | None:
         return max(0.0, self.at - now)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from sumeru_api.embedded_errors import EmbeddedError
 from sumeru_api.errors import UnexpectedResponse
-from sumeru_api.responses import EmbeddedError, Response, read_page, read_resource, row_id
+from sumeru_api.responses import Response, read_page, read_resource, row_id
 
 
 @pytest.mark.parametrize("data", [[], {"id": "1"}, {"attributes": {}}, [{}]])
@@ -19,12 +20,33 @@ def test_data_is_a_list_or_one_resource(data: object) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [{}, {"ord_1": {"updated_at": "2026-05-10"}}, {"items": [{"id": "1"}]}, {"0": {"id": "1"}}, {"rows": []}],
+    [
+        {},
+        {"ord_1": {"updated_at": "2026-05-10"}},
+        {"items": [{"id": "1"}]},
+        {"0": {"id": "1"}},
+        {"rows": []},
+        {"2026-05-10": {"requests": 1}, "2026-05-11": {"requests": 2}},
+    ],
 )
 def test_an_object_that_is_no_resource_is_never_a_row(data: object) -> None:
     for pagination in ({}, {"pagination": {"has_next": False}}):
         with pytest.raises(UnexpectedResponse, match="does not look like a resource"):
             read_page({"data": data, **pagination})
+    with pytest.raises(UnexpectedResponse, match="does not look like a resource"):
+        read_page({"data": data}, bare=True)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"requests": 5},
+        {"period": "2026-05", "days": [{"date": "2026-05-10"}]},
+        {"requests": {"used": 5}, "messages": {"used": 7}},
+    ],
+    ids=str,
+)
+def test_a_bare_object_of_sections_is_one_row(data: dict[str, Any]) -> None:
     assert read_page({"data": data}, bare=True).rows == [data]
 
 
@@ -215,7 +237,7 @@ def test_without_a_date_of_the_server_our_clock_says_when_a_request_was_sent(hea
     ],
 )
 def test_the_envelope_of_an_error(body: bytes, envelope: tuple[str, str, str]) -> None:
-    assert Response(403, {}, body, 0.0).error_envelope() == envelope
+    assert Response(403, {}, body, 0.0).failure()[1:4] == envelope
 
 
 def test_no_representation_shows_what_was_sent() -> None:

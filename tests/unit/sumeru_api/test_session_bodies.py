@@ -24,6 +24,8 @@ CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3;x=y\r\nllo\r\n0\r\n"
     ("encoding", "sent"),
     [
         ("identity", BODY),
+        ("UTF-8", BODY),
+        ("aws-chunked", BODY),
         ("gzip", gzip.compress(BODY, mtime=0)),
         ("X-GZIP", gzip.compress(BODY[:7], mtime=0) + gzip.compress(BODY[7:], mtime=0) + b"\0\0"),
         ("deflate", zlib.compress(BODY)),

@@ -210,11 +210,14 @@ def test_settings_are_read_from_the_environment(monkeypatch: pytest.MonkeyPatch)
     assert TapSumeru._env_var_config["concurrency"] == 3  # noqa: SLF001 - the SDK has it on the class
 
 
+SHOPS = "a list of objects with the keys shop, api_token"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
         ("TAP_SUMERU_CONCURRENCY", SECRET, "TAP_SUMERU_CONCURRENCY: must be an integer."),
-        ("TAP_SUMERU_SHOPS", f'[{{"api_token": "{SECRET}"', "TAP_SUMERU_SHOPS: must be JSON."),
+        ("TAP_SUMERU_SHOPS", f'[{{"api_token": "{SECRET}"', f"TAP_SUMERU_SHOPS: must be JSON: {SHOPS}."),
     ],
 )
 def test_an_unusable_variable_is_named_and_not_quoted(

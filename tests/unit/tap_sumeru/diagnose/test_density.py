@@ -85,6 +85,22 @@ def test_more_samples_are_taken_where_the_list_is_least_certain(counts: list[int
         assert days is None or _START <= days.first < days.end <= _START + len(counts)
 
 
+@given(st.integers(360, 900), st.integers(0, 6), st.floats(1.2, 2))
+def test_samples_of_single_days_are_not_all_of_the_same_weekday(
+    days: int, first: int, weekend: float
+) -> None:
+    """A shop whose weekends are busy: three days half a range apart could all be Sundays."""
+    counts = [round(200 * (weekend if (i + first) % 7 > 4 else 1)) for i in range(days)]
+    sampler = _Sampler(counts, 200)
+    for _ in range(5):
+        sampled = sampler.sample()
+        assert sampled
+        assert sampled.end - sampled.first == 1
+    weekdays = {int(one.at) % 7 for one in sampler.density.samples}
+    assert len(weekdays) >= 4
+    assert sampler.sum == pytest.approx(sampler.truth, rel=0.6 * (weekend - 1))
+
+
 def test_parts_of_a_range_add_up_and_there_is_nothing_outside() -> None:
     density = Density(10, 20, usual=5)
     density.add(Days(10, 11), 10)

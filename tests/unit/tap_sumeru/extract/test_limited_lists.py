@@ -77,7 +77,7 @@ class Sink:
         self.ids: set[str] = set()
         self.bookmark: dict[str, Any] = {}
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         await asyncio.sleep(0)
 
     def put(self, page: ReadPage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import cycle, islice
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -63,3 +64,24 @@ def test_pages_of_another_size_may_have_the_same_rows() -> None:
     progress.forget_pages()
     for start in range(0, 100, 10):
         progress.take(page(*range(start, start + 10)), rows=10)
+
+
+def test_random_pages_of_more_rows_than_are_kept_come_to_an_end() -> None:
+    """A server that ignores the cursor and sorts at random sends the same rows, on other pages."""
+    draw, progress = Random(1), ListProgress()  # noqa: S311 - a seed gives the same pages
+
+    def read() -> None:
+        for _ in range(10_000):
+            progress.take(frozenset(draw.sample(range(6000), 100)), rows=100)
+
+    with pytest.raises(UnexpectedResponse, match="most of its rows come again"):
+        read()
+    assert progress.rows > 10_000
+
+
+def test_a_long_list_whose_rows_each_come_twice_is_read_to_its_end() -> None:
+    progress = ListProgress()
+    for number in range(2000):
+        first = 50 * number
+        progress.take(frozenset(range(first, first + 100)), rows=100)
+    assert progress.rows == 200_000

@@ -67,7 +67,7 @@ class Sink:
     def __init__(self) -> None:
         self.pages: list[ReadPage] = []
 
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         await asyncio.sleep(0)
 
     def put(self, page: ReadPage) -> None:
@@ -189,7 +189,7 @@ class Roomy(Sink):
     """Always has room."""
 
     @override
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Return at once."""
 
 
@@ -252,7 +252,7 @@ class SlowTarget(Sink):
         self._written_at = [0.0]
 
     @override
-    async def room(self) -> None:
+    async def wait_for_room(self) -> None:
         if len(self._written_at) > 4:
             await asyncio.sleep(max(0.0, self._written_at[-4] - now()))
 

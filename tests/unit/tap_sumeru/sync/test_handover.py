@@ -58,8 +58,8 @@ class Producers:
             if self._random.random() < 0.3:
                 await asyncio.sleep(0)
             if self._random.random() < 0.3:
-                await self._handover.idle()
-            await self._handover.room()
+                await self._handover.wait_to_start()
+            await self._handover.wait_for_room()
             self._handover.put((task, number))
 
     def join(self) -> None:
@@ -104,13 +104,13 @@ def test_no_more_items_wait_than_the_capacity() -> None:
     async def main() -> list[str]:
         handover: Handover[str] = Handover(2, one_each)
         for item in "ab":
-            await handover.room()
+            await handover.wait_for_room()
             handover.put(item)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.005):
-                await handover.room()
+                await handover.wait_for_room()
         assert handover.get(0) == "a"
-        await handover.room()
+        await handover.wait_for_room()
         handover.put("c")
         handover.put("beyond the capacity")
         await asyncio.sleep(0)
@@ -129,7 +129,7 @@ def test_the_last_items_can_be_taken_after_the_loop_has_ended() -> None:
 
     async def main() -> None:
         handover.put(1)
-        waiting = asyncio.create_task(handover.room())
+        waiting = asyncio.create_task(handover.wait_for_room())
         await asyncio.sleep(0)
         waiting.cancel()
         handover.put(2)
@@ -142,9 +142,9 @@ def test_large_items_fill_the_room_of_many() -> None:
     async def main() -> None:
         handover: Handover[str] = Handover(10, len)
         handover.put("a" * 9)
-        await handover.room()
+        await handover.wait_for_room()
         handover.put("b" * 50)
-        waiting = asyncio.create_task(handover.room())
+        waiting = asyncio.create_task(handover.wait_for_room())
         await asyncio.sleep(0)
         assert handover.get(0) == "a" * 9
         await asyncio.sleep(0.001)
@@ -159,7 +159,7 @@ def test_room_that_is_made_while_nobody_waits_wakes_nobody() -> None:
     async def main() -> None:
         handover: Handover[int] = Handover(1, one_each)
         for number in range(100):
-            await handover.room()
+            await handover.wait_for_room()
             handover.put(number)
             await asyncio.sleep(0)
             assert handover.get(0) == number

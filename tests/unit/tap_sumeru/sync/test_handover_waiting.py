@@ -17,7 +17,7 @@ def one_each(_: object) -> int:
 
 
 async def note(log: list[str], name: str, handover: Handover[str], *, starts: bool = False) -> None:
-    await (handover.idle() if starts else handover.room())
+    await (handover.wait_to_start() if starts else handover.wait_for_room())
     log.append(name)
     if not starts:
         handover.put(name)
@@ -120,9 +120,9 @@ def test_many_that_are_cancelled_while_waiting_do_not_keep_others_from_starting(
     async def main() -> None:
         handover: Handover[str] = Handover(1, one_each)
         handover.put("full")
-        waiting = [asyncio.create_task(handover.room()) for _ in range(2 * MAX_PUTTING)]
+        waiting = [asyncio.create_task(handover.wait_for_room()) for _ in range(2 * MAX_PUTTING)]
         await asyncio.sleep(0)
-        starting = [asyncio.create_task(handover.idle()) for _ in range(3)]
+        starting = [asyncio.create_task(handover.wait_to_start()) for _ in range(3)]
         await asyncio.sleep(0)
         if taken_first:
             handover.get(0)

@@ -101,6 +101,26 @@ def test_a_shard_without_shops_says_so(log: pytest.LogCaptureFixture) -> None:
     ]
 
 
+def partition(shop: str) -> dict[str, Any]:
+    return {"context": {"shop": shop}, "replication_key_value": "2025-06-01T00:00:00Z"}
+
+
+def test_shops_that_are_new_in_a_shard_with_a_state_are_named(log: pytest.LogCaptureFixture) -> None:
+    mine = [name for name in (f"shop-{i}" for i in range(20)) if shard_of(name, 2) == 1]
+    known, *new = mine
+    state = {"bookmarks": {"orders": {"partitions": [partition(known), partition("gone")]}}}
+    lines = opening(log, shops=entries(*mine), shard="1/2", state=state)
+    assert lines[1] == (
+        f"New in shard 1/2: {len(new)} shops ({', '.join(new)}), read from the start date. If another shard "
+        "has read them, `--merge` takes their bookmarks along."
+    )
+    log.clear()
+    every = {"bookmarks": {"orders": {"partitions": [partition(name) for name in mine]}}}
+    for config in ({"state": every, "shard": "1/2"}, {"shard": "1/2"}, {"state": state}):
+        assert len(opening(log, shops=entries(*mine), **config)) == 2
+        log.clear()
+
+
 def test_a_catalog_that_selects_no_stream_is_a_warning(log: pytest.LogCaptureFixture) -> None:
     assert opening(log, streams=(), api_token="one") == [
         "The catalog selects no stream: there is nothing to read."

@@ -54,7 +54,7 @@ class FakeReader:
         self.ended_at: float | None = None
         self.cancelled = False
 
-    def list_all(self) -> bool:
+    def collect_ids(self) -> bool:
         return self._lists_all
 
     def give_up(self) -> None:

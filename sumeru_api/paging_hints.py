@@ -1,0 +1,101 @@
+"""Hints at more pages, outside `pagination` or in other words than the documented ones."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from sumeru_api.embedded_errors import folded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_NEXT = re.compile(
+    r"(?:odata)?next(?:cursor|token|page(?:url|token|number|cursor)?|url|uri|link|links|href|offset|start|marker|key"
+    r"|path|results?|set|batch|scrollid|continuation(?:token)?)?"
+)
+_MORE = re.compile(
+    r"has(?:more|next)(?:pages?|results|items)?|more(?:available|pages|results|items)?|(?:is)?truncated"
+)
+_TOKEN = re.compile(r"continuation(?:token|key)?|scrollid|after|endcursor|marker")
+_LAST = re.compile(r"(?:is)?last(?:page)?|(?:at)?end|done|complete|finished|exhausted")
+_TOTAL = re.compile(
+    r"total(?:count|results|items|rows|records|hits|entries|elements)?|(?:record|result|row)?count"
+)
+_PAGES = re.compile(r"(?:total|num|numberof)?pages|(?:last|total)page|pagecount")
+_LIMIT = re.compile(r"limit|perpage|page(?:size|limit)|maxresults")
+_NO = frozenset({"", "0", "false", "no", "null", "none"})
+_RANGE_END = re.compile(r"/(\d+)\s*$")
+_LINK_NEXT = re.compile(r"""rel\s*=\s*["']?[^"']*\bnext\b""", re.IGNORECASE)
+_MAX_DEPTH = 3
+_MAX_ITEMS = 20
+_ROWS = frozenset({"data", "included"})
+
+
+def contradiction(content: Mapping[str, Any]) -> str | None:
+    """Return the name of what hints at more pages although `pagination` says that there are none.
+
+    Args:
+        content: The response; its rows may be missing.
+    """
+    return next((name for name, value in _members(content) if _is_next(name, value)), None)
+
+
+def hint_without_pagination(content: Mapping[str, Any], headers: Mapping[str, str], rows: int) -> str | None:
+    """Return the name of what hints at more pages after the first one, in a response without `pagination`.
+
+    Args:
+        content: The response.
+        headers: Its headers.
+        rows: Number of its rows.
+    """
+    if _LINK_NEXT.search(headers.get("Link", "")):
+        return "Link"
+    total = _RANGE_END.search(headers.get("Content-Range", ""))
+    if total and int(total[1]) > rows:
+        return "Content-Range"
+    own = ((name[2:], value) for name, value in headers.items() if name.lower().startswith("x-"))
+    for name, value in (*_members(content), *own):
+        word, number = folded(name), _number(value)
+        more_rows = number > rows and _TOTAL.fullmatch(word)
+        more_pages = number > 1 and _PAGES.fullmatch(word)
+        full = 0 < number <= rows and _LIMIT.fullmatch(word)
+        not_last = value is False and _LAST.fullmatch(word)
+        token = _is_yes(value) and _TOKEN.fullmatch(word)
+        if more_rows or more_pages or full or not_last or token or _is_next(name, value):
+            return name
+    return None
+
+
+def _members(content: object, depth: int = _MAX_DEPTH) -> Iterator[tuple[str, object]]:
+    """Yield the members of a response and of what is in it, without its rows; `rel` in a link names it."""
+    if isinstance(content, list) and depth:
+        for item in content[:_MAX_ITEMS]:
+            yield from _members(item, depth - 1)
+    if not isinstance(content, dict):
+        return
+    if isinstance(content.get("rel"), str):
+        yield content["rel"], content.get("href") or content.get("url")
+    for name, value in content.items():
+        if depth == _MAX_DEPTH and name in _ROWS:
+            continue
+        yield name, value
+        if depth and isinstance(value, dict | list):
+            yield from _members(value, depth - 1)
+
+
+def _is_next(name: str, value: object) -> bool:
+    word = folded(name)
+    return _is_yes(value) and bool(_MORE.fullmatch(word) or _NEXT.fullmatch(word))
+
+
+def _is_yes(value: object) -> bool:
+    return bool(value) and str(value).strip().lower() not in _NO
+
+
+def _number(value: object) -> int:
+    """Return a number, -1 for what is none."""
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return -1
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else -1  # noqa: PLR2004

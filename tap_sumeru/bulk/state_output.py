@@ -1,0 +1,47 @@
+"""Where states go: a file that is replaced in one step, or standard output."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from tap_sumeru.bulk.errors import StateFileError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class StateOutput:
+    """Writes states.
+
+    Args:
+        path: The file; None for standard output.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    def write(self, state: bytes) -> None:
+        """Write a state: into the file, so that it is there even after a power failure, or as a line.
+
+        Raises:
+            StateFileError: It cannot be written.
+        """
+        try:
+            if self._path is None:
+                sys.stdout.buffer.write(state + b"\n")
+                sys.stdout.buffer.flush()
+            else:
+                _replace(self._path, state)
+        except OSError as error:
+            raise StateFileError(f"state: cannot be written ({error.strerror}).") from None
+
+
+def _replace(path: Path, content: bytes) -> None:
+    new = path.with_name(f"{path.name}.new")
+    with new.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)

@@ -1,0 +1,62 @@
+"""Finds rows that share an id although their natural keys tell them apart."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
+    from tap_sumeru.records import ShapedPage
+
+_SAMPLE = 500
+"""Rows whose natural keys are compared with those of later rows with the same id."""
+_MIN_SHARED = 2
+"""Ids that rows of several pages must share."""
+
+
+class SharedIds:
+    """Compares the rows of one read that have ids.
+
+    Args:
+        natural_key: Names of the attributes that tell rows apart.
+    """
+
+    def __init__(self, natural_key: Sequence[str]) -> None:
+        self._natural_key = natural_key
+        self._sample: dict[str | None, dict[str, Sequence[object]]] = defaultdict(dict)
+        self._size = 0
+        self._shared: set[str] = set()
+
+    def found(
+        self, parent: str | None, page: ShapedPage, may_have_changed: Callable[[datetime], bool]
+    ) -> bool:
+        """Return whether a page shows that several rows have the same id.
+
+        Args:
+            parent: Id of the parent of the rows, None if the stream has no parents.
+            page: The page.
+            may_have_changed: Returns whether a row may have changed during the read, by its replication key:
+                on another page it may be the same row with another natural key.
+        """
+        ids, sample = set(page.ids), self._sample[parent]
+        complete = self._size >= _SAMPLE
+        if complete and len(ids) == len(page.ids) and sample.keys().isdisjoint(ids):
+            return False  # so that an ordinary page costs nothing per row
+        on_page: dict[str, Sequence[object]] = {}
+        for index, one in enumerate(page.ids):
+            if one is None:
+                continue
+            natural_key = page.values(index, self._natural_key)
+            if on_page.setdefault(one, natural_key) != natural_key:
+                return True
+            if one not in sample and not complete:
+                sample[one] = natural_key
+                self._size += 1
+            elif sample.get(one, natural_key) != natural_key:
+                timestamp = page.timestamps[index]
+                if timestamp is not None and not may_have_changed(timestamp):
+                    self._shared.add(one)
+        return len(self._shared) >= _MIN_SHARED

@@ -1,0 +1,68 @@
+"""Writes many rows with one request; a request that the API refuses is sent again in smaller parts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sumeru_api.errors import OutcomeUnknown
+from target_sumeru.apply.outcomes import Outcome, outcome_of, returned_ids, unknown_outcome
+from target_sumeru.apply.single import new_key
+from target_sumeru.plan.items import Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from target_sumeru.apply.shop_api import ShopApi
+    from target_sumeru.config.streams import TargetStream
+    from target_sumeru.plan.items import Item
+
+_PARTS = 10
+
+
+async def write_bulk(
+    api: ShopApi,
+    stream: TargetStream,
+    items: Sequence[Item],
+    done: Callable[[Item, Outcome], None],
+    go_on: Callable[[], bool],
+) -> None:
+    """Write rows together.
+
+    Args:
+        api: The API of the shop.
+        stream: The stream.
+        items: The rows.
+        done: Called with what became of each row.
+        go_on: Returns whether further requests may be sent.
+
+    Raises:
+        ApiError: The shop cannot be written.
+    """
+    try:
+        response = await api.update_many(stream, [(one.api_id, one.attributes) for one in items], new_key())
+    except OutcomeUnknown as error:
+        for item in items:
+            done(item, unknown_outcome(error))
+        return
+    outcome = outcome_of(response, stream.columns)
+    listed = returned_ids(response) if response.ok else set()
+    if outcome.status is Status.WRITTEN and not listed:
+        listed = {item.api_id for item in items}  # the response does not list what it has written
+    left = []
+    for item in items:
+        if item.api_id in listed:
+            done(item, Outcome(Status.WRITTEN, http_status=response.status))
+        else:
+            left.append(item)
+    if len(items) == 1:
+        for item in left:
+            done(
+                item,
+                outcome if outcome.status is Status.REJECTED else Outcome(Status.REJECTED, "not_written"),
+            )
+        return
+    size = max(1, len(items) // _PARTS)
+    for start in range(0, len(left), size):
+        if not go_on():
+            return
+        await write_bulk(api, stream, left[start : start + size], done, go_on)

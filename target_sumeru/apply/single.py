@@ -1,0 +1,180 @@
+"""Writes single rows: changes, creations that happen once, and launches that happen at most once."""
+
+from __future__ import annotations
+
+import secrets
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from sumeru_api.errors import OutcomeUnknown
+from target_sumeru.apply.outcomes import CONFLICT, Outcome, created_id, outcome_of, unknown_outcome
+from target_sumeru.config.streams import EXTERNAL_ID, TAG_CHANGES
+from target_sumeru.input.rows import key_columns, key_of
+from target_sumeru.plan.compare import with_tag_changes
+from target_sumeru.plan.decisions import Reject, adopt
+from target_sumeru.plan.items import Item, Operation, Status
+
+if TYPE_CHECKING:
+    from sumeru_api.responses import Response
+    from target_sumeru.apply.shop_api import ShopApi
+    from target_sumeru.config.streams import TargetStream
+    from target_sumeru.ledger import Ledger
+    from target_sumeru.plan.items import Current
+
+_INVALID = (400, 422)
+"""Statuses of a body that the API does not accept."""
+NO_LONGER_THERE = Outcome(Status.REJECTED, "not_found")
+
+
+def new_key() -> str:
+    """Return the idempotency key of one logical write: random, since the same content may be right twice."""
+    return f"target-sumeru-{secrets.token_hex(16)}"
+
+
+def creation_key(item: Item) -> str:
+    """Return the idempotency key of a creation or a launch.
+
+    It is made of what identifies the row, and not of what the row holds: the API must refuse a changed body
+    instead of creating a second row.
+    """
+    identity = "\x1e".join((item.shop, item.stream, item.operation, item.key, str(item.generation)))
+    return f"target-sumeru-{sha256(identity.encode()).hexdigest()[:40]}"
+
+
+class SingleWrites:
+    """Writes the rows of one shop, one at a time.
+
+    Args:
+        api: The API of the shop.
+        ledger: The ledger.
+    """
+
+    def __init__(self, api: ShopApi, ledger: Ledger) -> None:
+        self._api = api
+        self._ledger = ledger
+        self._wrapped: dict[str, bool] = {}  # by stream, once it is known
+
+    async def write(self, stream: TargetStream, item: Item) -> Outcome:
+        """Write a row, and remember it in the ledger.
+
+        Raises:
+            ApiError: The shop cannot be written.
+        """
+        try:
+            outcome = await self._operate(stream, item)
+        except OutcomeUnknown as error:
+            return unknown_outcome(error)
+        self.remember(item, outcome)
+        return outcome
+
+    async def _operate(self, stream: TargetStream, item: Item) -> Outcome:
+        match item.operation:
+            case Operation.UPDATE:
+                return await self._update(stream, item)
+            case Operation.CREATE:
+                return await self._create(stream, item)
+            case Operation.LAUNCH:
+                return await self._launch(stream, item)
+            case Operation.ADOPT:
+                return Outcome(Status.ADOPTED, api_id=item.api_id)
+
+    def remember(self, item: Item, outcome: Outcome) -> None:
+        """Remember in the ledger what became of a row."""
+        if outcome.status in (Status.WRITTEN, Status.ADOPTED):
+            created = key_columns(item.key) == (EXTERNAL_ID,) or item.operation is Operation.CREATE
+            api_id = (outcome.api_id or item.api_id) if created else ""
+            self._ledger.done(item.row, item.scope, item.content, api_id)
+
+    async def _update(self, stream: TargetStream, item: Item) -> Outcome:
+        attributes = item.attributes
+        if any(name in attributes for name in TAG_CHANGES):
+            current = await self._api.current(stream, item.api_id)
+            if current is None:
+                return NO_LONGER_THERE
+            tags = with_tag_changes(attributes, current.attributes.get("tags"))
+            rest = {name: value for name, value in attributes.items() if name not in TAG_CHANGES}
+            attributes = {**rest, "tags": tags}
+        response = await self._api.update(stream, item.api_id, attributes, new_key())
+        return outcome_of(response, stream.columns)
+
+    async def _create(self, stream: TargetStream, item: Item) -> Outcome:
+        response = await self._send(stream, item)
+        if response.status == CONFLICT:
+            found = await self._look_up(stream, item)
+            if found is not None:
+                return found
+            if not (item.sent_before or response.in_doubt):
+                self._ledger.conflicted(item.row)
+                return outcome_of(response, stream.columns)
+            # The API holds the key of this very request with another body: what arrived of it was cut.
+            item.generation += 1
+            response = await self._send(stream, item)
+        outcome = outcome_of(response, stream.columns)
+        if outcome.status is not Status.WRITTEN:
+            return await self._refused(stream, item, response) or outcome
+        self._wrapped.setdefault(stream.name, False)
+        return await self._created(stream, item, response)
+
+    async def _refused(self, stream: TargetStream, item: Item, response: Response) -> Outcome | None:
+        """Return what becomes of a creation that was refused, None if nothing but that."""
+        found = await self._look_up(stream, item) if response.in_doubt else None
+        if found is not None:
+            return found  # an earlier try was applied, although no answer said so
+        self._ledger.refused(item.row)
+        if stream.flat_body or stream.name in self._wrapped or response.status not in _INVALID:
+            return None
+        item.generation += 1
+        second = await self._send(stream, item, wrapped=True)
+        if outcome_of(second, stream.columns).status is not Status.WRITTEN:
+            self._ledger.refused(item.row)
+            return None
+        self._wrapped[stream.name] = True
+        return await self._created(stream, item, second)
+
+    async def _created(self, stream: TargetStream, item: Item, response: Response) -> Outcome:
+        api_id = created_id(response)
+        if not api_id:
+            return await self._look_up(stream, item) or unknown_outcome()
+        return Outcome(Status.WRITTEN, http_status=response.status, api_id=api_id)
+
+    async def _launch(self, stream: TargetStream, item: Item) -> Outcome:
+        response = await self._send(stream, item)
+        outcome = outcome_of(response, stream.columns)
+        if outcome.status is Status.WRITTEN:
+            return outcome
+        if response.status == CONFLICT or response.in_doubt:
+            return unknown_outcome()  # it may be launched already, so the key must not change
+        self._ledger.refused(item.row)
+        return outcome
+
+    async def _send(self, stream: TargetStream, item: Item, *, wrapped: bool = False) -> Response:
+        """Send a creation or a launch, after the ledger has stored on the disk that it is sent."""
+        self._ledger.sent(item.row, item.scope, item.generation, item.content, self._api.now())
+        key = creation_key(item)
+        if item.operation is Operation.LAUNCH:
+            return await self._api.launch(stream, item.api_id, key)
+        wrapped = wrapped or self._wrapped.get(stream.name, False)
+        return await self._api.create(stream, item.attributes, key, wrapped=wrapped)
+
+    async def _look_up(self, stream: TargetStream, item: Item) -> Outcome | None:
+        """Return what becomes of a row that may exist already; None if it does not."""
+        columns = (stream.unique,)
+        wanted = key_of(columns, (item.attributes.get(stream.unique),))
+        matches: list[Current] = []
+        async for page in self._api.pages(stream):
+            for current in page:
+                owner = self._ledger.owner(item.scope, current.api_id)
+                named = key_of(columns, (current.attributes.get(stream.unique),))
+                if wanted and named == wanted and owner in (None, item.row):
+                    matches.append(current)
+        decision = adopt(stream, item.attributes, matches)
+        if decision is None:
+            return None
+        if isinstance(decision, Reject):
+            return Outcome(Status.REJECTED, decision.reason, decision.column)
+        api_id = matches[0].api_id
+        if getattr(decision, "operation", None) is Operation.UPDATE:
+            self._ledger.done(item.row, item.scope, None, api_id)
+            item.operation, item.api_id = Operation.UPDATE, api_id
+            return await self._update(stream, item)
+        return Outcome(Status.ADOPTED, api_id=api_id)

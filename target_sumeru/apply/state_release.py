@@ -1,0 +1,42 @@
+"""Decides which STATE may go out: the last one that no unsettled and no rejected row precedes."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from heapq import heapify, heappop
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class StateRelease:
+    """The STATE messages of a run that wait for their rows.
+
+    Args:
+        states: Lines behind which a STATE came, in order.
+        unsettled: The first line of each row that is not settled.
+    """
+
+    def __init__(self, states: Sequence[int], unsettled: Iterable[int]) -> None:
+        self._states = states
+        self._heap = list(unsettled)
+        heapify(self._heap)
+        self._settled: Counter[int] = Counter()
+        self._released = 0
+
+    def settle(self, line: int) -> None:
+        """Record that one of the rows with this first line is settled."""
+        self._settled[line] += 1
+
+    def due(self) -> int | None:
+        """Return the line of the STATE that may go out now, None if there is no new one."""
+        while self._heap and self._settled[self._heap[0]]:
+            self._settled[heappop(self._heap)] -= 1
+        # A row stands before every STATE that came behind its line or a later one.
+        free = bisect_left(self._states, self._heap[0]) if self._heap else len(self._states)
+        if free <= self._released:
+            return None
+        self._released = free
+        return self._states[free - 1]

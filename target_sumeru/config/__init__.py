@@ -1,0 +1,1 @@
+"""Settings and the table of streams: described once, checked once, then frozen."""

@@ -1,0 +1,204 @@
+"""The ledger: a SQLite file that remembers what was written, as hashes keyed with a salt of its own.
+
+What a row holds is never stored. The ids that the API gives to what was created are: later runs need them.
+Changes of existing rows are stored in groups; that a creation or a launch is about to be sent is on the disk
+before the request goes out.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sqlite3
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from target_sumeru.errors import LedgerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+SENT, DONE, REFUSED = "sent", "done", "refused"
+"""What happened to a row: its request went out, it was written, or the API refused it."""
+_APPLICATION_ID = 0x53554D52
+_TABLES = f"""
+CREATE TABLE IF NOT EXISTS salt (value BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS rows (
+    row BLOB PRIMARY KEY, scope BLOB NOT NULL, status TEXT NOT NULL, generation INTEGER NOT NULL,
+    content BLOB, api_id TEXT NOT NULL, sent_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS rows_by_id ON rows (scope, api_id) WHERE api_id != '';
+PRAGMA application_id = {_APPLICATION_ID};
+"""
+_MAX_PENDING = 500
+_HASH_BYTES = 16
+
+
+class Entry(NamedTuple):
+    """What the ledger knows about a row.
+
+    Attributes:
+        status: `sent`, `done` or `refused`.
+        generation: Counts the requests that were refused; a new one needs a new idempotency key.
+        content: Hash of what was sent or written; None if it is no longer certain.
+        api_id: Id that the API gave to what was created, empty if none is known.
+        sent_at: When the last creation or launch went out, in Unix seconds by the API's clock.
+    """
+
+    status: str
+    generation: int
+    content: bytes | None
+    api_id: str
+    sent_at: float
+
+
+class Ledger:
+    """The ledger of a run; one process at a time can use the file.
+
+    Args:
+        path: Path of the file; empty for a ledger that ends with the run.
+
+    Raises:
+        LedgerError: The file cannot be used.
+    """
+
+    def __init__(self, path: str = "") -> None:
+        self._pending = 0
+        try:
+            if path:
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            self._db = sqlite3.connect(path or ":memory:", isolation_level=None, timeout=1)
+        except (OSError, ValueError, sqlite3.Error) as error:
+            raise LedgerError(_ledger_fault(error)) from None
+        try:
+            self._open()
+        except sqlite3.Error as error:
+            self._db.close()
+            raise LedgerError(_ledger_fault(error)) from None
+
+    def _open(self) -> None:
+        self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        (kind,) = self._db.execute("PRAGMA application_id").fetchone()
+        (tables,) = self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables and kind != _APPLICATION_ID:
+            raise sqlite3.DatabaseError
+        self._db.execute("BEGIN EXCLUSIVE")
+        for statement in _TABLES.split(";"):
+            self._db.execute(statement)
+        if self._db.execute("SELECT value FROM salt").fetchone() is None:
+            self._db.execute("INSERT INTO salt VALUES (?)", (secrets.token_bytes(32),))
+        self._db.execute("COMMIT")
+        (self._salt,) = self._db.execute("SELECT value FROM salt").fetchone()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.flush()
+        self._db.close()
+
+    def row_hash(self, stream: str, shop: str, key: str) -> bytes:
+        """Return the hash that stands for a row."""
+        return self.content_hash(f"{stream}\x1e{shop}\x1e{key}".encode())
+
+    def content_hash(self, content: bytes) -> bytes:
+        """Return the keyed hash of a content."""
+        return blake2b(content, key=self._salt, digest_size=_HASH_BYTES).digest()
+
+    def entry(self, row: bytes) -> Entry | None:
+        """Return what is known about a row, None if nothing is."""
+        query = "SELECT status, generation, content, api_id, sent_at FROM rows WHERE row = ?"
+        found = self._db.execute(query, (row,)).fetchone()
+        return None if found is None else Entry(*found)
+
+    def owner(self, scope: bytes, api_id: str) -> bytes | None:
+        """Return the row of which the API's id is known to be, None if it is of none.
+
+        Args:
+            scope: `row_hash` of the stream and the shop with an empty key.
+            api_id: The id.
+        """
+        query = "SELECT row FROM rows WHERE scope = ? AND api_id = ?"
+        found = self._db.execute(query, (scope, api_id)).fetchone()
+        return None if found is None else bytes(found[0])
+
+    def invalidate(self, rows: Iterable[bytes]) -> None:
+        """Forget what rows contain, because they are about to change; this is on the disk on return."""
+        self._begin()
+        self._db.executemany("UPDATE rows SET content = NULL WHERE row = ?", ((row,) for row in rows))
+        self.flush()
+
+    def sent(self, row: bytes, scope: bytes, generation: int, content: bytes, at: float) -> None:
+        """Remember that a creation or a launch is about to be sent; this is on the disk on return."""
+        self._put(row, scope, SENT, generation, content, "", at)
+        self.flush()
+
+    def refused(self, row: bytes) -> None:
+        """Remember that the API has refused the request that was sent: the next one is another."""
+        self._begin()
+        query = "UPDATE rows SET status = ?, generation = generation + 1, content = NULL WHERE row = ?"
+        self._db.execute(query, (REFUSED, row))
+        self.flush()
+
+    def conflicted(self, row: bytes) -> None:
+        """Remember that the API knows the key of the request that was sent with another body."""
+        self.invalidate([row])
+
+    def done(self, row: bytes, scope: bytes, content: bytes | None, api_id: str = "") -> None:
+        """Remember that a row was written with a content.
+
+        Args:
+            row: Its hash.
+            scope: `row_hash` of the stream and the shop with an empty key.
+            content: Hash of the content, None if only the id is known.
+            api_id: Id that the API gave to what was created.
+        """
+        known = self.entry(row)
+        generation, sent_at = (known.generation, known.sent_at) if known else (0, 0.0)
+        self._put(row, scope, DONE, generation, content, api_id or (known.api_id if known else ""), sent_at)
+
+    def flush(self) -> None:
+        """Store everything on the disk.
+
+        Raises:
+            LedgerError: The disk is full, or the file cannot be written.
+        """
+        if self._pending:
+            self._pending = 0
+            try:
+                self._db.execute("COMMIT")
+            except sqlite3.Error as error:
+                raise LedgerError(_ledger_fault(error)) from None
+
+    def _begin(self) -> None:
+        if not self._pending:
+            self._db.execute("BEGIN")
+        self._pending += 1
+
+    def _put(self, *values: object) -> None:
+        self._begin()
+        self._db.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        if self._pending >= _MAX_PENDING:
+            self.flush()
+
+
+def exists(path: str) -> bool:
+    """Return whether a ledger has been made."""
+    return Path(path).is_file()
+
+
+def _ledger_fault(error: Exception) -> str:
+    if isinstance(error, (OSError, ValueError)):
+        reason = getattr(error, "strerror", None) or "not a valid path"
+        return f"ledger_path: cannot be opened ({reason})."
+    if "locked" in str(error):
+        return "ledger_path: is in use by another run. Give runs that go side by side a ledger each."
+    if "full" in str(error) or "I/O" in str(error):
+        return "ledger_path: cannot be written. Check the disk."
+    return "ledger_path: is not a ledger of this target. Choose another path."

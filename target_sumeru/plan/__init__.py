@@ -1,0 +1,1 @@
+"""What to write, decided before the first write: compare, validate, check the limits."""

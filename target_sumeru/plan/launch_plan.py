@@ -1,0 +1,151 @@
+"""Plans the launches of one shop, and checks them again just before the first one."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from sumeru_api.errors import ApiError
+from target_sumeru.config.streams import REQUESTED_AT, STREAMS
+from target_sumeru.input.rows import key_columns, key_values
+from target_sumeru.ledger import DONE
+from target_sumeru.plan.decisions import Reject, Unchanged, Write
+from target_sumeru.plan.items import Group, Item, Operation, Status
+from target_sumeru.plan.launches import Campaign, decide_launch, over_limit
+from target_sumeru.plan.merge import merged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from target_sumeru.config.settings import LaunchLimits
+    from target_sumeru.input.spool import SpooledRow
+    from target_sumeru.ledger import Ledger
+    from target_sumeru.plan.decisions import Decision
+    from target_sumeru.plan.planner import Lists
+
+LAUNCHES = STREAMS["campaign_launches"]
+_CAMPAIGNS = "campaigns"
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+_NOT_REACHED = (Status.REJECTED, Status.HELD, Status.UNKNOWN)
+
+
+class LaunchPlanner:
+    """Plans the launches of one shop.
+
+    Args:
+        shop: Name of the shop.
+        ledger: The ledger; it is only read.
+        lists: The lists of the shop.
+        campaigns: What is planned for the campaigns of the shop, None if nothing is.
+    """
+
+    def __init__(self, shop: str, ledger: Ledger, lists: Lists, campaigns: Group | None) -> None:
+        self._shop = shop
+        self._ledger = ledger
+        self._lists = lists
+        self._planned = {item.key: item for item in campaigns.items} if campaigns else {}
+        self._group = Group(LAUNCHES.name, shop)
+
+    async def plan(self, rows: Iterable[SpooledRow]) -> Group:
+        """Return the plan of the launches."""
+        group = self._group
+        scope = self._ledger.row_hash(LAUNCHES.name, self._shop, "")
+        open_rows: list[tuple[Item, SpooledRow]] = []
+        for row in merged(rows):
+            group.rows += 1
+            hashed = self._ledger.row_hash(LAUNCHES.name, self._shop, row.key)
+            content = self._ledger.content_hash(row.body)
+            place = (LAUNCHES.name, self._shop, row.key, row.first_line, row.line, hashed, scope)
+            item = Item(*place, Operation.LAUNCH, content=content)
+            entry = self._ledger.entry(hashed)
+            if row.reason:
+                item.settle(Status.REJECTED, row.reason, row.column)
+                group.items.append(item)
+            elif entry is not None and entry.status == DONE:
+                group.unchanged += 1
+            else:
+                open_rows.append((item, row))
+        if open_rows:
+            await self._decide(open_rows)
+        return group
+
+    async def _decide(self, rows: list[tuple[Item, SpooledRow]]) -> None:
+        try:
+            campaigns = await read_campaigns(self._lists)
+        except ApiError as error:
+            self._group.error = error
+            for item, _ in rows:
+                item.settle(Status.HELD, "list_unreadable")
+                self._group.items.append(item)
+            return
+        for item, row in rows:
+            self._take(item, row, campaigns)
+
+    def _take(self, item: Item, row: SpooledRow, campaigns: Mapping[str, Campaign]) -> None:
+        group = self._group
+        planned = self._planned.get(item.key)
+        if planned is not None and planned.status in _NOT_REACHED:
+            item.settle(Status.HELD, "dependency")
+        else:
+            pending = planned is not None and planned.operation is Operation.CREATE
+            campaign = campaigns.get(self._campaign_id(item, planned))
+            requested_at = _decode(row.body).get(REQUESTED_AT)
+            item.attributes = {REQUESTED_AT: requested_at}
+            entry = self._ledger.entry(item.row)
+            decision = decide_launch(requested_at, entry, campaign, self._lists.now(), pending=pending)
+            if isinstance(decision, Unchanged):
+                group.unchanged += 1
+                return
+            apply_decision(item, decision)
+            if campaign is not None:
+                item.name, item.audience = campaign.name, campaign.audience
+        group.writes += item.writes
+        group.items.append(item)
+
+    def _campaign_id(self, item: Item, planned: Item | None) -> str:
+        if key_columns(item.key) == ("id",):
+            return key_values(item.key)[0]
+        if planned is not None and planned.api_id:
+            return planned.api_id
+        entry = self._ledger.entry(self._ledger.row_hash(_CAMPAIGNS, self._shop, item.key))
+        return entry.api_id if entry else ""
+
+
+async def read_campaigns(lists: Lists) -> dict[str, Campaign]:
+    """Return the campaigns of a shop by id; raises `ApiError`."""
+    return {
+        current.api_id: Campaign.of(current)
+        async for page in lists.pages(LAUNCHES)
+        for current in page
+        if current.api_id
+    }
+
+
+def apply_decision(item: Item, decision: Decision) -> None:
+    """Set in a launch what was decided about it."""
+    if isinstance(decision, Reject):
+        unknown = decision.reason == "outcome_unknown"
+        item.settle(Status.UNKNOWN if unknown else Status.REJECTED, decision.reason, decision.column)
+    elif isinstance(decision, Write):
+        item.operation, item.api_id = decision.operation, decision.api_id
+        item.generation, item.sent_before = decision.generation, decision.sent_before
+
+
+def refuse_over_limit(groups: Iterable[Group], limits: LaunchLimits | None, *, planning: bool) -> None:
+    """Reject all launches of a run if together they exceed its limits.
+
+    Args:
+        groups: The launches of all shops.
+        limits: What the run may launch.
+        planning: Whether the audience of a campaign may still be unknown, because it is created first.
+    """
+    launches = [item for group in groups for item in group.items if item.writes]
+    sizes = [0 if planning and not item.api_id else item.audience for item in launches]
+    reason = over_limit(sizes, limits)
+    if reason:
+        for item in launches:
+            item.settle(Status.REJECTED, reason)
+        for group in groups:
+            group.writes = 0

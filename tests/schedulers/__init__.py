@@ -1,0 +1,1 @@
+"""The files of `deploy/`, as cron, Airflow, Dagster and Kubernetes use them."""

@@ -1,0 +1,104 @@
+"""The three locks of a launch, each by itself and all at random."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from support.target_factories import NOW
+from target_sumeru.config.settings import LaunchLimits
+from target_sumeru.ledger import DONE, REFUSED, SENT, Entry
+from target_sumeru.plan.decisions import Reject, Unchanged, Write
+from target_sumeru.plan.items import Current, Operation
+from target_sumeru.plan.launches import Campaign, decide_launch, over_limit
+
+HOUR = 3600
+READY = Campaign("cam_1", launched=False, audience=10, name="Sale")
+LIMITS = LaunchLimits(max_campaigns=2, max_recipients=100)
+
+
+def at(hours: float) -> str:
+    return datetime.fromtimestamp(NOW + hours * HOUR, UTC).isoformat()
+
+
+def entry(status: str, hours: float = 0, generation: int = 0) -> Entry:
+    return Entry(status, generation, b"", "", NOW + hours * HOUR)
+
+
+def test_a_fresh_request_is_launched() -> None:
+    assert decide_launch(at(-1), None, READY, NOW) == Write(Operation.LAUNCH, {}, "cam_1")
+
+
+@pytest.mark.parametrize(
+    ("known", "campaign", "hours", "expected"),
+    [
+        (entry(DONE), READY, -1, Unchanged()),
+        (None, None, -1, Reject("not_found")),
+        (None, READY._replace(launched=True), -100, Write(Operation.ADOPT, {}, "cam_1")),
+        (entry(SENT, -30), READY._replace(launched=True), -30, Write(Operation.ADOPT, {}, "cam_1")),
+        (entry(SENT, -22.9), READY, -23, Write(Operation.LAUNCH, {}, "cam_1", 0, sent_before=True)),
+        (entry(SENT, -23), READY, -1, Reject("outcome_unknown")),
+        (entry(SENT, -1), READY, -25, Reject("outcome_unknown", "requested_at")),
+        (entry(REFUSED, -1, 3), READY, -1, Write(Operation.LAUNCH, {}, "cam_1", 3)),
+        (None, READY, -24, Reject("stale", "requested_at")),
+        (None, READY, 1, Reject("not_due", "requested_at")),
+    ],
+)
+def test_the_locks(known: Entry | None, campaign: Campaign | None, hours: float, expected: object) -> None:
+    assert decide_launch(at(hours), known, campaign, NOW) == expected
+
+
+@pytest.mark.parametrize("requested_at", [None, "", "soon", 5])
+def test_without_a_time_nothing_is_launched(requested_at: object) -> None:
+    assert decide_launch(requested_at, None, READY, NOW) == Reject("required", "requested_at")
+
+
+def test_a_campaign_that_is_created_first_can_be_launched() -> None:
+    assert decide_launch(at(-1), None, None, NOW, pending=True) == Write(Operation.LAUNCH, {})
+
+
+@given(
+    status=st.sampled_from([None, SENT, DONE, REFUSED]),
+    sent=st.floats(-100, 0),
+    requested=st.floats(-100, 5),
+    launched=st.booleans(),
+)
+def test_a_launch_is_sent_only_if_every_lock_is_open(
+    status: str | None, sent: float, requested: float, launched: bool
+) -> None:
+    known = None if status is None else entry(status, sent)
+    decision = decide_launch(at(requested), known, READY._replace(launched=launched), NOW)
+    if isinstance(decision, Write) and decision.operation is Operation.LAUNCH:
+        assert not launched
+        assert status != DONE
+        assert requested > -24
+        assert status != SENT or sent > -23
+
+
+@pytest.mark.parametrize(
+    ("attributes", "audience", "launched"),
+    [
+        ({"audience_size": 5, "launched_at": None}, 5, False),
+        ({"audience_size": None}, None, False),
+        ({"audience_size": "5", "launched_at": "2026-01-01T00:00:00Z"}, None, True),
+        ({"audience_size": True}, None, False),
+        ({"audience_size": -1}, None, False),
+        ({}, None, False),
+    ],
+)
+def test_a_campaign_says_its_audience_only_as_a_number(
+    attributes: dict[str, Any], audience: int | None, launched: bool
+) -> None:
+    found = Campaign.of(Current("cam_1", attributes))
+    assert (found.audience, found.launched) == (audience, launched)
+
+
+@given(sizes=st.lists(st.none() | st.integers(0, 80), max_size=5), limits=st.none() | st.just(LIMITS))
+def test_launches_over_a_limit_are_refused(sizes: list[int | None], limits: LaunchLimits | None) -> None:
+    known = [size for size in sizes if size is not None]
+    fits = limits is not None and len(sizes) <= 2 and len(known) == len(sizes) and sum(known) <= 100
+    assert (over_limit(sizes, limits) == "") == (fits or not sizes)
