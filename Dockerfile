@@ -13,6 +13,7 @@ COPY schemas schemas
 COPY sumeru_api sumeru_api
 COPY sumeru_sandbox sumeru_sandbox
 COPY tap_sumeru tap_sumeru
+COPY target_sumeru target_sumeru
 RUN pip wheel --no-cache-dir --no-build-isolation --no-deps --wheel-dir /dist . \
     && pip --python /opt/tap/bin/python install --no-cache-dir --no-deps /dist/*.whl
 

@@ -51,7 +51,7 @@ def direct(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driver]:
         yield driver
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")  # so that it comes before a cluster is started
 def takes_long() -> None:
     """Run a test only behind `make test-spark`."""
     if WANTED != "all":

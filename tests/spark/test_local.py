@@ -42,6 +42,7 @@ def test_typed_rows_are_those_of_the_api(
         assert_typed(local.rows("read", options={**options, "stream": stream}), world, SHOPS, stream)
 
 
+@pytest.mark.usefixtures("takes_long")
 def test_a_second_sync_reads_only_what_has_changed(
     local: Driver, world: Sandbox, options: Options, tmp_path: Path
 ) -> None:
@@ -121,6 +122,7 @@ def test_a_sync_commits_what_it_has_read_and_then_raises_and_the_next_one_heals(
     assert_raw(local.rows("table", path=table), world, SHOPS)
 
 
+@pytest.mark.usefixtures("takes_long")
 def test_a_sync_in_slices_commits_each_and_ends_with_all_rows(
     local: Driver, world: Sandbox, options: Options, tmp_path: Path
 ) -> None:
@@ -133,7 +135,8 @@ def test_a_sync_in_slices_commits_each_and_ends_with_all_rows(
     assert_no_row_twice_in_a_file(rows)
 
 
-def test_a_table_of_the_catalog_and_some_streams(local: Driver, world: Sandbox, options: Options) -> None:
+@pytest.mark.usefixtures("takes_long")
+def test_a_table_of_the_catalog_and_one_stream(local: Driver, world: Sandbox, options: Options) -> None:
     for _ in range(2):
         local.run(
             "sync", options={**options, "stream": "usage"}, table="bronze_usage", table_format="parquet"
@@ -143,6 +146,7 @@ def test_a_table_of_the_catalog_and_some_streams(local: Driver, world: Sandbox, 
     assert {row["stream"] for row in rows} == {"usage"}
 
 
+@pytest.mark.usefixtures("takes_long")
 def test_what_a_read_in_full_does_not_return_is_no_longer_latest(
     local: Driver, world: Sandbox, options: Options, tmp_path: Path
 ) -> None:
@@ -161,6 +165,7 @@ def test_what_a_read_in_full_does_not_return_is_no_longer_latest(
     assert_typed(local.rows("latest", path=table, stream="enrollments"), world, SHOPS, "enrollments")
 
 
+@pytest.mark.usefixtures("takes_long")
 def test_columns_of_the_raw_rows_can_be_kept(local: Driver, options: Options, tmp_path: Path) -> None:
     table = str(tmp_path / "bronze")
     local.run("sync", options={**options, "stream": "usage"}, table=table)

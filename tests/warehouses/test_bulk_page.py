@@ -129,7 +129,7 @@ def test_the_command_writes_parquet_and_the_query_finds_each_row_once(
     require(targets.missing("target-duckdb"))
     (query,) = re.findall(r"```sql\n(SELECT .*?);\n```", PAGE, re.DOTALL)
     with Sandbox(["acme"], customers=100) as sandbox:
-        project = Project(tmp_path, bulk, sandbox)
+        project = Project(tmp_path, bulk, reading(sandbox.url, sandbox.token("acme")))
         run(PARQUET, project)
         (tmp_path / "state.json").unlink()
         run(PARQUET, project)
@@ -147,7 +147,10 @@ def test_the_commands_print_sql_for_the_files(script: str, bulk: BulkPostgres, t
     )
     script = script.replace("< sync.jsonl", f"< <(sed 's#{tmp_path.as_uri()}#gs://bucket#g' sync.jsonl)")
     with Sandbox(["acme"], customers=100) as sandbox:
-        run(script.partition("bq query")[0], Project(tmp_path, bulk, sandbox))
+        run(
+            script.partition("bq query")[0],
+            Project(tmp_path, bulk, reading(sandbox.url, sandbox.token("acme"))),
+        )
     statements = (tmp_path / "load.sql").read_text(encoding="utf-8").split(";\n")
     assert sum(statement.startswith("MERGE INTO") for statement in statements) == len(STREAMS)
     assert json.loads((tmp_path / "state.json").read_bytes())["bookmarks"]
