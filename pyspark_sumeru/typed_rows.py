@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter, defaultdict
+from contextlib import suppress
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +30,8 @@ _PYTHON: dict[Type, Any] = {
     Type.DECIMAL: msgspec.Raw,
     Type.JSON: msgspec.Raw,
 }
+_PLAIN_LENGTH = 29
+"""Characters of a number without an exponent up to which Arrow casts it exactly, or refuses."""
 _INTEGER_DIGITS, _FRACTION_DIGITS = 29, 9
 _fields_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
@@ -108,10 +111,10 @@ class TypedRows:
             values = _texts(values)
         if column.type not in (Type.DECIMAL, Type.TIMESTAMP, Type.DATE):
             return pa.array(values, column.arrow)
-        try:
-            return pa.array(values, pa.string()).cast(column.arrow)
-        except pa.ArrowInvalid:
-            return pa.array(self._each(column, values, misfits), pa.string()).cast(column.arrow)
+        if column.type is not Type.DECIMAL or _are_plain(values):
+            with suppress(pa.ArrowInvalid):
+                return pa.array(values, pa.string()).cast(column.arrow)
+        return pa.array(self._each(column, values, misfits), pa.string()).cast(column.arrow)
 
     def _each(
         self, column: Column, values: list[Any], misfits: dict[int, dict[str, msgspec.Raw]]
@@ -144,6 +147,15 @@ def _texts(values: list[msgspec.Raw]) -> list[str | None]:
     """Return JSON as text, None for null."""
     texts = [bytes(value).decode() for value in values]
     return [None if text == "null" else text for text in texts]
+
+
+def _are_plain(texts: list[str | None]) -> bool:
+    """Return whether Arrow casts all these numbers exactly or refuses them.
+
+    It makes 1e-48 zero, and a number of 30 digits before the point another one.
+    """
+    joined = ",".join(filter(None, texts)).lower()
+    return "e" not in joined and max(map(len, joined.split(","))) <= _PLAIN_LENGTH
 
 
 def _shortened(text: str) -> str | None:

@@ -111,6 +111,8 @@ def test_numbers_are_exact_or_in_extra(direct: Driver, world: Sandbox) -> None:
         "j": "123456789012345678901234567890",
         "k": "1e40",
         "l": "1e999",
+        "m": "1e-48",
+        "n": "729100185200448087361111877799",
     }
     for name, text in {**fits, **too_long}.items():
         world.put(SHOPS[0], "orders", name, total_price=msgspec.Raw(text.encode()))

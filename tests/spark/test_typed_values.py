@@ -34,7 +34,7 @@ class Number(str):
 def _number(draw: Random) -> Number:
     digits = "".join(draw.choices("0123456789", k=draw.randint(1, 33))).lstrip("0") or "0"
     fraction = "." + "".join(draw.choices("0123456789", k=draw.randint(1, 12))) if draw.random() < 0.7 else ""
-    exponent = f"{draw.choice('eE')}{draw.choice(('', '+', '-'))}{draw.randint(0, 30)}" * (
+    exponent = f"{draw.choice('eE')}{draw.choice(('', '+', '-'))}{draw.randint(0, 60)}" * (
         draw.random() < 0.3
     )
     return Number(draw.choice(("", "-")) + digits + fraction + exponent)
