@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_type_hi
 
 import msgspec
 from msgspec import Meta
+from typing_extensions import override
 
 from sumeru_sandbox.spec.endpoints import TYPES
 from sumeru_sandbox.spec.fields import FIELDS
@@ -46,6 +47,10 @@ class ResponseFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     on: Literal["all", "reads", "writes"] = "all"
     applied: bool = False
     body: dict[str, Any] = {}
+
+    @override
+    def __hash__(self) -> int:  # a body has no hash; lists are cached by their switches
+        return hash((self.kind, self.every, self.times, self.after, self.status))
 
 
 class RowFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

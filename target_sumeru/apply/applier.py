@@ -10,7 +10,13 @@ from target_sumeru.apply.shop_writer import ShopWriter
 from target_sumeru.config.streams import PHASES
 from target_sumeru.errors import Stopped
 from target_sumeru.plan.items import Operation, Status
-from target_sumeru.plan.launch_plan import apply_decision, read_campaigns, refuse_over_limit
+from target_sumeru.plan.launch_plan import (
+    apply_decision,
+    created_campaign,
+    identify,
+    read_campaigns,
+    refuse_over_limit,
+)
 from target_sumeru.plan.launches import decide_launch
 
 if TYPE_CHECKING:
@@ -96,8 +102,7 @@ class Applier:
             of_shop = [item for item in launches if item.shop == writer.api.name]
             if of_shop and writer.error is None:
                 checked += await self._check(writer, of_shop)
-        group = [one for one in self._groups if one.stream == _LAUNCHES]
-        refuse_over_limit(group, self._settings.launch, planning=False)
+        refuse_over_limit(checked, self._settings.launch, planning=False)
         for item in checked:
             if item.status is not Status.PLANNED:
                 self._results.add(item)
@@ -118,22 +123,24 @@ class Applier:
             writer.stream_errors[_LAUNCHES] = error
             return []
         created = {item.key: item for group in self._groups for item in group.items if _is_of(item, writer)}
+        seen: set[str] = set()
         for item in launches:
             campaign_item = created.get(item.key)
             if campaign_item is not None and campaign_item.status in (*_NOT_REACHED, Status.PLANNED):
                 item.settle(Status.HELD, "dependency")
                 continue
+            if not item.api_id:
+                identify(item, created_campaign(self._ledger, item.shop, item.key), self._ledger)
+            if item.api_id and item.api_id in seen:
+                item.settle(Status.REJECTED, "ambiguous")
+                continue
+            seen.add(item.api_id)
             entry = self._ledger.entry(item.row)
-            api_id = item.api_id or self._campaign_id(item)
-            campaign = campaigns.get(api_id)
+            campaign = campaigns.get(item.api_id)
             item.audience = campaign.audience if campaign else None
             requested_at = item.attributes.get("requested_at")
             apply_decision(item, decide_launch(requested_at, entry, campaign, writer.api.now()))
         return launches
-
-    def _campaign_id(self, item: Item) -> str:
-        entry = self._ledger.entry(self._ledger.row_hash("campaigns", item.shop, item.key))
-        return entry.api_id if entry else ""
 
 
 def _is_of(item: Item, writer: ShopWriter) -> bool:

@@ -9,7 +9,7 @@ import msgspec
 
 from sumeru_api.errors import ApiError
 from target_sumeru.config.streams import REQUESTED_AT, STREAMS
-from target_sumeru.input.rows import key_columns, key_values
+from target_sumeru.input.rows import key_columns, key_of, key_values
 from target_sumeru.ledger import DONE
 from target_sumeru.plan.decisions import Reject, Unchanged, Write
 from target_sumeru.plan.items import Group, Item, Operation, Status
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 LAUNCHES = STREAMS["campaign_launches"]
 _CAMPAIGNS = "campaigns"
+_ID = ("id",)
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _NOT_REACHED = (Status.REJECTED, Status.HELD, Status.UNKNOWN)
 
@@ -47,6 +48,7 @@ class LaunchPlanner:
         self._lists = lists
         self._planned = {item.key: item for item in campaigns.items} if campaigns else {}
         self._group = Group(LAUNCHES.name, shop)
+        self._seen: set[str] = set()
 
     async def plan(self, rows: Iterable[SpooledRow]) -> Group:
         """Return the plan of the launches."""
@@ -55,10 +57,12 @@ class LaunchPlanner:
         open_rows: list[tuple[Item, SpooledRow]] = []
         for row in merged(rows):
             group.rows += 1
-            hashed = self._ledger.row_hash(LAUNCHES.name, self._shop, row.key)
+            api_id = self._campaign_id(row.key)
+            key = key_of(_ID, (api_id,)) or row.key
+            hashed = self._ledger.row_hash(LAUNCHES.name, self._shop, key)
             content = self._ledger.content_hash(row.body)
-            place = (LAUNCHES.name, self._shop, row.key, row.first_line, row.line, hashed, scope)
-            item = Item(*place, Operation.LAUNCH, content=content)
+            place = (LAUNCHES.name, self._shop, key, row.first_line, row.line, hashed, scope)
+            item = Item(*place, Operation.LAUNCH, content=content, api_id=api_id)
             entry = self._ledger.entry(hashed)
             if row.reason:
                 item.settle(Status.REJECTED, row.reason, row.column)
@@ -85,12 +89,15 @@ class LaunchPlanner:
 
     def _take(self, item: Item, row: SpooledRow, campaigns: Mapping[str, Campaign]) -> None:
         group = self._group
-        planned = self._planned.get(item.key)
-        if planned is not None and planned.status in _NOT_REACHED:
+        planned = self._planned.get(row.key)
+        if item.api_id and item.api_id in self._seen:
+            item.settle(Status.REJECTED, "ambiguous")  # two rows for one campaign: one launch
+        elif planned is not None and planned.status in _NOT_REACHED:
             item.settle(Status.HELD, "dependency")
         else:
             pending = planned is not None and planned.operation is Operation.CREATE
-            campaign = campaigns.get(self._campaign_id(item, planned))
+            campaign = campaigns.get(item.api_id)
+            self._seen.add(item.api_id)
             requested_at = _decode(row.body).get(REQUESTED_AT)
             item.attributes = {REQUESTED_AT: requested_at}
             entry = self._ledger.entry(item.row)
@@ -104,13 +111,12 @@ class LaunchPlanner:
         group.writes += item.writes
         group.items.append(item)
 
-    def _campaign_id(self, item: Item, planned: Item | None) -> str:
-        if key_columns(item.key) == ("id",):
-            return key_values(item.key)[0]
-        if planned is not None and planned.api_id:
-            return planned.api_id
-        entry = self._ledger.entry(self._ledger.row_hash(_CAMPAIGNS, self._shop, item.key))
-        return entry.api_id if entry else ""
+    def _campaign_id(self, key: str) -> str:
+        """Return the id of the campaign of a row, empty if it is not known yet."""
+        if key_columns(key) == _ID:
+            return key_values(key)[0]
+        planned = self._planned.get(key)
+        return (planned.api_id if planned else "") or created_campaign(self._ledger, self._shop, key)
 
 
 async def read_campaigns(lists: Lists) -> dict[str, Campaign]:
@@ -123,6 +129,19 @@ async def read_campaigns(lists: Lists) -> dict[str, Campaign]:
     }
 
 
+def created_campaign(ledger: Ledger, shop: str, key: str) -> str:
+    """Return the id of a campaign that the target has created, empty if it has not."""
+    entry = ledger.entry(ledger.row_hash(_CAMPAIGNS, shop, key))
+    return entry.api_id if entry else ""
+
+
+def identify(item: Item, api_id: str, ledger: Ledger) -> None:
+    """Name a launch by the id of its campaign: however a row names the campaign, it is launched once."""
+    item.api_id = api_id
+    item.key = key_of(_ID, (api_id,)) or item.key
+    item.row = ledger.row_hash(LAUNCHES.name, item.shop, item.key)
+
+
 def apply_decision(item: Item, decision: Decision) -> None:
     """Set in a launch what was decided about it."""
     if isinstance(decision, Reject):
@@ -131,21 +150,21 @@ def apply_decision(item: Item, decision: Decision) -> None:
     elif isinstance(decision, Write):
         item.operation, item.api_id = decision.operation, decision.api_id
         item.generation, item.sent_before = decision.generation, decision.sent_before
+    elif isinstance(decision, Unchanged):
+        item.operation = Operation.ADOPT  # it was launched before
 
 
-def refuse_over_limit(groups: Iterable[Group], limits: LaunchLimits | None, *, planning: bool) -> None:
+def refuse_over_limit(items: Iterable[Item], limits: LaunchLimits | None, *, planning: bool) -> None:
     """Reject all launches of a run if together they exceed its limits.
 
     Args:
-        groups: The launches of all shops.
+        items: The launches of all shops.
         limits: What the run may launch.
         planning: Whether the audience of a campaign may still be unknown, because it is created first.
     """
-    launches = [item for group in groups for item in group.items if item.writes]
+    launches = [item for item in items if item.writes]
     sizes = [0 if planning and not item.api_id else item.audience for item in launches]
     reason = over_limit(sizes, limits)
     if reason:
         for item in launches:
             item.settle(Status.REJECTED, reason)
-        for group in groups:
-            group.writes = 0

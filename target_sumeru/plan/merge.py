@@ -56,7 +56,9 @@ def combine(body: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
         return {**both, "tags": changed_tags(body["tags"], add, remove)}
     added = changed_tags(body.get(_ADD), add, remove)
     removed = changed_tags(body.get(_REMOVE), remove, [tag for tag in add if tag not in remove])
-    return {**both, **({_ADD: added} if added else {}), **({_REMOVE: removed} if removed else {})}
+    changes = {_ADD: added, _REMOVE: removed}
+    columns = {name: value for name, value in both.items() if name not in TAG_CHANGES}
+    return columns | {name: tags for name, tags in changes.items() if tags}
 
 
 def changed_tags(tags: list[str] | None, add: list[str], remove: list[str]) -> list[str]:

@@ -49,7 +49,10 @@ async def plan_all(
     async with asyncio.TaskGroup() as tasks:
         for shop in lists:
             tasks.create_task(plan_shop(shop))
-    refuse_over_limit([one for one in groups if one.stream == LAUNCHES.name], settings.launch, planning=True)
+    launches = [group for group in groups if group.stream == LAUNCHES.name]
+    refuse_over_limit([item for one in launches for item in one.items], settings.launch, planning=True)
+    for group in launches:
+        group.writes = sum(item.writes for item in group.items)
     order = list(STREAMS)
     return sorted(groups, key=lambda group: (order.index(group.stream), group.shop))
 

@@ -261,3 +261,12 @@ def test_a_value_may_be_put_byte_for_byte(sandbox: Sandbox) -> None:
     assert b'"total_price":' + text in get(sandbox, "orders/ord_odd").content
     truth = next(row for row in sandbox.truth("acme", "orders") if row.get("shop") == "another")
     assert truth["total_price"] == msgspec.Raw(text)
+
+
+def test_a_stream_with_faults_can_still_be_listed() -> None:
+    """Lists are cached by their switches, so the switches need a hash."""
+    fault = {"kind": "failure", "after": 1000, "body": {"success": False}}
+    with Sandbox(customers=100, settings={"orders": {"faults": [fault]}}) as sandbox:
+        headers = {"Authorization": f"Bearer {sandbox.token('acme')}"}
+        answer = requests.get(f"{sandbox.url}/api/v1/orders", headers=headers, timeout=10)
+        assert answer.status_code == 200

@@ -127,8 +127,8 @@ def test_about_describes_every_setting(target: Target) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"compare": "both"}, "compare: must be ledger or api or none."),
-        ({"max_writes": -1}, "max_writes: must be a number at least 0."),
+        ({"compare": "both"}, "compare: must be ledger, api or none."),
+        ({"max_writes": -1}, "max_writes: must be a number of at least 0."),
         ({"max_changed_share": 2}, "max_changed_share: must be a number from 0 to 1."),
         ({"batch_size": 101}, "batch_size: must be a number from 1 to 100."),
         ({"ledger_pth": "x"}, "ledger_pth: unknown setting. Did you mean ledger_path?"),

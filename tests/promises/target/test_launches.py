@@ -143,6 +143,20 @@ def test_a_campaign_can_be_created_and_launched_by_its_external_id(sandbox: Sand
     assert launched(sandbox, row_id) == [True]
 
 
+def test_two_rows_for_one_campaign_are_one_launch(sandbox: Sandbox, target: Target) -> None:
+    campaign = {"external_id": "s", "name": "Summer", "audience_id": "seg"}
+    assert target.write("campaigns", [campaign]).code == 0
+    row_id = next(row["id"] for row in sandbox.truth("acme", "campaigns") if row["name"] == "Summer")
+    sandbox.put("acme", "campaigns", row_id, audience_size=10)
+    at = sandbox.now().isoformat()
+    rows = [{"external_id": "s", "requested_at": at}, {"id": row_id, "requested_at": at}]
+    output = target.write("campaign_launches", rows, launch=LIMITS)
+    assert (output.code, sorted(output.statuses("campaign_launches"))) == (1, ["rejected", "written"])
+    for row in rows:
+        output = target.write("campaign_launches", [row], launch=LIMITS)
+        assert (output.code, output.statuses("campaign_launches")) == (0, [])
+
+
 def test_the_launch_of_a_rejected_campaign_is_held(sandbox: Sandbox, target: Target) -> None:
     campaign = {"external_id": "s", "name": "Summer"}  # without an audience
     launch = {"external_id": "s", "requested_at": sandbox.now().isoformat()}
