@@ -98,7 +98,8 @@ class SingleWrites:
         return outcome_of(response, stream.columns)
 
     async def _create(self, stream: TargetStream, item: Item) -> Outcome:
-        response = await self._send(stream, item)
+        wrapped = self._wrapped.get(stream.name, False)
+        response = await self._send(stream, item, wrapped=wrapped)
         if response.status == CONFLICT:
             found = await self._look_up(stream, item)
             if found is not None:
@@ -108,20 +109,24 @@ class SingleWrites:
                 return outcome_of(response, stream.columns)
             # The API holds the key of this very request with another body: what arrived of it was cut.
             item.generation += 1
-            response = await self._send(stream, item)
+            response = await self._send(stream, item, wrapped=wrapped)
         outcome = outcome_of(response, stream.columns)
         if outcome.status is not Status.WRITTEN:
-            return await self._refused(stream, item, response) or outcome
-        self._wrapped.setdefault(stream.name, False)
+            return await self._refused(stream, item, response, wrapped=wrapped) or outcome
+        self._wrapped.setdefault(stream.name, wrapped)
         return await self._created(stream, item, response)
 
-    async def _refused(self, stream: TargetStream, item: Item, response: Response) -> Outcome | None:
+    async def _refused(
+        self, stream: TargetStream, item: Item, response: Response, *, wrapped: bool
+    ) -> Outcome | None:
         """Return what becomes of a creation that was refused, None if nothing but that."""
         found = await self._look_up(stream, item) if response.in_doubt else None
         if found is not None:
             return found  # an earlier try was applied, although no answer said so
         self._ledger.refused(item.row)
-        if stream.flat_body or stream.name in self._wrapped or response.status not in _INVALID:
+        # Meanwhile another row may have shown which form the API accepts.
+        flat = stream.flat_body or self._wrapped.get(stream.name) is False
+        if wrapped or flat or response.status not in _INVALID:
             return None
         item.generation += 1
         second = await self._send(stream, item, wrapped=True)
@@ -153,7 +158,6 @@ class SingleWrites:
         key = creation_key(item)
         if item.operation is Operation.LAUNCH:
             return await self._api.launch(stream, item.api_id, key)
-        wrapped = wrapped or self._wrapped.get(stream.name, False)
         return await self._api.create(stream, item.attributes, key, wrapped=wrapped)
 
     async def _look_up(self, stream: TargetStream, item: Item) -> Outcome | None:
