@@ -127,7 +127,7 @@ def test_there_may_be_no_shops(empty: dict[str, str], tmp_path: Any, monkeypatch
         ({"discover_rows": "5"}, "discover_rows: cannot be used with Spark."),
         ({"path": "/data"}, "path: cannot be used with Spark."),
         ({"pii": "hash"}, "pii: hash needs a salt"),
-        ({"stream_map_config": "x"}, "stream_map_config: must be JSON."),
+        ({"stream_map_config": "x"}, "stream_map_config: must be JSON: an object."),
         ({"stream_options": '{"orders": {"replication_key": "updated"}}'}, "Did you mean updated_at?"),
         ({"start_date": "2999-01-01"}, "start_date: must not be in the future"),
     ],
