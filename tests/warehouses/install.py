@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def main() -> str | None:
     """Install everything; say what is missing still, but for what no one here could bring."""
-    targets.install("meltano", sys.argv[1])
+    for program in ("meltano", "tap-postgres"):
+        targets.install(program, sys.argv[1])
     everything: tuple[Destination, ...] = (*EVERYWHERE, *OTHERS)
     for warehouse in everything:
         warehouse.install(sys.argv[1])

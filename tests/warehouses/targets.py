@@ -16,6 +16,7 @@ PYTHON = sys.executable if sys.version_info < (3, 14) else "3.13"
 _NONE = "no Python"
 _PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
 _LOADERS = {loader["name"]: loader for loader in _PROJECT["plugins"]["loaders"]}
+_EXTRACTORS = {one["name"]: one["pip_url"] for one in _PROJECT["plugins"]["extractors"]}
 SERVERS = {
     # Newer connectors of Snowflake lack modules that this fakesnow imports.
     "fakesnow": "fakesnow[server]==0.12.1 snowflake-connector-python==4.8.1",
@@ -45,7 +46,7 @@ PINS: dict[str, str] = (
     | OTHERS
     | SERVERS
     | SCHEDULERS
-    | {"meltano": MELTANO}
+    | {"meltano": MELTANO, "tap-postgres": _EXTRACTORS["tap-postgres"]}
 )
 
 
