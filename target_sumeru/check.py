@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from sumeru_api.client import Client
-from sumeru_api.errors import ApiError
+from sumeru_api.errors import ApiError, AuthenticationError
 from sumeru_api.rate_limiter import RateLimiter
 from sumeru_api.request_queue import RequestQueue
 from sumeru_api.session import Session, default_headers
@@ -30,6 +30,7 @@ _MAX_REQUESTS = 64
 _HOLD_SECONDS = 1.0
 _NO_ROW = "target-sumeru-check"
 """An id that no row has."""
+_ALL_STREAMS = "all streams"
 
 
 class Finding(NamedTuple):
@@ -37,7 +38,7 @@ class Finding(NamedTuple):
 
     Attributes:
         shop: The shop.
-        stream: The stream.
+        stream: The stream, or words for all of them if the token is not valid.
         reading: Why its list cannot be read, empty if it can.
         writing: Why it cannot be written, empty if it can.
     """
@@ -82,7 +83,10 @@ async def _check_all(settings: Settings) -> list[Finding]:
     async def check_shop(shop: Shop) -> list[Finding]:
         queue = RequestQueue(RateLimiter(settings.rate_limit_share, settings.concurrency))
         api = ShopApi(Client(shop, session, queue, slots, max_retries=0))
-        return [await _check_stream(api, stream) for stream in STREAMS.values()]
+        try:
+            return [await _check_stream(api, stream) for stream in STREAMS.values()]
+        except AuthenticationError as error:  # every other request would fail as this one did
+            return [Finding(api.name, _ALL_STREAMS, reading=advice(error, ""))]
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -93,9 +97,16 @@ async def _check_all(settings: Settings) -> list[Finding]:
 
 
 async def _check_stream(api: ShopApi, stream: TargetStream) -> Finding:
+    """Check one stream.
+
+    Raises:
+        AuthenticationError: The token of the shop is not valid.
+    """
     try:
         async for _ in api.pages(stream):
             break
+    except AuthenticationError:
+        raise
     except ApiError as error:
         return Finding(api.name, stream.name, reading=advice(error, stream.reading_scope))
     try:

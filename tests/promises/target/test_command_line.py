@@ -108,7 +108,9 @@ def test_a_check_names_what_is_missing_and_writes_nothing(sandbox: Sandbox, targ
 def test_a_check_names_a_bad_token_and_a_bad_ledger(sandbox: Sandbox, target: Target, tmp_path: Path) -> None:
     output = target.run("", "--check", api_token="copt_test_wrong")
     assert output.code == 1
-    assert all("api_token" in error for error in output.errors)
+    assert "  all streams: cannot be written" in output.stdout
+    assert len(output.errors) == 1
+    assert "api_token" in output.errors[0]
     (tmp_path / "notes.txt").write_text("notes " * 1000)
     output = target.run("", "--check", ledger_path=str(tmp_path / "notes.txt"))
     assert (output.code, sandbox.stats()["errors"]) == (1, sandbox.stats()["errors"])
