@@ -39,10 +39,10 @@ warehouses: .venv/.installed ## Install what those tests need: targets, emulator
 	PYTHONPATH=tests $(RUN)/python -m warehouses.install $(UV)
 
 test-deploy: schedulers ## Run the files of deploy/ with Airflow and Dagster, and validate the Kubernetes manifest
-	TEST_DEPLOY=1 $(RUN)/python -m pytest tests/schedulers
+	TEST_DEPLOY=all $(RUN)/python -m pytest tests/schedulers
 
 schedulers: .venv/.installed ## Install what those tests need in .cache: Airflow, Dagster, Meltano, Kubernetes' schemas
-	PYTHONPATH=tests $(RUN)/python -m schedulers.install $(UV)
+	PYTHONPATH=tests $(RUN)/python -m schedulers.install $(UV) $(ARGS)
 
 test-spark: spark ## Run the tests of the Spark data source: local, on a cluster, through Spark Connect (some minutes)
 	TEST_SPARK=all $(RUN)/python -m pytest tests/spark tests/unit/pyspark_sumeru

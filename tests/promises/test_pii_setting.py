@@ -113,7 +113,7 @@ def test_hash_without_a_seed_is_an_error_that_says_what_to_set(tap: CommandLine,
 def test_another_word_is_an_error(tap: CommandLine) -> None:
     output = tap.sync(streams=("customers",), pii="encrypt")
     assert (output.code, output.lines) == (1, [])
-    assert "pii: must be keep or hash or drop." in output.last_line
+    assert "pii: must be keep, hash or drop." in output.last_line
 
 
 FIELDS: Json = {

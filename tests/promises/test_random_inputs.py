@@ -54,7 +54,7 @@ CONFIG: Json = {
     "stream_maps": {
         "customers": {"email": "md5(email)", "phone": None, "__alias__": "people", "__filter__": "True"},
         "sales": {"__source__": "orders", "__else__": None, "id": "id", "shop": "shop"},
-        "cust*": {"first_name": None, "__key_properties__": ["shop", "id"]},
+        "prod*": {"vendor": None, "__key_properties__": ["shop", "id"]},
     },
     "pii": "hash",
     "stream_map_config": {"hash_seed": "x"},

@@ -1,4 +1,4 @@
-"""Installs what these tests need in `.cache`: `PYTHONPATH=tests python -m schedulers.install UV`."""
+"""Installs what these tests need in `.cache`: `PYTHONPATH=tests python -m schedulers.install UV [TOOL…]`."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ TOOLS = ("airflow", "dagster", "kubernetes-validate", "meltano")
 
 
 def main() -> None:
-    """Install each tool in an environment of its own."""
-    for tool in TOOLS:
-        targets.install(tool, sys.argv[1])
+    """Install each tool in an environment of its own, or only those that are named."""
+    uv, *named = sys.argv[1:]
+    for tool in named or TOOLS:
+        targets.install(tool, uv)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from schedulers.fake_meltano import FakeMeltano
-from schedulers.project import DEPLOY, ROOT, installed
+from schedulers.project import DEPLOY, ROOT, validated
 from warehouses import targets
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ def validate(manifest: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
-@installed
+@validated
 def test_the_manifest_is_valid() -> None:
     done = validate(MANIFEST)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@installed
+@validated
 @pytest.mark.parametrize(
     ("old", "new"),
     [

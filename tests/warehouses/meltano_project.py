@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from warehouses.warehouse import Json, Warehouse
 
-SCHEMA = "by_meltano"
 PATIENCE = 300
 """Seconds that a run may take, on a machine that has much else to do."""
 _OWN = re.compile("(MELTANO|TAP|TARGET)_")
@@ -55,6 +54,11 @@ class Project:
             plugin.pop("python", None)
             plugin["executable"] = str(program)
         (self.folder / "meltano.yml").write_text(yaml.safe_dump(project), encoding="utf-8")
+
+    @property
+    def schema(self) -> str:
+        """Schema of the tables: each test has its own."""
+        return re.sub(r"\W", "_", f"by_meltano_{self.folder.name[-30:]}".lower())
 
     def configure(self, **settings: Any) -> None:
         """Set settings of the extractor in `meltano.yml`."""
@@ -111,12 +115,12 @@ class Project:
 
     def pipeline(self) -> Pipeline:
         """The way to the rows."""
-        return Pipeline(Tap(self.folder, {}), self.warehouse, SCHEMA)
+        return Pipeline(Tap(self.folder, {}), self.warehouse, self.schema)
 
     def environment(self, *streams: str) -> dict[str, str]:
         """Return the environment of a run of these streams."""
         prefix = self.warehouse.target.replace("-", "_").upper()
-        config = self.warehouse.config(SCHEMA)
+        config = self.warehouse.config(self.schema)
         return {
             **{name: value for name, value in os.environ.items() if not _OWN.match(name)},
             **self.warehouse.environment,

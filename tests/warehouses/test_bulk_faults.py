@@ -127,6 +127,9 @@ def test_a_connection_that_breaks_keeps_what_is_committed(sandbox: Sandbox, load
             time.sleep(0.05)
         others = "FROM pg_stat_activity WHERE application_name = 'tap-sumeru-bulk'"
         load.bulk.query(load.schema, f"SELECT pg_terminate_backend(pid)::text {others}")
+        while load.bulk.query(load.schema, f"SELECT count(*)::text {others}") != [["0"]]:
+            assert time.monotonic() < until
+            time.sleep(0.05)
         _, log = process.communicate("".join(f"{line}\n" for line in output.lines[half + 30 :]).encode())
     assert process.returncode == 1
     assert (

@@ -15,7 +15,7 @@ from support.scripted_api import ScriptedApi
 from support.unknown_fields import FIELDS, MIXED
 from warehouses import documented, targets
 from warehouses.conftest import require
-from warehouses.meltano_project import SCHEMA, Project, reading
+from warehouses.meltano_project import Project, reading
 from warehouses.warehouse import WAREHOUSES
 
 if TYPE_CHECKING:
@@ -65,14 +65,14 @@ def test_learned_columns_hold_every_value_and_a_mixed_field_is_in_extra(
     assert project.catalog() == catalog
     learned = columns(catalog)
     assert learned.keys() == FIELDS.keys()
-    types = {name.lower(): type_ for name, type_ in warehouse.types(SCHEMA, "orders").items()}
+    types = {name.lower(): type_ for name, type_ in warehouse.types(project.schema, "orders").items()}
     kinds = dict(zip(KINDS, TYPES[warehouse.target], strict=True))
     assert {name: types[name.lower()] for name in FIELDS} == {
         name: kinds[kind] for name, (_, kind) in FIELDS.items()
     }
     rows = project.pipeline().rows("orders")["orders"]
     assert len(rows) == ORDERS
-    assert warehouse.query(SCHEMA, of_extra(warehouse.target)) == [["mixed"]]
+    assert warehouse.query(project.schema, of_extra(warehouse.target)) == [["mixed"]]
     for number in range(ORDERS):
         sent = json.loads(json.dumps(unknown_fields.values(number)), parse_float=Decimal)
         lands = {name: warehouse.lands(value, learned[name]) for name, value in sent.items()}

@@ -139,6 +139,8 @@ def silences(steps: list[Step]) -> list[float]:
     logger.addHandler(times)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(logger, "level", logging.INFO)
+        patch.setattr(logger, "disabled", False)  # a configuration of the SDK may have disabled it
+        patch.setattr(logging.root.manager, "disable", 0)
         patch.setattr("tap_sumeru.sync.engine.Session", lambda *_: SlowApi(steps))
         try:
             ended = run_virtual(read(engine))
