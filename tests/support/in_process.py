@@ -90,7 +90,7 @@ def discover() -> Json:
 def run_without_api(*options: str) -> Output:
     """Run the command line up to the first request, and write the schemas and the state."""
     code, out, log = run_text(*options)
-    return Output(code, out.splitlines(), log)
+    return Output(code, out.split("\n")[:-1], log)
 
 
 def run_text(*options: str) -> tuple[int, str, str]:

@@ -122,7 +122,8 @@ def test_a_connection_that_breaks_keeps_what_is_committed(sandbox: Sandbox, load
         process.stdin.write("".join(f"{line}\n" for line in output.lines[: half + 30]).encode())
         process.stdin.flush()
         until = time.monotonic() + 60
-        while load.state is None:
+        committed = json.loads(json.dumps(output.messages[half]["value"], default=float))
+        while load.state != committed:  # the first STATE comes before the connection
             assert time.monotonic() < until
             time.sleep(0.05)
         others = "FROM pg_stat_activity WHERE application_name = 'tap-sumeru-bulk'"

@@ -138,13 +138,15 @@ def silences(steps: list[Step]) -> list[float]:
     logger = logging.getLogger("tap-sumeru")
     logger.addHandler(times)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(logger, "level", logging.INFO)
         patch.setattr(logger, "disabled", False)  # a configuration of the SDK may have disabled it
         patch.setattr(logging.root.manager, "disable", 0)
         patch.setattr("tap_sumeru.sync.engine.Session", lambda *_: SlowApi(steps))
+        level = logger.level
+        logger.setLevel(logging.INFO)  # which forgets the levels that other tests have asked for
         try:
             ended = run_virtual(read(engine))
         finally:
+            logger.setLevel(level)
             logger.removeHandler(times)
     return [later - earlier for earlier, later in pairwise([0.0, *times.at, ended])]
 
