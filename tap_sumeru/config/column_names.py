@@ -32,11 +32,11 @@ def check_columns(config: Mapping[str, Any], streams: Mapping[str, Stream]) -> N
         for name, stream in streams.items()
     }
     check_map_names(config.get("stream_maps", {}), columns)
-    for name, options in (config.get("stream_options") or {}).items():
-        for one in (options or {}).get("filters") or {}:
-            where = f"stream_options.{name}.filters.{mask_name(one)}"
-            known = columns.get(name, set())
+    given_options = config.get("stream_options") or {}
+    for name, known in columns.items():  # an entry of another name has no effect, whatever it holds
+        for one in (given_options.get(name) or {}).get("filters") or {}:
             if one not in known:  # the API may know more of them than the schemas do
+                where = f"stream_options.{name}.filters.{mask_name(one)}"
                 reject_misspelt(where, one, not_extended(one, known), "attribute")
     for name, key in replication_keys(config).items():
         check_replication_key(f"stream_options.{name}.replication_key", key, columns[name])

@@ -142,6 +142,8 @@ def test_what_exists_is_accepted_without_a_word(inputs: Inputs, config: Json) ->
     [
         ({"colour": "red"}, "colour: unknown setting; it has no effect."),
         (options("refunds"), "stream_options.refunds: unknown stream; it has no effect."),
+        ({"stream_options": {"refunds": "all"}}, "stream_options.refunds: unknown stream; it has no effect."),
+        (options("refunds", filters=["x"]), "stream_options.refunds: unknown stream; it has no effect."),
         (options("orders", colour=1), "stream_options.orders.colour: unknown setting"),
         (maps("refunds", email="md5(email)"), "stream_maps.refunds: unknown stream"),
         (maps("customers", emial="md5(email)"), "stream_maps.customers.emial: adds a column; `email` stays"),
