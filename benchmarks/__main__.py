@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         default=[],
         metavar="PATH",
         help="another `tap-sumeru` to measure in turns with this one, in startup, cpu, cpu-… and shops; "
-        "repeatable, implies --fresh",
+        "it should be in an environment with runtime.lock only, as ours is; repeatable, implies --fresh",
     )
     add("--uv", default="uv", help="path of uv")
     options = parser.parse_args(argv)

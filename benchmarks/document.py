@@ -35,6 +35,8 @@ _METHOD = """
   highest follow it. All other figures are medians.
 - The rows of each client are counted, and their ids compared with those of the server. If a client loses or
   repeats a row, its figures are void.
+- Each client runs in an environment of its own with what it needs and no more; for this tap that is
+  `runtime.lock`.
 - CPU and peak memory are those that the kernel reports. Peak memory is never below that of the process that
   starts the client, so that of the loops is an upper bound.
 - Each peer is written as its own documentation recommends, with the settings that make it fastest:
@@ -46,8 +48,8 @@ _METHOD = """
 ## Run it again
 - `make bench` measures every scenario whose code has changed. An interrupted run can be resumed.
 - `make bench ARGS="--only cpu --fresh"` measures one scenario again.
-- `make bench ARGS="--only shops --tap PATH"` measures another `tap-sumeru`, such as `.venv/bin/tap-sumeru` of
-  another checkout, in turns with this one.
+- `make bench ARGS="--only shops --tap PATH"` measures another `tap-sumeru`, such as one installed with
+  the `runtime.lock` of another checkout, in turns with this one.
 - `make bench ARGS=--quick` runs everything at small sizes in some minutes, and does not change this page.
 
 One scenario needs PostgreSQL (`apt-get install postgresql`).

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from benchmarks import processes, servers
 from benchmarks.clients import TAP, Job
 from benchmarks.sandbox import counts
 from benchmarks.scenarios import Result, at_most, ratio
-from benchmarks.turns import OURS, medians
+from benchmarks.turns import medians
 
 if TYPE_CHECKING:
     from benchmarks.scenarios import Bar
@@ -57,8 +56,8 @@ def startup(turns: Turns) -> Result:
     """Measure `tap-sumeru --version` and the import of the SDK alone."""
     sdk = "python -c 'import singer_sdk'"
     commands = {
-        "tap-sumeru --version": [OURS, "--version"],
-        sdk: [sys.executable, "-c", "import singer_sdk"],
+        "tap-sumeru --version": [str(turns.python.parent / "tap-sumeru"), "--version"],
+        sdk: [str(turns.python), "-c", "import singer_sdk"],
         **{name: [path, "--version"] for name, path in turns.taps.items()},
     }
     taken: dict[str, list[Figures]] = {name: [] for name in commands}
@@ -81,7 +80,7 @@ def startup(turns: Turns) -> Result:
                 *ours,
             )
         ],
-        [f"Median of {len(ours)} runs, in turns, in the same environment."],
+        [f"Median of {len(ours)} runs, in turns, in the same environment: that of this tap."],
     )
 
 

@@ -7,24 +7,22 @@ import json
 import statistics
 import sys
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from benchmarks import processes, rows
+from benchmarks import environments, processes, rows
 from benchmarks.clients import TAP, Client, Job, compared
 from benchmarks.environments import CACHE, PEERS, ROOT
 from benchmarks.scenarios import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     Figures = dict[str, Any]
 
 _JOURNAL = CACHE / "journal.json"
-OURS = str(Path(sys.executable).parent / "tap-sumeru")
-"""The executable of this checkout."""
 _LOOKS = {"__init__.py", "__main__.py", "document.py", "plots.py"}
 """Files that no figure depends on."""
 
@@ -63,7 +61,13 @@ class Turns:
     def client(self, name: str) -> Client:
         """Return a client with a folder of this scenario."""
         folder = CACHE / "runs" / self.scenario / _slug(name)
-        return Client(name, folder, self.uv, OURS if name == TAP else self.taps.get(name, ""))
+        ours = str(self.python.parent / "tap-sumeru") if name == TAP else ""
+        return Client(name, folder, self.uv, ours or self.taps.get(name, ""))
+
+    @property
+    def python(self) -> Path:
+        """The interpreter of the environment of this tap."""
+        return environments.tap(self.uv)
 
     def log(self, what: str) -> Path:
         """Return the path of the log of a run."""

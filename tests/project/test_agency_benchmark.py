@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,12 +14,12 @@ from hypothesis import strategies as st
 from benchmarks import agency, fleets, rows, servers
 from benchmarks.clients import DLT_SHOPS, TAP, Client, Job
 from benchmarks.environments import PEERS
-from benchmarks.turns import OURS, Turns
+from benchmarks.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+OURS = str(Path(sys.executable).with_name("tap-sumeru"))
 STREAMS = ("campaigns", "orders")
 SHOPS, CUSTOMERS = 4, 100
 

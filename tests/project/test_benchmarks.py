@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 import requests
@@ -19,11 +19,8 @@ from benchmarks.clients import LOOPS, STOCK, TAP, Client, Job, compared
 from benchmarks.environments import PEERS, ROOT
 from benchmarks.sandbox import counts
 from benchmarks.scenarios import Ratio, Result, at_least, at_most, ratio
-from benchmarks.turns import OURS
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
+OURS = str(Path(sys.executable).with_name("tap-sumeru"))
 IDS = st.lists(st.text(max_size=5), unique=True)
 SOUND = {"wrong": ""}
 
