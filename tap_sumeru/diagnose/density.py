@@ -23,6 +23,8 @@ _WEEKDAYS_IN_TURN = (2, 5, 0, 4, 6, 1, 3)
 """Weekdays of samples of a day: working days and weekends in turn, since a shop's sales depend on them."""
 _WEEKDAYS = 0.1
 """Part by which one day may differ from the mean of its week."""
+_HOURS = 0.3
+"""Part by which a few hours may differ from the mean of their week."""
 _CAUTION = 1.15
 """Factor on the error: the samples may agree by chance."""
 _SPREAD = 0.25
@@ -95,6 +97,15 @@ class Density:
         if high > low:
             insort(self.samples, Sample((low + high) / 2, high - low, rows))
 
+    def add_part(self, low: float, high: float, rows: int) -> None:
+        """Add the rows at one end of the range, in place of fewer of them that were added before."""
+        low, high = max(low, self.start), min(high, self.end)
+        if high > low:
+            inside = [one for one in self.samples if low <= one.at < high]
+            for one in inside:
+                self.samples.remove(one)
+            insort(self.samples, Sample((low + high) / 2, high - low, rows))
+
     def per_day(self, at: float) -> float:
         """Return the density at a time."""
         if not self.samples:
@@ -127,8 +138,8 @@ class Density:
         left = self.samples[index - 1].at if index else self.start
         right = self.samples[index + 1].at if index + 1 < len(self.samples) else self.end
         unseen = max(0.0, (right - left) / 2 - sample.days)
-        weekdays = (_WEEKDAYS * sample.per_day) ** 2 if sample.days < _WEEK else 0.0
-        return unseen**2 * ((sample.rows + 1) / sample.days**2 + weekdays)
+        share = _HOURS if sample.days < 1 else _WEEKDAYS if sample.days < _WEEK else 0.0
+        return unseen**2 * ((sample.rows + 1) / sample.days**2 + (share * sample.per_day) ** 2)
 
     def _gaps(self) -> list[_Gap]:
         first, last = self.samples[0], self.samples[-1]
@@ -167,6 +178,12 @@ class Density:
         # A single day is a whole one: the last may have just begun.
         last = ceil(self.end) if length > 1 else max(floor(self.end), floor(self.start) + 1)
         return self._within(gap, Days(last - length, last))
+
+    @property
+    def next_rows(self) -> float:
+        """Rows of the days to sample next, roughly; 0 if all days are sampled."""
+        days = self.next_days()
+        return 0.0 if days is None else (days.end - days.first) * self.per_day((days.first + days.end) / 2)
 
     def _within(self, gap: _Gap, days: Days) -> Days:
         """Return the part of some days that lies in a gap, at least a day."""

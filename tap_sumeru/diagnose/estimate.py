@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.diagnose.measured_stream import Certainty, MeasuredStream, ReadRange
-from tap_sumeru.diagnose.sampled_days import LastDay
+from tap_sumeru.diagnose.sampled_days import ApiBehaviour
 from tap_sumeru.diagnose.samples import open_shops
 from tap_sumeru.diagnose.workload import Pace
 
@@ -110,10 +110,10 @@ class _ShopEstimator:
         self._settings = settings
         self._shop = shop
         self._done = done
-        last_day = LastDay()
+        behaviour = ApiBehaviour()
         ranges = _ranges(settings, selections, shop.name)
         self._streams = [
-            MeasuredStream(sampler, shop.name, last_day, range_)
+            MeasuredStream(sampler, shop.name, behaviour, range_)
             for sampler, range_ in zip(shop.samplers, ranges, strict=True)
         ]
 

@@ -22,12 +22,16 @@ class Order(NamedTuple):
     """Dates of the first rows of a list that is sorted by date, oldest first.
 
     Attributes:
+        name: The column of the date.
         first: The date of the first row, in days since 1970.
         per_day: How many of the first rows have their date in the same day.
+        rows: How many the first rows are.
     """
 
+    name: str
     first: float
     per_day: float
+    rows: int
 
     def total(self, now: float) -> float:
         """Return how many rows the list has if all up to now are as dense as the first ones."""
@@ -41,20 +45,20 @@ def oldest_first(records: Sequence[Mapping[str, Any]]) -> Order | None:
         dates = _dates(record.get(name) for record in records)
         if dates is not None:
             ascending = sum(a <= b for a, b in pairwise(dates)) / (len(dates) - 1)
-            order = _order(dates)
+            order = _order(name, dates)
             if ascending >= _MOSTLY and order is not None:
                 found.append((ascending, -order.first, order))  # a row's first date, if several sort it
     return max(found)[2] if found else None
 
 
-def _order(dates: Sequence[float]) -> Order | None:
+def _order(name: str, dates: Sequence[float]) -> Order | None:
     """Return the order that the middle dates of the first and the last fifth show; single rows may be off."""
     fifth = len(dates) // 5
     early, late = median(dates[:fifth]), median(dates[-fifth:])
     if late <= early:
         return None
     per_row = (late - early) / (len(dates) - fifth)
-    return Order(early - per_row * (fifth - 1) / 2, 1 / per_row)
+    return Order(name, early - per_row * (fifth - 1) / 2, 1 / per_row, len(dates))
 
 
 def _dates(values: Iterable[object]) -> list[float] | None:

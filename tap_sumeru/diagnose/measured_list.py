@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
-from sumeru_api.errors import ApiError
 from tap_sumeru.catalog.streams import PAGE_SIZE
 from tap_sumeru.diagnose.density import Days, Density
+from tap_sumeru.diagnose.filtered_days import FilteredDays
+from tap_sumeru.diagnose.list_ends import ListEnds
 from tap_sumeru.diagnose.list_order import oldest_first
-from tap_sumeru.diagnose.sampled_days import ZONES, Sampled, WholeDays
-from tap_sumeru.diagnose.workload import day_number, day_start
-from tap_sumeru.extract.recovery import FilterRejected, Recovery
+from tap_sumeru.diagnose.sampled_days import ZONES, Sampled
+from tap_sumeru.diagnose.workload import day_number
 from tap_sumeru.extract.slices import Slice
 
 if TYPE_CHECKING:
     from tap_sumeru.diagnose.list_order import Order
-    from tap_sumeru.diagnose.sampled_days import LastDay
+    from tap_sumeru.diagnose.sampled_days import ApiBehaviour
     from tap_sumeru.diagnose.samples import StreamSampler
     from tap_sumeru.records import ShapedPage
 
@@ -39,7 +40,7 @@ class MeasuredList:
     Args:
         sampler: Reads it.
         shop: Name of the shop.
-        last_day: How the shop's API reads the last day of the filter.
+        behaviour: How the shop's API behaves, as far as is known.
         parent: Id of the parent, None if the stream has none.
 
     Attributes:
@@ -56,16 +57,19 @@ class MeasuredList:
     """
 
     def __init__(
-        self, sampler: StreamSampler, shop: str, last_day: LastDay, parent: str | None = None
+        self, sampler: StreamSampler, shop: str, behaviour: ApiBehaviour, parent: str | None = None
     ) -> None:
         self._sampler = sampler
         self._shop = shop
-        self._last_day = last_day
+        self._behaviour = behaviour
         self._parent = parent
+        self._ends: ListEnds | None = None
+        self._days = FilteredDays(sampler, shop, behaviour, parent, self._look_for_proof)
+        self._dense = False
         self._tries = 0
         self._tail_rows = 0
         self._tail_end: float | None = None
-        self._whole = False
+        self._whole = self._listed = False
         self.dates: list[float] = []
         self.seen = 0
         self.complete = False
@@ -98,6 +102,7 @@ class MeasuredList:
 
     def sample_range(self, start: float | None, end: float) -> None:
         """Let samples cover a range, from its start or from the oldest row."""
+        self._listed = start is None
         oldest = self.order.first if self.order else min(self.dates, default=end)
         if start is None or (self.order is not None and oldest > start):
             start = min(oldest, end - 1)
@@ -105,6 +110,8 @@ class MeasuredList:
             self._tail_end = None if self.order else start
         if self.order is not None:
             self.density = Density(start, end, self.order.per_day)
+            if self._whole and self.order.name == self._sampler.key:
+                self.density.add_part(start, start + self.order.rows / self.order.per_day, self.order.rows)
         else:
             self.density = Density(start, end, self.seen / (end - start), _FIRST_DAYS)
 
@@ -114,26 +121,65 @@ class MeasuredList:
         Args:
             allowed: Requests that it may take, at most.
         """
-        if self.density is None or not self.usable or self.complete:
+        if self.density is None or self.complete:
             return False
+        if self._by_ends:
+            return await self._read_ends()
         if self._tail_end is not None and self._tries < _MAX_TAIL:
             return await self._look_for_older(self.density)
-        days = self.density.next_days()
+        return await self._sample_days(self.density, allowed)
+
+    async def _sample_days(self, density: Density, allowed: int) -> bool:
+        days = density.next_days()
         if days is None or self.next_cost > allowed:
             return False
-        found = await self._read(days, allowed)
+        single = days.end - days.first == 1
+        if self._is_dense(days):
+            found = await self._days.read_ends(days)
+            if found is not None:
+                density.add_part(*found.range_of(days), found.rows)
+                return True
+        most = min(_PAGES if not single or self._behaviour.sorts else allowed, allowed)
+        found = await self._read(days, most)
         if found is None:
-            return False
-        if not found.rows and not self._last_day.known and allowed > 1:
-            self._last_day.included = False
-            found = await self._read(days, allowed - 1) or found
+            return True
+        if not found.rows and not self._behaviour.last_day.known and allowed > 1:
+            self._behaviour.last_day.included = False
+            found = await self._read(days, most) or found
         if found.complete:
-            self.density.add(self._last_day.covered(days, found), found.rows)
-        elif not self.density.shorten(days):
-            self.density.add(days, found.rows)
+            density.add(self._behaviour.last_day.covered(days, found), found.rows)
+        elif single and self._behaviour.sorts and not self._dense:
+            self._dense = True
+        elif not density.shorten(days):
+            density.add(days, found.rows)
             self.at_least = True
             return False
         return True
+
+    def _is_dense(self, days: Days) -> bool:
+        """Whether a day has so many rows that only its first and its last ones are read."""
+        dense = self._dense or (self.density is not None and self.density.next_rows > _PAGES * PAGE_SIZE)
+        return dense and days.end - days.first == 1 and self._behaviour.sorts
+
+    @property
+    def _by_ends(self) -> bool:
+        """Whether the ends of the list are read next, rather than days through the filter.
+
+        They say more about a whole list, but the filter must be looked at once if a sync is to use it.
+        """
+        looked_at = self._listed or self._ends is not None or (self.density and self.density.samples)
+        better = self._whole and self.order is not None and self._behaviour.sorts and looked_at
+        return bool(better) or not self.usable
+
+    async def _read_ends(self) -> bool:
+        """Read a page at one end of the list; what lies between the ends is estimated from both."""
+        if self._ends is None:
+            self._ends = ListEnds(self._sampler, self._shop, Slice(parent=self._parent), self.order, self.now)
+        self._behaviour.sorts = self._behaviour.sorts and await self._ends.read()
+        density = self._ends.density()
+        if density is not None:
+            self.density, self._whole = density, True
+        return self._behaviour.sorts or self.usable
 
     async def _look_for_older(self, density: Density) -> bool:
         """Look for rows before the oldest one known, and let the range begin there."""
@@ -141,7 +187,7 @@ class MeasuredList:
         end = int(self._tail_end or 0.0)
         found = await self._read(Days(end - _OLDER, end), 1)
         if found is None:
-            return False
+            return True  # the ends are left to read
         if found.complete or found.oldest is None:
             self._tail_rows, self._tail_end = found.rows, None
             return True
@@ -153,32 +199,12 @@ class MeasuredList:
             self.at_least = True
         return True
 
-    async def _read(self, days: Days, allowed: int) -> Sampled | None:
-        """Read some days; None if the filter cannot be used."""
-        found = Sampled()
-        last = days.end - (1 if self._last_day.included else 0)
-        window = WholeDays(day_start(days.first), day_start(last))
-        most = allowed if days.end - days.first == 1 else min(_PAGES, allowed)
-        try:
-            async for answer in self._sampler.lists.pages(Slice(window=window, parent=self._parent)):
-                page = self._sampler.shaper.shape_page(answer.page, self._shop, self._parent)
-                self._take(page, days, found)
-                found.pages += 1
-                found.complete = answer.next_cursor is None
-                if found.refuted or found.pages >= max(1, most):
-                    break
-        except FilterRejected:
-            found.refuted = True
-        except (Recovery, ApiError):
-            self.usable = False
-            return None
-        if found.refuted:
-            self.filtered = self.usable = False
-        return found if self.usable else None
-
-    def _take(self, page: ShapedPage, days: Days, found: Sampled) -> None:
-        found.add([day_number(one) for one in page.timestamps if one is not None], days, len(page.records))
-        self._look_for_proof(page)
+    async def _read(self, days: Days, most: int) -> Sampled | None:
+        """Read some days; None if the filter cannot be used, which leaves the ends of the list."""
+        found = await self._days.read(days, most)
+        self.usable = found is not None
+        self.filtered = self.filtered and not self._days.refuted
+        return found
 
     def _look_for_proof(self, page: ShapedPage) -> None:
         """Look for a row that proves the filter in a window of a sync: its other dates lie far away."""
@@ -196,19 +222,19 @@ class MeasuredList:
     @property
     def measured(self) -> bool:
         """Whether samples say how many rows the list has."""
-        if self.density is None or not self.usable:
+        if self.density is None:
             return False
-        return len(self.density.samples) >= (_SAMPLES if self.order else 1)
+        samples = len(self.density.samples)
+        by_days = self.usable and samples >= (_SAMPLES if self.order and self._whole else 1)
+        return by_days or (self._ends is not None and samples > 1)
 
     @property
     def next_cost(self) -> float:
-        """Requests that the next sample takes, roughly."""
-        days = self.density.next_days() if self.density is not None else None
-        if days is None or self.density is None:
-            return 1.0
-        return max(
-            1.0, (days.end - days.first) * self.density.per_day((days.first + days.end) / 2) / PAGE_SIZE
-        )
+        """Requests that the next sample takes, roughly; counted higher if it teaches less than the first."""
+        if self._by_ends:
+            return 1.0 if self._ends is None else float(self._ends.weight)
+        rows = 0.0 if self.density is None else self.density.next_rows
+        return min(max(1.0, rows / PAGE_SIZE), _PAGES if self._behaviour.sorts else inf)
 
     @property
     def guessed(self) -> bool:
@@ -242,7 +268,7 @@ class MeasuredList:
             return 0.0
         if self.density is not None and self.measured:
             return min(self.density.error, 2 * self.total)
-        return self.total / 2
+        return self.total
 
     @property
     def unknown(self) -> bool:
@@ -256,8 +282,7 @@ class MeasuredList:
         if self.density is not None and self.measured:
             return self.density.rows(start, end)
         assert self.order is not None  # noqa: S101 - see above
-        shared = min(end, self.now) - max(start, self.order.first)
-        return self.order.per_day * max(0.0, shared)
+        return self.order.per_day * max(0.0, min(end, self.now) - max(start, self.order.first))
 
     @property
     def per_day(self) -> float:

@@ -19,7 +19,7 @@ from tap_sumeru.sync.advice import advice
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tap_sumeru.diagnose.sampled_days import LastDay
+    from tap_sumeru.diagnose.sampled_days import ApiBehaviour
     from tap_sumeru.diagnose.samples import StreamSampler
 
 _MAX_PARENT_PAGES = 3
@@ -96,18 +96,18 @@ class MeasuredStream:
     Args:
         sampler: Reads it.
         shop: Name of the shop.
-        last_day: How the shop's API reads the last day of the filter.
+        behaviour: How the shop's API behaves, as far as is known.
         range_: What is read.
 
     Attributes:
         error: Why the stream cannot be read, empty if it can.
     """
 
-    def __init__(self, sampler: StreamSampler, shop: str, last_day: LastDay, range_: ReadRange) -> None:
+    def __init__(self, sampler: StreamSampler, shop: str, behaviour: ApiBehaviour, range_: ReadRange) -> None:
         self.error = ""
         self._sampler = sampler
         self._shop = shop
-        self._last_day = last_day
+        self._behaviour = behaviour
         self._range = range_
         self._lists: list[MeasuredList] = []
         self._parents: list[str | None] = [None]
@@ -146,7 +146,7 @@ class MeasuredStream:
 
     async def _open_next(self) -> None:
         index = spread_index(len(self._lists), len(self._parents))
-        one = MeasuredList(self._sampler, self._shop, self._last_day, self._parents[index])
+        one = MeasuredList(self._sampler, self._shop, self._behaviour, self._parents[index])
         await one.open()
         if self._windowed(one) and one.provable:
             one.sample_range(self._range.first, min(one.now, self._range.last or one.now))
@@ -156,8 +156,7 @@ class MeasuredStream:
 
     async def refine(self, allowed: int) -> None:
         """Learn more with some requests."""
-        unsure = self._parent_doubt >= self._list_doubt
-        if len(self._lists) < len(self._parents) and unsure and not any(one.unknown for one in self._lists):
+        if self._next_is_parent:
             try:
                 await self._open_next()
             except (ApiError, Recovery):
@@ -166,11 +165,20 @@ class MeasuredStream:
         least_known = max(self._lists, key=lambda one: one.error)
         self._exhausted = not await least_known.sample(allowed)
 
+    @property
+    def _next_is_parent(self) -> bool:
+        """Whether the list of another parent says more than another sample of those that are known."""
+        unsure = self._parent_doubt >= self._list_doubt
+        unknown = any(one.unknown for one in self._lists)
+        return len(self._lists) < len(self._parents) and unsure and not unknown
+
     # What is known
 
     @property
     def next_cost(self) -> float:
-        """Requests that `refine` takes, roughly."""
+        """Requests that `refine` takes, roughly; more of them if it teaches less than the ones before."""
+        if self._next_is_parent:
+            return float(2 * len(self._lists))
         return max(self._lists, key=lambda one: one.error).next_cost
 
     @property

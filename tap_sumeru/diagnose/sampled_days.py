@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -39,6 +39,7 @@ class Sampled:
     Attributes:
         rows: Their rows.
         complete: Whether these are all rows of the days.
+        part: How many days the first and the last rows of a day cover together, if only these were read.
         oldest: The first replication key, in days since 1970.
         newest: The last one.
         refuted: Whether a row lies outside of the days, so that the filter does not act on the key.
@@ -47,6 +48,7 @@ class Sampled:
 
     rows: int = 0
     complete: bool = False
+    part: float = 0.0
     oldest: float | None = None
     newest: float | None = None
     refuted: bool = False
@@ -59,6 +61,12 @@ class Sampled:
         for one in dates:
             self.oldest = one if self.oldest is None else min(self.oldest, one)
             self.newest = one if self.newest is None else max(self.newest, one)
+
+    def range_of(self, days: Days) -> tuple[float, float]:
+        """Return from when to when the rows stand for: as long as they cover, in the middle of the days."""
+        length = self.part or days.end - days.first
+        middle = (days.first + days.end) / 2
+        return middle - length / 2, middle + length / 2
 
 
 @dataclass(slots=True)
@@ -79,3 +87,16 @@ class LastDay:
             self.known, self.included = True, False
             return Days(days.first, days.end - 1)
         return days
+
+
+@dataclass(slots=True)
+class ApiBehaviour:
+    """How a shop's API behaves, as far as the samples have shown.
+
+    Attributes:
+        last_day: Whether it includes the last day of a date filter.
+        sorts: Whether it lists rows in the order of a date that is asked for, as far as is known.
+    """
+
+    last_day: LastDay = field(default_factory=LastDay)
+    sorts: bool = True

@@ -104,6 +104,7 @@ class StreamSampler:
         options: How it is read.
         key: Its replication key.
         columns: The columns of its schema.
+        client: The API of the shop.
         lists: Reads the lists of the stream.
         shaper: Shapes its pages.
     """
@@ -116,7 +117,7 @@ class StreamSampler:
         self.shaper = RecordShaper(self.spec, selection, self.key, self.options.include)
         query = Query(self.spec, self.options)
         self.lists = ListReader(self.spec, client, query, self.shaper, smaller_pages=False)
-        self._shop = client.shop.name
+        self.client = client
 
     async def pages(self, max_parents: int = 1) -> AsyncIterator[SampledPage]:
         """Yield pages, those of the first parents in turn for a child stream.
@@ -127,7 +128,7 @@ class StreamSampler:
         """
         for parent in await self._parents(max_parents):
             async for answer in self.lists.pages(Slice(Kind.ROWS, parent=parent)):
-                shaped = self.shaper.shape_page(answer.page, self._shop, parent)
+                shaped = self.shaper.shape_page(answer.page, self.client.shop.name, parent)
                 yield SampledPage(shaped, parent, answer.next_cursor is None, answer.requested_at)
 
     async def _parents(self, max_parents: int) -> list[str | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from datetime import UTC, datetime, timedelta
+from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -107,11 +108,12 @@ def test_a_shop_that_cannot_be_estimated_at_all_is_an_error(many: Tap) -> None:
 
 
 class Lists:
-    """Serves one list of orders, in the order of its rows, with or without a date filter."""
+    """Serves one list of orders, in the order of its rows, with or without a date filter and `sort`."""
 
-    def __init__(self, rows: list[Json], *, filters: bool = False) -> None:
+    def __init__(self, rows: list[Json], *, filters: bool = False, sorts: bool = False) -> None:
         self._rows = rows
         self._filters = filters
+        self._sorts = sorts
 
     def __call__(self, request: Request) -> Reply:
         if request.path != "orders":
@@ -119,6 +121,9 @@ class Lists:
         rows, dates = self._rows, [request.params.get(f"filter[date_{one}]", "") for one in ("from", "to")]
         if self._filters and all(dates):
             rows = [row for row in rows if dates[0] <= row["attributes"]["updated_at"][:10] <= dates[1]]
+        if self._sorts and "sort" in request.params:
+            backwards = request.params["sort"].startswith("-")
+            rows = sorted(rows, key=lambda row: row["attributes"]["updated_at"], reverse=backwards)
         start = int(request.params.get("cursor", "0"))
         end = start + int(request.params["limit"])
         more = {"next_cursor": str(end), "has_next": True} if end < len(rows) else END
@@ -163,6 +168,30 @@ def test_a_list_that_is_not_sorted_oldest_first_is_measured_through_the_filter(
         assert len(api.requests) <= 30
     assert one["certainty"] == "measured"
     assert one["rows"] == pytest.approx(5000, rel=0.25)
+
+
+@pytest.mark.parametrize("is_shuffled", [False, True])
+@pytest.mark.parametrize("growth", [0.4, 1.0, 2.0, 4.0])
+def test_the_ends_of_a_list_without_a_filter_say_how_it_has_grown(
+    tmp_path: Path, growth: float, is_shuffled: bool
+) -> None:
+    count, days, rate = 20_000, 500, (growth - 1) / 2
+    now = datetime.now(UTC).replace(microsecond=0)
+
+    def date_of(i: int) -> datetime:  # so that the last day has `growth` times the rows of the first
+        share = i / count * (1 + rate)
+        done = (sqrt(1 + 4 * rate * share) - 1) / (2 * rate) if rate else share
+        return now - timedelta(days=days * (1 - done))
+
+    rows = orders(count, date_of)
+    if is_shuffled:
+        random.Random(1).shuffle(rows)  # noqa: S311 - reproducible
+    with ScriptedApi(Lists(rows, sorts=True)) as api:
+        tap = Tap(tmp_path, {"api_url": api.url, "api_token": "copt_test_1"})
+        one = by_stream(estimate(tap, ("orders",)))["orders"]
+        assert len(api.requests) <= 30
+    assert one["certainty"] == "measured"
+    assert one["rows"] == pytest.approx(count, rel=0.15)
 
 
 def test_samples_that_fail_leave_the_guess(tmp_path: Path) -> None:
