@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sumeru_api.errors import ApiError, AuthenticationError, PermissionDenied
 from tap_sumeru.catalog.learned_columns import Samples
 from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS
-from tap_sumeru.diagnose.samples import SampledPage, StreamSampler, open_shops
+from tap_sumeru.diagnose.samples import open_shops, visit_streams
 from tap_sumeru.extract.filter_probe import probe
 from tap_sumeru.extract.filter_trust import FilterTrust
 from tap_sumeru.extract.recovery import Recovery
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tap_sumeru.catalog.selection import StreamSelection
     from tap_sumeru.catalog.stream_schemas import Schema
     from tap_sumeru.config.settings import Settings
-    from tap_sumeru.diagnose.samples import SampledShop
+    from tap_sumeru.diagnose.samples import SampledPage, SampledShop, StreamSampler
 
 _REJECTED = "the API does not accept the request; check `stream_options`"
 
@@ -36,7 +36,6 @@ class StreamCheck:
         stream: Its name.
         error: Why it cannot be read, and what to do; empty if it can.
         missing_scope: The scope that the token lacks, empty if none is known to be missing.
-        token_refused: Whether the API does not accept the token.
         rows: Rows in the sample.
         all_rows: Whether the sample is the whole list.
         replication_key: Name of the replication key.
@@ -49,7 +48,6 @@ class StreamCheck:
     stream: str
     error: str = ""
     missing_scope: str = ""
-    token_refused: bool = False
     rows: int = 0
     all_rows: bool = False
     replication_key: str = ""
@@ -70,6 +68,8 @@ class ShopCheck:
         clock_offset: Seconds by which the server's clock is ahead of ours, None if it is unknown.
         requests: Requests made.
         streams: Its streams.
+        error: Why none of its streams can be read, and what to do; empty if some can.
+        token_refused: Whether the API does not accept the shop's token.
     """
 
     shop: str
@@ -78,11 +78,14 @@ class ShopCheck:
     clock_offset: float | None
     requests: int
     streams: list[StreamCheck]
+    error: str = ""
+    token_refused: bool = False
 
     @property
-    def token_refused(self) -> bool:
-        """Whether the API does not accept the shop's token."""
-        return any(one.token_refused for one in self.streams)
+    def token_accepted(self) -> bool | None:
+        """Whether the API accepts the shop's token, None if no response shows it."""
+        seen = any(not one.error or one.missing_scope for one in self.streams)
+        return False if self.token_refused else seen or None
 
     @property
     def missing_scopes(self) -> list[str]:
@@ -106,41 +109,45 @@ def check(
         done: Called after each stream of each shop.
     """
 
-    async def check_all() -> list[ShopCheck]:
-        async def check_shop(shop: SampledShop) -> ShopCheck:
-            async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(_check_stream(one, shop, done)) for one in shop.samplers]
-            queue = shop.queue
-            return ShopCheck(
-                shop.name,
-                shop.host,
-                queue.limit,
-                queue.clock_offset,
-                queue.requests,
-                [task.result() for task in tasks],
-            )
+    async def check_shop(shop: SampledShop) -> ShopCheck:
+        return await _check_shop(shop, done)
 
-        return await open_shops(settings, selections, check_shop)
-
-    return asyncio.run(check_all())
+    return asyncio.run(open_shops(settings, selections, check_shop))
 
 
-async def _check_stream(sampler: StreamSampler, shop: SampledShop, done: Callable[[], None]) -> StreamCheck:
-    found = StreamCheck(sampler.spec.name, replication_key=sampler.key)
+async def _check_shop(shop: SampledShop, done: Callable[[], None]) -> ShopCheck:
+    streams = {one.spec.name: StreamCheck(one.spec.name, replication_key=one.key) for one in shop.samplers}
+
+    async def check_stream(sampler: StreamSampler) -> None:
+        await _check_stream(sampler, streams[sampler.spec.name], shop, done)
+
+    error = await visit_streams(shop, check_stream)
+    text = "" if error is None else f"{error.describe()}. {advice(error, shop.samplers[0].spec.name)}"
+    for found in streams.values() if text else ():
+        found.error = found.error or text
+    queue, refused = shop.queue, isinstance(error, AuthenticationError)
+    known = queue.limit, queue.clock_offset, queue.requests
+    return ShopCheck(shop.name, shop.host, *known, list(streams.values()), text, refused)
+
+
+async def _check_stream(
+    sampler: StreamSampler, found: StreamCheck, shop: SampledShop, done: Callable[[], None]
+) -> None:
     try:
         async for page in sampler.pages():
             _look_at(page, found, sampler)
             await _probe_filter(page, found, sampler, shop.name)
             break
     except ApiError as error:
+        if shop.queue.ends_with(error):
+            raise
         found.error = f"{error.describe()}. {advice(error, sampler.spec.name)}"
-        found.token_refused = isinstance(error, AuthenticationError)
         if isinstance(error, PermissionDenied):
             found.missing_scope = sampler.spec.scope
     except Recovery:
         found.error = _REJECTED
-    done()
-    return found
+    finally:
+        done()
 
 
 def _look_at(page: SampledPage, found: StreamCheck, sampler: StreamSampler) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sumeru_api.redaction import mask_name
 from tap_sumeru.diagnose.table import aligned
+from tap_sumeru.sync.wording import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ _MAX_CLOCK_OFFSET = 60
 """Seconds: a clock that is further off makes the first and the last rows of a sync doubtful."""
 _MAX_FIELDS = 5
 """Unknown fields to name in the table."""
+_TOKEN = {True: "accepted", False: "not accepted", None: "not checked"}
 _HEADINGS = ("stream", "can be read", "rows seen", "replication key", "date filter", "unknown fields")
 
 
@@ -25,7 +27,8 @@ def as_text(checks: Sequence[ShopCheck]) -> str:
     """Return the report for people."""
     lines: list[str] = []
     for check in checks:
-        lines += [_shop_line(check), *_notes(check), "", *_table(check), "", *_errors(check)]
+        table = [] if check.error else [*_table(check), ""]
+        lines += [_shop_line(check), *_notes(check), "", *table, *_errors(check)]
     if pasted := _meltano(checks):
         lines += [
             "To load these unknown fields into columns of their own, set `discover_rows`, or paste this",
@@ -44,7 +47,10 @@ def as_json(checks: Sequence[ShopCheck]) -> str:
             {
                 "shop": check.shop,
                 "host": check.host,
-                "token_accepted": not check.token_refused,
+                "error": check.error or None,
+                "token_accepted": None
+                if check.error and not check.token_refused
+                else not check.token_refused,
                 "missing_scopes": check.missing_scopes,
                 "requests_per_minute": int(check.limit) if check.limit.isdecimal() else None,
                 "clock_offset_seconds": check.clock_offset,
@@ -73,9 +79,11 @@ def _stream(found: StreamCheck) -> dict[str, Any]:
 
 
 def _shop_line(check: ShopCheck) -> str:
-    token = "not accepted" if check.token_refused else "accepted"
+    token = _TOKEN[check.token_accepted]
     limit = f"{check.limit} requests a minute" if check.limit.isdecimal() else "no rate limit stated"
-    return f"Shop {check.shop}: {check.host}; token {token}; {limit}; {check.requests} requests made."
+    return (
+        f"Shop {check.shop}: {check.host}; token {token}; {limit}; {count(check.requests, 'request')} made."
+    )
 
 
 def _notes(check: ShopCheck) -> Iterator[str]:
@@ -138,11 +146,14 @@ def _type(schema: Schema | None) -> str:
 
 
 def reasons(check: ShopCheck) -> list[str]:
-    """Return why streams of a shop cannot be read, one line each, or one line if its token is refused."""
-    failed = [one for one in check.streams if one.error]
-    if check.token_refused:
-        failed = failed[:1]  # the same for all
-    return [f"{one.stream} cannot be read: {one.error}" for one in failed]
+    """Return why streams of a shop cannot be read, one line for each reason."""
+    if check.error:
+        return [f"no stream can be read: {check.error}"]
+    failed: dict[str, list[str]] = {}
+    for one in check.streams:
+        if one.error:
+            failed.setdefault(one.error, []).append(one.stream)
+    return [f"{', '.join(streams)} cannot be read: {error}" for error, streams in failed.items()]
 
 
 def _errors(check: ShopCheck) -> list[str]:

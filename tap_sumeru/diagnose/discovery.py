@@ -12,7 +12,7 @@ from tap_sumeru.catalog.learned_columns import Samples
 from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.diagnose.samples import open_shops
+from tap_sumeru.diagnose.samples import open_shops, visit_streams
 from tap_sumeru.diagnose.steps import Steps
 from tap_sumeru.extract.recovery import Recovery
 
@@ -45,10 +45,15 @@ def learn_columns(
     samples = {one.name: Samples() for one in selections}
 
     async def sample_shop(shop: SampledShop) -> None:
-        async with asyncio.TaskGroup() as group:
-            for sampler in shop.samplers:
-                task = group.create_task(_sample(sampler, shop.name, rows, samples[sampler.spec.name]))
-                task.add_done_callback(lambda _: steps.done())
+        async def sample(sampler: StreamSampler) -> None:
+            try:
+                await _sample(sampler, shop, rows, samples[sampler.spec.name])
+            finally:
+                steps.done()
+
+        error = await visit_streams(shop, sample)
+        if error is not None:
+            logger.warning("Shop %s: no columns can be learned: %s.", shop.name, error.describe())
 
     with Steps("Discovery", len(settings.shops) * len(selections)) as steps:
         asyncio.run(open_shops(settings, selections, sample_shop))
@@ -69,7 +74,7 @@ def _whole(stream: str, described: Schema | None) -> StreamSelection:
     return StreamSelection(stream, properties, tuple(properties))
 
 
-async def _sample(sampler: StreamSampler, shop: str, rows: int, samples: Samples) -> None:
+async def _sample(sampler: StreamSampler, shop: SampledShop, rows: int, samples: Samples) -> None:
     seen = 0
     known = {*sampler.columns, *OWN_COLUMNS}
     try:
@@ -81,12 +86,14 @@ async def _sample(sampler: StreamSampler, shop: str, rows: int, samples: Samples
             if seen >= rows:
                 return
     except ApiError as error:
+        if shop.queue.ends_with(error):
+            raise
         logger.warning(
-            "Shop %s: %s: no columns can be learned: %s.", shop, sampler.spec.name, error.describe()
+            "Shop %s: %s: no columns can be learned: %s.", shop.name, sampler.spec.name, error.describe()
         )
     except Recovery:
         logger.warning(
             "Shop %s: %s: no columns can be learned: the API does not accept the request.",
-            shop,
+            shop.name,
             sampler.spec.name,
         )

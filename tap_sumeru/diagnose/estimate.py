@@ -119,8 +119,13 @@ class _ShopEstimator:
 
     async def run(self) -> ShopEstimate:
         # One request at a time: each is chosen by what the ones before have shown.
+        failed: MeasuredStream | None = None
         for stream in self._streams:
-            await stream.open()
+            if failed is None:
+                await stream.open()
+                failed = stream if stream.ends_shop else None
+            else:
+                stream.error = failed.error
             self._done()
         while True:
             found = self._estimate()

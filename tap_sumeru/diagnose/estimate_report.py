@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_sumeru.diagnose.measured_stream import Certainty
 from tap_sumeru.diagnose.table import aligned
-from tap_sumeru.sync.wording import duration
+from tap_sumeru.sync.wording import count, duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,6 +29,9 @@ def as_text(estimates: Sequence[ShopEstimate]) -> str:
     """Return the report for people."""
     lines: list[str] = []
     for one in estimates:
+        if one.failed and len({stream.error for stream in one.streams}) == 1:
+            lines += [f"Shop {one.shop}: no estimate: {one.streams[0].error}", ""]
+            continue
         lines += [f"Shop {one.shop}: {_outcome(one)}", "", *_table(one), "", *_notes(one)]
         lines += [f"{stream.stream}: no estimate: {stream.error}" for stream in one.streams if stream.error]
     if len(estimates) > 1:
@@ -36,6 +39,8 @@ def as_text(estimates: Sequence[ShopEstimate]) -> str:
         total = _number(sum(one.requests for one in estimates))
         lines.append(f"All shops: {total} requests. Shops are read side by side.")
         lines += [f"The longest, {longest.shop}, takes {_how_long(longest)}.", ""]
+    if all(one.failed for one in estimates):
+        return "\n".join(lines).rstrip("\n")
     return "\n".join(
         [*lines, "These figures are for a first sync, without state. Later syncs read only what has changed."]
     )
@@ -84,7 +89,7 @@ def _outcome(one: ShopEstimate) -> str:
     limit = "" if pace else " The API states no rate limit."
     return (
         f"{_how_long(one)}{pace}{sure}: {_number(one.rows)} rows in {_number(one.requests)} requests. "
-        f"This estimate took {one.made} requests.{limit}"
+        f"This estimate took {count(one.made, 'request')}.{limit}"
     )
 
 

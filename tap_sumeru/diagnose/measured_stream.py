@@ -101,10 +101,12 @@ class MeasuredStream:
 
     Attributes:
         error: Why the stream cannot be read, empty if it can.
+        ends_shop: Whether no other stream of the shop can be read either, for the same reason.
     """
 
     def __init__(self, sampler: StreamSampler, shop: str, behaviour: ApiBehaviour, range_: ReadRange) -> None:
         self.error = ""
+        self.ends_shop = False
         self._sampler = sampler
         self._shop = shop
         self._behaviour = behaviour
@@ -131,6 +133,7 @@ class MeasuredStream:
                 await self._open_next()
         except ApiError as error:
             self.error = f"{error.describe()}. {advice(error, self.name)}"
+            self.ends_shop = self._sampler.queue.ends_with(error)
         except Recovery:
             self.error = "the API does not accept the request; check `stream_options`"
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from typing_extensions import override
 
 from sumeru_api.client import Client
+from sumeru_api.errors import ApiError, ApiUnavailable
 from sumeru_api.rate_limiter import RateLimiter
 from sumeru_api.request_queue import RequestQueue
 from sumeru_api.responses import row_id
@@ -23,7 +24,7 @@ from tap_sumeru.extract.slices import Kind, Slice
 from tap_sumeru.records import RecordShaper
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 
     from sumeru_api.shop import Shop
     from tap_sumeru.catalog.selection import StreamSelection
@@ -56,6 +57,10 @@ class HeaderQueue(RequestQueue):
     def latency(self) -> float:
         """Seconds from a request to its response, half of them take longer; of requests one at a time."""
         return median(self._waits) if self._waits else 0.0
+
+    def ends_with(self, error: ApiError) -> bool:
+        """Return whether no further request of the shop is worth a try after an error."""
+        return error.affects_shop or (isinstance(error, ApiUnavailable) and not self._waits)
 
     @override
     async def turn(self, ready: Callable[[], Awaitable[None]] | None = None, cost: int = 1) -> float:
@@ -98,6 +103,7 @@ class StreamSampler:
         selection: The stream.
         settings: The settings.
         client: The API of the shop.
+        queue: Its requests.
 
     Attributes:
         spec: The stream.
@@ -105,11 +111,14 @@ class StreamSampler:
         key: Its replication key.
         columns: The columns of its schema.
         client: The API of the shop.
+        queue: Its requests.
         lists: Reads the lists of the stream.
         shaper: Shapes its pages.
     """
 
-    def __init__(self, selection: StreamSelection, settings: Settings, client: Client) -> None:
+    def __init__(
+        self, selection: StreamSelection, settings: Settings, client: Client, queue: HeaderQueue
+    ) -> None:
         self.spec = STREAMS[selection.name]
         self.options = settings.options[selection.name]
         self.columns = frozenset(selection.properties)
@@ -118,6 +127,7 @@ class StreamSampler:
         query = Query(self.spec, self.options)
         self.lists = ListReader(self.spec, client, query, self.shaper, smaller_pages=False)
         self.client = client
+        self.queue = queue
 
     async def pages(self, max_parents: int = 1) -> AsyncIterator[SampledPage]:
         """Yield pages, those of the first parents in turn for a child stream.
@@ -173,7 +183,7 @@ async def open_shops(
         async with turns:
             queue = HeaderQueue(RateLimiter(settings.rate_limit_share, settings.concurrency))
             client = Client(shop, session, queue, slots, max_retries=0)
-            samplers = [StreamSampler(one, settings, client) for one in selections]
+            samplers = [StreamSampler(one, settings, client, queue) for one in selections]
             return await visit(SampledShop(shop.name, shop.api_url, queue, samplers))
 
     try:
@@ -182,3 +192,22 @@ async def open_shops(
     finally:
         await session.close()
     return [task.result() for task in tasks]
+
+
+async def visit_streams(
+    shop: SampledShop, visit: Callable[[StreamSampler], Coroutine[Any, Any, None]]
+) -> ApiError | None:
+    """Visit the streams of a shop at the same time; return the error that ends this early, None if none does.
+
+    Args:
+        shop: The shop.
+        visit: Visits one stream; it raises each error of which `HeaderQueue.ends_with` says so.
+    """
+    ended: ApiError | None = None
+    try:
+        async with asyncio.TaskGroup() as group:
+            for sampler in shop.samplers:
+                group.create_task(visit(sampler))
+    except* ApiError as errors:
+        ended = next(one for one in errors.exceptions if isinstance(one, ApiError))
+    return ended

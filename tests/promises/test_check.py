@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support.hanging_host import HangingHost, refusing_url
 from support.scripted_api import END, Reply, Request, ScriptedApi
 from support.tap_cli import Tap
 from tap_sumeru.catalog.streams import STREAMS
@@ -141,3 +142,31 @@ def test_no_value_and_no_control_character_is_in_the_report(tmp_path: Path) -> N
         checked = Checked(Tap(tmp_path, {"api_url": api.url, "api_token": "copt_test_1"}), "--check")
     assert "jane" not in (checked.text + checked.log).lower()
     assert "\x1b" not in checked.text
+
+
+@pytest.mark.parametrize("option", ["--check", "--estimate", "--discover"])
+@pytest.mark.parametrize("fault", ["refused", "silent", "unauthorized", "broken"])
+def test_a_shop_that_cannot_be_read_at_all_is_named_once_without_waiting(
+    tmp_path: Path, option: str, fault: str
+) -> None:
+    with (
+        HangingHost() as hanging,
+        ScriptedApi(lambda _: Reply({"error": {"code": "unauthenticated"}}, 401)) as refusing,
+        ScriptedApi(lambda _: Reply({}, 502)) as broken,
+    ):
+        urls = {
+            "refused": refusing_url(),
+            "silent": hanging.url,
+            "unauthorized": refusing.url,
+            "broken": broken.url,
+        }
+        tap = Tap(tmp_path, {"api_url": urls[fault], "api_token": "copt_test_1", "shop": "acme"})
+        tap.config |= {"discover_rows": 10, "request_timeout_seconds": 1}
+        output = tap.run_text([*tap.command(), option])
+    said = [line for line in output.stderr.splitlines() if "| ERROR" in line or "| WARNING" in line]
+    assert output.returncode == (option != "--discover")
+    if fault != "broken":  # a host that answers may answer others
+        assert all("Shop acme" in line for line in said)
+        assert len(said) == 1 + (option != "--discover")  # `discover_rows` reads first
+        assert "in a row" not in output.stdout + output.stderr
+    assert "accepted" not in output.stdout or "not accepted" in output.stdout
