@@ -61,7 +61,7 @@ def sandbox(customers: int, latency: int) -> Iterator[tuple[str, str]]:
     command = [
         sys.executable,
         "-m",
-        "sumeru_sandbox.cli",
+        "sumeru_sandbox",
         "--port=0",
         "--shops=acme",
         f"--customers={customers}",
@@ -118,7 +118,7 @@ def main() -> int:
         folder, seen = Path(name), Seen()
         config = {"api_url": url, "api_token": token, "shop": "acme"}
         (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
-        counts = json.loads(urllib.request.urlopen(f"{url}/_sandbox/counts").read())["acme"]  # noqa: S310
+        counts = json.loads(urllib.request.urlopen(f"{url}/_sandbox/counts").read())["acme"]  # noqa: S310 - our own server
         total, began = sum(counts.values()), time.monotonic()
         if options.kill:
             code, _ = sync(folder, seen, total // 2)

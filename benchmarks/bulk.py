@@ -1,4 +1,4 @@
-"""A backfill into PostgreSQL past the loader, compared with the loader; the loader then goes on."""
+"""Backfills PostgreSQL with tap-sumeru-bulk and with target-postgres, and lets the latter continue."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") els
 @contextlib.contextmanager
 def sandbox() -> Iterator[tuple[str, int]]:
     """Run a sandbox on the first core, and move this process to the last; yield its address."""
-    command = [sys.executable, "-m", "sumeru_sandbox.cli", "--port", "0", "--shops", "acme"]
+    command = [sys.executable, "-m", "sumeru_sandbox", "--port", "0", "--shops", "acme"]
     command += ["--customers", str(CUSTOMERS), "--plan", "enterprise"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -217,7 +217,7 @@ def _integer(own: Mapping[str, str], option: str) -> int | None:
     text = own.get(option)
     if text is None:
         return None
-    if not (text.isascii() and text.isdecimal() and 1 <= len(text) < 7 and int(text)):  # noqa: PLR2004
+    if not (text.isascii() and text.isdecimal() and 1 <= len(text) < 7 and int(text)):  # noqa: PLR2004 - as the message says
         raise SettingsError(f"{option}: must be an integer from 1 to 999999.")
     return int(text)
 

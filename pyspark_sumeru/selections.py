@@ -1,4 +1,4 @@
-"""What is read of a stream: its columns, and what becomes of the personal ones."""
+"""Which columns of a stream are read, and which personal ones are hashed or dropped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def stream_selection(
 
     Args:
         stream: Name of the stream.
-        columns: The columns to read besides the key, None for all. Those of other streams may be among them.
+        columns: The columns to read besides the key, None for all. Those of other streams are ignored.
         pii: What happens to personal columns: `keep`, `hash` or `drop`.
         full_table: Whether all rows are read, whatever the state says.
     """

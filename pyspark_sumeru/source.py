@@ -1,8 +1,8 @@
 """The data source as Spark requires it: a schema, partitions, and what a task reads.
 
-Spark runs each of these in a Python process of its own: the schema and the partitions beside the driver, the
-reads on the executors. Options travel with the plan, so tokens are better kept in `shops_file`, which each of
-these processes reads.
+Spark runs each of these in a Python process of its own: the schema and the partitions on the machine of the
+driver, the reads on the executors. Options travel with the plan, so tokens belong in `shops_file`, which each
+of these processes reads.
 """
 
 from __future__ import annotations

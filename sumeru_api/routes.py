@@ -1,4 +1,4 @@
-"""How hosts are reached: trusted certificates, proxies of the environment, open files."""
+"""How a host is reached: trusted certificates, the proxy of the environment, the limit on open files."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ else:
     _HAS_LIMITS = True
 
 _HOST = re.compile(r"[a-z0-9.:\[\]-]{1,100}")
-"""What a message may name as a host; a token that was set as `api_url` has an underscore."""
+"""Hosts that a message may name. None has an underscore: a token that was set as `api_url` is never shown."""
 _SCHEMES = ("http", "https")
 _OTHER_FILES = 256
 """Open files reserved for everything else."""
@@ -44,7 +44,7 @@ class Route(NamedTuple):
     Attributes:
         scheme: `http` or `https`.
         authority: Host and port as they are sent: encoded, without credentials.
-        ssl: The certificates to trust; `True` where there are none.
+        ssl: The certificates to trust; `True` for plain HTTP.
         proxy: URL of the proxy, without credentials.
         proxy_headers: Headers for the proxy alone.
     """
@@ -56,7 +56,7 @@ class Route(NamedTuple):
     proxy_headers: dict[str, str] | None
 
     def explain(self, fault: NoAnswerError) -> None:
-        """Add to a fault the host that it is of, without credentials, and what is likely to be wrong."""
+        """Add to a fault the host that it came from, without credentials, and a likely cause."""
         plain = self.scheme == "http"
         if isinstance(fault, ProxyError) and self.proxy is not None:
             fault.host = f"proxy {self.proxy.host_port_subcomponent}"
@@ -94,7 +94,7 @@ class Routes:
         if not authority or url.scheme not in _SCHEMES:
             raise UntrustedHostError(NO_LOOKUP)
         if url.scheme != "https":
-            # For loopback only: a proxy of the environment would carry the token off this machine in clear.
+            # For loopback only: a proxy would carry the token off this machine in clear text.
             return Route(url.scheme, authority, ssl=True, proxy=None, proxy_headers=None)
         return Route(url.scheme, authority, self._trusted(), *_proxy(url))
 
@@ -109,7 +109,9 @@ class Routes:
                     else create_default_context(cafile=bundle)
                 )
             except OSError:
-                raise UntrustedHostError("the CA bundle cannot be read; check REQUESTS_CA_BUNDLE") from None
+                raise UntrustedHostError(
+                    "the CA bundle cannot be read; check REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE"
+                ) from None
             context.set_alpn_protocols(["http/1.1"])
             self._context = context
         return self._context

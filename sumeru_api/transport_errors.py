@@ -21,7 +21,7 @@ class NoAnswerError(Exception):
     Attributes:
         reason: What has happened.
         host: Host and port that are at fault, empty if unknown; `proxy` and its host if it is the proxy.
-        hint: What may be wrong, empty if nothing is likelier than the rest.
+        hint: A likely cause; empty if none stands out.
     """
 
     def __init__(self, reason: str) -> None:
@@ -62,7 +62,7 @@ class ProxyError(TransportError):
 
 
 class UntrustedHostError(NoAnswerError):
-    """No connection may be made."""
+    """No connection may be made: the host is not verified, speaks no TLS, or has no valid name."""
 
 
 class OverallTimeoutError(TimeoutError):
@@ -106,7 +106,7 @@ _CERTIFICATE: Mapping[int, str] = {
 """By the number that OpenSSL gives to what it does not accept."""
 _PROXY_AUTHENTICATION = 407
 _TEMPORARY = frozenset({408, 425, 429, *range(500, 600)})
-"""Statuses of a proxy that has not reached the host, or not yet."""
+"""Statuses of a proxy that may pass: it has not reached the host yet."""
 
 
 def translated(error: Exception, proxy: URL | None = None) -> NoAnswerError:

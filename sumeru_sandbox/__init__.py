@@ -23,7 +23,7 @@ __all__ = ["Sandbox"]
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the type depends on the name
     """Import the server on first use, so that importing this package stays cheap."""
     if name == "Sandbox":
-        from sumeru_sandbox.server.embedded import Sandbox  # noqa: PLC0415
+        from sumeru_sandbox.server.embedded import Sandbox  # noqa: PLC0415 - needs the extra
 
         return Sandbox
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

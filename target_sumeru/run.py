@@ -57,7 +57,7 @@ class Run:
         report: The report.
         stop: The signal that asks the run to stop.
         emit_state: Writes a STATE.
-        show: Prints a text for a person, None if nobody asked for it.
+        show: Prints the plan; None to print nothing.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Run:
         self._show = show
         self._applier: Applier | None = None
         self._results: Results | None = None
-        self._total = 0
+        self._total = self._settled = 0
 
     def execute(self) -> int:
         """Plan and write; return the exit code."""
@@ -177,8 +177,10 @@ class Run:
         results = self._results = Results(release, self._report, limit, self._write_state, hold_rejected=hold)
         results.add_all(item for item in items if item.status is not Status.PLANNED)
         results.release()
-        signalled = lambda: self._stop.signal is not None  # noqa: E731 - too short for a name of its own
-        self._applier = Applier(groups, apis, self._ledger, results, self._settings, signalled)
+        self._settled = self._count()
+        self._applier = Applier(
+            groups, apis, self._ledger, results, self._settings, lambda: self._stop.signal is not None
+        )
         self._total = sum(item.status is Status.PLANNED for item in items)
         await self._until_signal(self._applier.run(), _GRACE_SECONDS)
         self._applier.hold_rest()
@@ -209,8 +211,13 @@ class Run:
         if self._results is None:
             logger.info("Planning: the lists of the API are being read.")
         else:
-            done = sum(counts.total() for counts in self._results.counts.values())
+            done = self._count() - self._settled
             logger.info("Writing: %d of %s are done.", done, count(self._total, "row"))
+
+    def _count(self) -> int:
+        """Return how many rows are settled, those that the plan has settled among them."""
+        counts = self._results.counts if self._results else {}
+        return sum(one.total() for one in counts.values())
 
     def _log_stop(self) -> int:
         number = self._stop.signal or signal.SIGTERM
@@ -219,6 +226,6 @@ class Run:
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the first exception of a group of tasks; all others are its consequence or alike."""
+    """Return the first exception of a group of tasks; all others follow from it, or are similar."""
     first = group.exceptions[0]
     return _first(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,4 +1,4 @@
-"""dlt's `rest_api` resources of many shops in one pipeline, extracted only.
+"""Extracts many shops in one dlt pipeline with `rest_api`.
 
 As `dlt_rest.py`, whose config it uses. The resources of all shops are in one source, so that dlt asks for
 them at the same time; rows of one kind go into one table, with the name of their shop.

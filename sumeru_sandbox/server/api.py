@@ -270,7 +270,7 @@ class Api:
             cached = switches.rate_headers == "cached"
             if cached:
                 headers |= {"X-Cache": "HIT", "Age": str(_CACHED_FOR)}
-            remaining = 0 if cached or response.status == 429 else limit_status.remaining  # noqa: PLR2004
+            remaining = 0 if cached or response.status == 429 else limit_status.remaining  # noqa: PLR2004 - an HTTP status
             numbers = (limit_status.limit, remaining, limit_status.reset + offset)
             for name, number in zip(("Limit", "Remaining", "Reset"), numbers, strict=True):
                 garbage = switches.rate_headers == "garbage"

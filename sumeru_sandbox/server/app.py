@@ -124,7 +124,7 @@ async def _wait_for_disconnect(receive: Receive) -> None:
 
 async def _openapi(_request: HttpRequest) -> JSONResponse:
     # Imported on demand: few runs serve the document.
-    from sumeru_sandbox.spec.openapi_document import document  # noqa: PLC0415
+    from sumeru_sandbox.spec.openapi_document import document  # noqa: PLC0415 - see above
 
     return JSONResponse(document())
 

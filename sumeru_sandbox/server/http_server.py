@@ -20,9 +20,9 @@ def open_socket(host: str, port: int) -> socket.socket:
 def create_server(api: Api) -> uvicorn.Server:
     """Create a Uvicorn server for the API that writes no log lines."""
     # Imported on demand: Starlette and Uvicorn belong to the extra `sandbox`, and slow down other imports.
-    import uvicorn  # noqa: PLC0415
+    import uvicorn  # noqa: PLC0415 - see above
 
-    from sumeru_sandbox.server.app import HttpProtocol, application  # noqa: PLC0415
+    from sumeru_sandbox.server.app import HttpProtocol, application  # noqa: PLC0415 - see above
 
     config = uvicorn.Config(
         application(api),

@@ -25,9 +25,9 @@ class RequestStats:
         self._methods[method] += 1
         counts = self._counts.setdefault((shop, stream), {"requests": 0, "rate_limited": 0, "errors": 0})
         counts["requests"] += 1
-        if status == 429:  # noqa: PLR2004
+        if status == 429:  # noqa: PLR2004 - an HTTP status
             counts["rate_limited"] += 1
-        elif status >= 400:  # noqa: PLR2004
+        elif status >= 400:  # noqa: PLR2004 - an HTTP status
             counts["errors"] += 1
         self._queries.setdefault((shop, stream), deque(maxlen=_MAX_QUERIES)).append(query)
 

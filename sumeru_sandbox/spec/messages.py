@@ -45,10 +45,10 @@ class ApiError(Exception):
         value: The value that was refused, in a list; an empty list if there is none.
     """
 
-    def __init__(self, status: int, message: str, code: str | None = None, **details: Any) -> None:  # noqa: ANN401
+    def __init__(self, status: int, message: str, code: str | None = None, **details: Any) -> None:  # noqa: ANN401 - any JSON value
         super().__init__(message)
         self.status = status
-        self.code = code or CODES.get(status) or ("bad_request" if status < 500 else "internal_error")  # noqa: PLR2004
+        self.code = code or CODES.get(status) or ("bad_request" if status < 500 else "internal_error")  # noqa: PLR2004 - an HTTP status
         self.details = details
         self.value: list[Any] = []
 

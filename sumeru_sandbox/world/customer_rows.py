@@ -268,7 +268,7 @@ def _lifecycle_stage(orders: int, days: int) -> str:
     """Return the stage of a customer by the number of orders and the days since the last one."""
     if days > _AT_RISK_DAYS:
         return "lapsed" if days > _LAPSED_DAYS else "at_risk"
-    if orders < 2:  # noqa: PLR2004
+    if orders < 2:  # noqa: PLR2004 - none returned
         return "new"
     return "loyal" if orders >= _LOYAL_ORDERS else "active"
 

@@ -56,7 +56,7 @@ ATTRIBUTION: tuple[Mapping[str, int], ...] = tuple(
 ENROLLMENTS: tuple[Mapping[str, int], ...] = tuple(
     {"enrolled_at": 0}
     | ({"exited_at": 3 * DAY} if number // 10 in {1, 2} else {})
-    | ({"touched_at": (4 + number % 10 * 6) * DAY} if number // 10 == 3 else {})  # noqa: PLR2004
+    | ({"touched_at": (4 + number % 10 * 6) * DAY} if number // 10 == 3 else {})  # noqa: PLR2004 - one pattern in ten
     for number in range(40)
 )
 DRAFT_DIGIT = 9  # campaigns whose index ends in this digit are never launched
@@ -67,7 +67,7 @@ CREATED_AND_UPDATED: tuple[Mapping[str, int], ...] = tuple(
 )
 PRODUCTS: tuple[Mapping[str, int], ...] = tuple(
     {"created_at": 0, "updated_at": LATE_CHANGE_DAYS.get(number, 0) * DAY}
-    | ({"published_at": HOUR} if number % 10 != 6 else {})  # noqa: PLR2004
+    | ({"published_at": HOUR} if number % 10 != 6 else {})  # noqa: PLR2004 - one pattern in ten
     for number in range(20)
 )
 CAMPAIGNS: tuple[Mapping[str, int], ...] = tuple(

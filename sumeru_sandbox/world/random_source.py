@@ -16,7 +16,7 @@ MULTIPLIER = 2654435761
 
 
 def pool_index(index: int) -> int:
-    """Return which of the `POOL_SIZE` shared sets of values a row uses; so few sets can be cached."""
+    """Return which of the `POOL_SIZE` shared sets of values a row uses: few enough to be cached."""
     return index * MULTIPLIER % POOL_SIZE
 
 

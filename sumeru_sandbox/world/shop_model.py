@@ -109,7 +109,7 @@ class ShopModel:
         return TradeCalendar(self.now - HISTORY + LEAD, self.now, self._days)
 
     def _traded(self, stream: str, lead: int, patterns: Patterns) -> Timeline:
-        """Return the dates of rows that come as the calendar says, so many seconds before."""
+        """Return the dates of rows that follow the trade calendar, `lead` seconds earlier."""
         created_at = self._calendar.spread(self.counts[stream], -lead, DAY)
         return Timeline(self.counts[stream], created_at, patterns, self.now)
 
@@ -133,7 +133,7 @@ class ShopModel:
     def customers(self) -> CustomerTimeline:
         """The dates of the customers."""
         timeline = self.timelines["customers"]
-        assert isinstance(timeline, CustomerTimeline)  # noqa: S101 - see timelines
+        assert isinstance(timeline, CustomerTimeline)  # noqa: S101 - for the type checker: `timelines` builds it
         return timeline
 
     def row_id(self, stream: str, index: int) -> str:
@@ -148,7 +148,7 @@ class ShopModel:
         return int(number) if self.row_id(stream, int(number)) == row_id else None
 
     def price(self, product: int, variant: int) -> int:
-        """Return the price of a variant, in hundredths: most are low, and a few high."""
+        """Return the price of a variant, in cents: most are low, and a few high."""
         rank = product * 7919 % 1000
         return 795 + rank**3 // 10**7 * 18 + variant * 250
 

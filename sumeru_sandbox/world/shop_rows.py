@@ -79,7 +79,7 @@ class ShopRows:
             ("wait", None, 1440),
         )
         return {
-            "name": name if index < 5 else f"{name} é",  # noqa: PLR2004
+            "name": name if index < 5 else f"{name} é",  # noqa: PLR2004 - some names without, some with
             "kind": "custom" if draw[1] % 2 else "built_in",
             "status": "paused" if draw[2] % 5 == 0 else "active",
             "trigger": trigger,

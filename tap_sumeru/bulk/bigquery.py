@@ -64,10 +64,10 @@ def statements(staged: Sequence[StagedTable], dataset: str, location: str, at: d
         staged: The tables and their files.
         dataset: Dataset of the tables.
         location: Location of a new dataset.
-        at: When the rows were extracted.
+        at: The present, which is also the time of extraction of the rows.
 
     Raises:
-        WarehouseError: A name cannot be written in SQL, or files are not in Cloud Storage.
+        WarehouseError: A name is not a plain identifier of SQL, or files are not in Cloud Storage.
     """
     yield f"CREATE SCHEMA IF NOT EXISTS {_name(dataset)} OPTIONS (location = {_text(location)})"
     for one in staged:

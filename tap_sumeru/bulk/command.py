@@ -50,7 +50,7 @@ _DELETE_FILES = click.option("--delete-files", is_flag=True, help="Delete BATCH 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tap-sumeru")
 def bulk() -> None:
-    """Load the output of tap-sumeru, from standard input, faster than a Singer target does."""
+    """Load the output of tap-sumeru from standard input, faster than a Singer target, or print SQL for it."""
 
 
 @bulk.command()
@@ -128,7 +128,7 @@ def main() -> None:
     if level not in logging.getLevelNamesMapping():
         sys.exit("LOGLEVEL: must be DEBUG, INFO, WARNING, ERROR or CRITICAL.")
     logging.basicConfig(level=level, format="%(asctime)s | %(levelname)-7s | %(name)s | %(message)s")
-    signal.signal(signal.SIGINT, _finish)
+    signal.signal(signal.SIGINT, _on_first_interrupt)
     try:
         bulk.main()
     except Exception as error:  # noqa: BLE001 - no exception may print its text
@@ -141,11 +141,12 @@ def _describe(error: Exception) -> str:
     if isinstance(error, TapError):
         return str(error)
     if isinstance(error, ImportError):
-        return f"{error.name}: is not installed. Install the extra: pip install 'tap-sumeru[bulk]'."
+        package = error.name or "A package"
+        return f"{package} is not installed. Install the extra: pip install 'tap-sumeru[bulk]'."
     return f"Internal error: {describe_fault(error)}. Please report this line."
 
 
-def _finish(_number: int, _frame: FrameType | None) -> None:
+def _on_first_interrupt(_number: int, _frame: FrameType | None) -> None:
     """Go on until the input ends: Ctrl-C stops the tap as well, which then writes a last state."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     logger.info("Loading what the tap has written. Press Ctrl-C again to stop at once.")

@@ -1,4 +1,4 @@
-"""Resolution of a column's JSON schema to a type, in the order of singer-sdk targets."""
+"""Maps a column's JSON schema to a type of SQL, with the precedence of singer-sdk targets."""
 
 from __future__ import annotations
 

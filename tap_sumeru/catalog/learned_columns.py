@@ -38,7 +38,7 @@ _PERSONAL_NAME = re.compile(
 class Samples:
     """Values of the unknown fields of one stream.
 
-    Add the same values in any order, and the same columns come out.
+    The order in which values are added does not matter.
     """
 
     def __init__(self) -> None:
@@ -133,7 +133,10 @@ def _type(kinds: set[str]) -> Schema | None:
 
 
 def _looks_personal(value: object) -> bool:
-    """Return whether a value, or a part of it, looks like an e-mail address or a phone number."""
+    """Return whether a value, or a part of it, looks like an e-mail address or a phone number.
+
+    So does an object with a member whose name suggests a person.
+    """
     if isinstance(value, dict):
         return any(suggests_person(str(key)) for key in value) or any(map(_looks_personal, value.values()))
     if isinstance(value, list):

@@ -35,7 +35,7 @@ def check_columns(config: Mapping[str, Any], streams: Mapping[str, Stream]) -> N
     given_options = config.get("stream_options") or {}
     for name, known in columns.items():  # an entry of another name has no effect, whatever it holds
         for one in (given_options.get(name) or {}).get("filters") or {}:
-            if one not in known:  # the API may know more of them than the schemas do
+            if one not in known:  # the API may accept filters on attributes that no schema has
                 where = f"stream_options.{name}.filters.{mask_name(one)}"
                 reject_misspelt(where, one, not_extended(one, known), "attribute")
     for name, key in replication_keys(config).items():

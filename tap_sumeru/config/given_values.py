@@ -1,4 +1,4 @@
-"""Gives the settings their types: environment variables, and the tools that set them, know only text."""
+"""Converts settings that are given as text, as environment variables are, to their types."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def given_values(config: Mapping[str, Any], schema: Mapping[str, Any], prefix: s
 
 
 def _is_empty(value: object, schema: Mapping[str, Any]) -> bool:
-    """Return whether a text is empty; white space counts only where text means nothing by itself."""
+    """Return whether a text is empty. A setting of type text may be blank; for others blanks are stripped."""
     return isinstance(value, str) and not (value if "string" in allowed_types(schema) else value.strip())
 
 
@@ -59,7 +59,7 @@ def _typed(value: object, schema: Mapping[str, Any], where: str) -> object:
 
 
 def nested(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object with the levels that its keys join with dots.
+    """Return an object with its dotted keys as nested objects: `{"a.b": 1}` becomes `{"a": {"b": 1}}`.
 
     Meltano sets a variable to `{"orders.details": true}` where `meltano.yml` has `orders: {details: true}`.
     """

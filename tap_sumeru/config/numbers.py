@@ -1,4 +1,4 @@
-"""Numbers among the settings: the range of each, and the error for one outside of it."""
+"""Allowed ranges of numeric settings, and the error for a number outside its range."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def read_number(config: Mapping[str, Any], name: str, ranges: Ranges, prefix: st
         prefix: What the name has in front in the message.
 
     Raises:
-        SettingsError: It is no number, or outside its range.
+        SettingsError: It is not a number, or outside its range.
     """
     in_range, expected = ranges[name]
     try:

@@ -21,10 +21,10 @@ _FIRST_WEEKDAY = 3
 """Weekday of day 0; Monday is 0."""
 _WEEKDAYS_IN_TURN = (2, 5, 0, 4, 6, 1, 3)
 """Weekdays of samples of a day: working days and weekends in turn, since a shop's sales depend on them."""
-_WEEKDAYS = 0.1
-"""Part by which one day may differ from the mean of its week."""
-_HOURS = 0.3
-"""Part by which a few hours may differ from the mean of their week."""
+_WEEKDAY_VARIATION = 0.1
+"""Share by which one day may differ from the mean of its week."""
+_HOURLY_VARIATION = 0.3
+"""Share by which a few hours may differ from the mean of their week."""
 _CAUTION = 1.15
 """Factor on the error: the samples may agree by chance."""
 _SPREAD = 0.25
@@ -98,7 +98,7 @@ class Density:
             insort(self.samples, Sample((low + high) / 2, high - low, rows))
 
     def add_part(self, low: float, high: float, rows: int) -> None:
-        """Add the rows at one end of the range, in place of fewer of them that were added before."""
+        """Add the rows of a part of the range; samples inside it are replaced."""
         low, high = max(low, self.start), min(high, self.end)
         if high > low:
             inside = [one for one in self.samples if low <= one.at < high]
@@ -138,7 +138,7 @@ class Density:
         left = self.samples[index - 1].at if index else self.start
         right = self.samples[index + 1].at if index + 1 < len(self.samples) else self.end
         unseen = max(0.0, (right - left) / 2 - sample.days)
-        share = _HOURS if sample.days < 1 else _WEEKDAYS if sample.days < _WEEK else 0.0
+        share = _HOURLY_VARIATION if sample.days < 1 else _WEEKDAY_VARIATION if sample.days < _WEEK else 0.0
         return unseen**2 * ((sample.rows + 1) / sample.days**2 + (share * sample.per_day) ** 2)
 
     def _gaps(self) -> list[_Gap]:

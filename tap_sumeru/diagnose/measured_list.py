@@ -281,7 +281,7 @@ class MeasuredList:
             return sum(start <= one < end for one in self.dates)
         if self.density is not None and self.measured:
             return self.density.rows(start, end)
-        assert self.order is not None  # noqa: S101 - see above
+        assert self.order is not None  # noqa: S101 - without one it is measured, see above
         return self.order.per_day * max(0.0, min(end, self.now) - max(start, self.order.first))
 
     @property

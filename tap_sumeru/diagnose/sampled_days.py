@@ -1,4 +1,4 @@
-"""A sample: the rows of a few days, read through the date filter, and what they say about the filter."""
+"""What a sample of a few days has shown: how many rows, from when, and how the API reads a date filter."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 ZONES = 2
 """Days by which a row may lie outside of the requested days: time zones, and a last day that is included."""
 _CERTAIN = 3
-"""Rows per day of which some would be expected on each day."""
+"""Rows per day from which on an empty last day is no accident."""
 
 
 class WholeDays(Window):
-    """A window that is requested without room on either side."""
+    """A window that is requested without the days that are added for time zones."""
 
     __slots__ = ()
 
@@ -39,7 +39,7 @@ class Sampled:
     Attributes:
         rows: Their rows.
         complete: Whether these are all rows of the days.
-        part: How many days the first and the last rows of a day cover together, if only these were read.
+        part: Days that the first and the last rows of a busy day cover, if only these were read; otherwise 0.
         oldest: The first replication key, in days since 1970.
         newest: The last one.
         refuted: Whether a row lies outside of the days, so that the filter does not act on the key.
@@ -63,7 +63,7 @@ class Sampled:
             self.newest = one if self.newest is None else max(self.newest, one)
 
     def range_of(self, days: Days) -> tuple[float, float]:
-        """Return from when to when the rows stand for: as long as they cover, in the middle of the days."""
+        """Return the time that the rows represent: as long as they cover, in the middle of the days."""
         length = self.part or days.end - days.first
         middle = (days.first + days.end) / 2
         return middle - length / 2, middle + length / 2
@@ -77,7 +77,7 @@ class LastDay:
     known: bool = False
 
     def covered(self, days: Days, found: Sampled) -> Days:
-        """Learn from a whole sample; return the days that it covers."""
+        """Learn from a complete sample; return the days that it covers."""
         if self.known or found.newest is None:
             return days
         if found.newest >= days.end - 1:

@@ -55,9 +55,9 @@ class ReadRange:
         self.started_at: datetime | None = None
 
     def start_at(self, value: datetime | None) -> None:
-        """Let the read start where a bookmark says, or else at the start of all reads."""
+        """Let the read start where a bookmark says, or else where a first read starts."""
         self.from_start = value is None
-        # The bookmark keeps the distance.
+        # The bookmark already lies back by the distance of the precision.
         self.since = self._first if value is None else self._whole_days(shift(value, -self._lookback))
 
     def repeat_from(self, since: datetime) -> None:
@@ -88,14 +88,14 @@ class ReadRange:
 
     @property
     def began(self) -> datetime | None:
-        """From when on a replication key stands for a change that may have been made during the read."""
+        """From when on a replication key may belong to a change that was made during the read."""
         return self.started_at and shift(self.started_at, -self._bookmark.distance)
 
     def holds(self, slice_: Slice, timestamp: datetime) -> bool:
         """Return whether a row of a slice belongs to the read, by its replication key.
 
-        A row that changes while its window is read is no longer dated there, but it may come with no other
-        window of this read.
+        A row that changes during the read leaves its window, and may come with no other one, so it is judged
+        by the whole read.
         """
         window, began = slice_.window, self.began
         if window is not None and (

@@ -44,7 +44,7 @@ def map_fault(stream_map: StreamMap, record: Row, error: Exception) -> Exception
 def _failing(stream_map: CustomStreamMap, record: Row) -> tuple[str, str]:
     """Return the first column that fails and its expression; both are empty if none does."""
     # The SDK keeps the rules nowhere else; test_masked_columns and test_map_faults pin the names.
-    rules = getclosurevars(stream_map._transform_fn).nonlocals["stream_map_parsed"]  # noqa: SLF001
+    rules = getclosurevars(stream_map._transform_fn).nonlocals["stream_map_parsed"]  # noqa: SLF001 - see above
     try:
         stream_map.get_filter_result(record)
     except Exception:  # noqa: BLE001 - expressions raise any kind

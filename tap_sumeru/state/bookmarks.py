@@ -6,19 +6,19 @@
         "context": {"shop": "acme"},
         "replication_key": "updated_at",
         "replication_key_value": "2026-05-10T00:00:00Z",   # all changes before this are written
-        "start_date": "2025-01-01T00:00:00Z",              # where the first read started; year 1: no start
+        "start_date": "2025-01-01T00:00:00Z",              # where the first read started; year 1: all history
         "filters": "…",                                    # fingerprint of `filters`, if there are any
         "not_unique": ["date"],                            # natural key or id that several rows share
         "precision": "day",                                # of the replication key, if it is coarse
         "date_filter": {"verdict": "proven", "names": ["filter[date_from]", "filter[date_to]"]},
         "unproven_from": "2025-01-01T00:00:00Z",           # start of a first read by an unproven filter
-        "last_audit": "2026-05-04T00:00:00Z",              # last read without the date filter
+        "last_audit": "2026-05-04T00:00:00Z",              # last read without the filter, or first read
         "filtered_from": "2026-05-03T23:00:00Z",           # start of the first read with it since then
         "skipped": ["0f8fad5b"],                           # digests of the ids of parents that were missing
         "reading": {"began": "…", "since": "…", "query": "…", "cursor": "…", "limit": "50", "after": "…"}
     }]}}}
 
-Whatever else a state holds, a newer version of the tap may have written: it passes through unchanged.
+Unknown keys, which a newer version may have written, pass through unchanged.
 """
 
 from __future__ import annotations
@@ -192,7 +192,7 @@ class Bookmark:
         return True
 
     def learn_precision(self, precision: Precision) -> bool:
-        """Let the bookmark keep the distance of a precision; return whether it is coarser than all before."""
+        """Apply the distance of a precision to the bookmark; return whether it is coarser than all before."""
         if precision.distance <= self.distance:
             return False
         more, self.precision = precision.distance - self.distance, precision

@@ -70,4 +70,4 @@ def timestamp(value: object) -> datetime | None:
 
 def _count(text: str) -> int:
     """Return a number of at most three digits, 0 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else 0  # noqa: PLR2004
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else 0  # noqa: PLR2004 - digits of a page size

@@ -1,4 +1,4 @@
-"""Watches a run: logs its progress every 30 seconds, and counts it in METRIC lines."""
+"""Watches a run: logs its progress after 5 seconds and then every 30, and writes the METRIC lines due."""
 
 from __future__ import annotations
 

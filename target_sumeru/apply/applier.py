@@ -70,7 +70,7 @@ class Applier:
         return self._signalled() or self._results.limit.exceeded
 
     async def run(self) -> None:
-        """Write all planned rows; those that could not be written are held."""
+        """Write all planned rows; `hold_rest` then settles those that were not reached."""
         planned = [item for group in self._groups for item in group.items if item.status is Status.PLANNED]
         self._ledger.invalidate(item.row for item in planned if item.operation is Operation.UPDATE)
         async with asyncio.TaskGroup() as tasks:
@@ -94,7 +94,7 @@ class Applier:
                 await writer.write([item for item in of_shop if item.stream in phase])
 
     async def _launch(self, launches: list[Item]) -> None:
-        """Launch campaigns, after all locks have been checked once more with what the shops say now."""
+        """Launch campaigns, after all conditions have been checked once more with what the shops say now."""
         if not launches or self.stopped():
             return
         checked: list[Item] = []

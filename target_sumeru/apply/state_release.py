@@ -1,4 +1,4 @@
-"""Decides which STATE may go out: the last one that no unsettled and no rejected row precedes."""
+"""Finds the last STATE that may be emitted: each row before it is settled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class StateRelease:
     """The STATE messages of a run that wait for their rows.
 
     Args:
-        states: Lines behind which a STATE came, in order.
+        states: For each STATE, the line of the input that it followed, in order.
         unsettled: The first line of each row that is not settled.
     """
 
@@ -34,7 +34,7 @@ class StateRelease:
         """Return the line of the STATE that may go out now, None if there is no new one."""
         while self._heap and self._settled[self._heap[0]]:
             self._settled[heappop(self._heap)] -= 1
-        # A row stands before every STATE that came behind its line or a later one.
+        # A STATE may go out if it followed a line before the first unsettled row.
         free = bisect_left(self._states, self._heap[0]) if self._heap else len(self._states)
         if free <= self._released:
             return None

@@ -24,12 +24,12 @@ from target_sumeru.plan.items import Confirmed, Current, Group, Item, Operation,
 from target_sumeru.plan.merge import merged
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from target_sumeru.config.settings import Settings
     from target_sumeru.config.streams import TargetStream
     from target_sumeru.input.spool import SpooledRow
-    from target_sumeru.ledger import Ledger
+    from target_sumeru.ledger import Entry, Ledger
 
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _ID = ("id",)
@@ -107,7 +107,7 @@ class Planner:
             await self._with_list(pending)
         return self._group
 
-    def _wanted(self, row: SpooledRow, content: bytes, entry: Any) -> Wanted:  # noqa: ANN401 - Entry or None
+    def _wanted(self, row: SpooledRow, content: bytes, entry: Entry | None) -> Wanted:
         identity = key_columns(row.key)
         given = key_values(row.key)[0] if identity == _ID else ""
         return Wanted(_decode(row.body), content, identity, given, entry)
@@ -190,5 +190,5 @@ class Planner:
         self._group.items.append(item)
 
 
-def _value_of(current: Current) -> Any:  # noqa: ANN401 - a function from a column to a value
+def _value_of(current: Current) -> Callable[[str], Any]:
     return lambda column: current.api_id if column == "id" else current.attributes.get(column)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import agency, fleets, rows, servers
+from benchmarks import agency, environments, fleets, rows, servers
 from benchmarks.clients import DLT_SHOPS, TAP, Client, Job
 from benchmarks.environments import PEERS
 from benchmarks.turns import Turns
@@ -81,7 +81,10 @@ def test_counts_of_separate_rows_add_up(parts: list[set[str]]) -> None:
     assert found == rows.expected(ident for part in named for ident in part)
 
 
-def test_every_client_has_a_builder_and_dlt_a_script(server: servers.Server) -> None:
+def test_every_client_has_a_builder_and_dlt_a_script(
+    server: servers.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environments, "tap", lambda _uv: Path(sys.executable))  # installs nothing
     turns = Turns("agency", quick=True, uv="uv")
     for build in agency._FLEETS.values():  # noqa: SLF001 - the benchmark's own table
         fleet = build(turns, server, 3, 1)

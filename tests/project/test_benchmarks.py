@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -200,3 +202,11 @@ def test_the_document_states_the_results_and_can_be_regenerated(tmp_path: Path) 
 def test_the_command_rejects_unknown_arguments(argument: str) -> None:
     command = [sys.executable, "-m", "benchmarks", argument]
     assert subprocess.run(command, check=False, capture_output=True).returncode == 2
+
+
+def test_each_module_that_a_benchmark_runs_exists() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "benchmarks").glob("*.py")]
+    named = {name for source in sources for name in re.findall(r'"-m",\s*"([\w.]+)"', source)}
+    assert "sumeru_sandbox" in named
+    for name in named - {"immediate"}:  # an option of pg_ctl
+        assert find_spec(name) is not None, name

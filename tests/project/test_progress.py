@@ -63,5 +63,5 @@ def test_without_a_terminal_nothing_is_shown() -> None:
     ],
 )
 def test_models_and_tests_that_dbt_has_done_are_counted(line: str, total: str | None) -> None:
-    found = marts._DONE.search(line)  # noqa: SLF001
+    found = marts._DONE.search(line)  # noqa: SLF001 - what the program looks for
     assert (found and found[1]) == total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import TYPE_CHECKING
 
@@ -76,7 +77,5 @@ def options(world: Sandbox) -> dict[str, str]:
 
 def options_of(sandbox: Sandbox, shops: tuple[str, ...], **more: str) -> dict[str, str]:
     """Return the options of a read of some shops."""
-    import json  # noqa: PLC0415
-
     entries = [{"shop": shop, "api_token": sandbox.token(shop)} for shop in shops]
     return {"api_url": sandbox.url, "shops": json.dumps(entries), **more}

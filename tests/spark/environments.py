@@ -49,7 +49,7 @@ def install(version: str, uv: str) -> None:
     if not _has_java() and os.getuid() == 0 and shutil.which("apt-get"):
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for step in ("update", f"install --yes --no-install-recommends {_PACKAGE}"):
-            subprocess.run(["apt-get", "--quiet", *step.split()], check=True, env=environment)  # noqa: S607 - Debian's
+            subprocess.run(["apt-get", "--quiet", *step.split()], check=True, env=environment)  # noqa: S607 - the one on the PATH
     if _is_installed(version):
         return
     subprocess.run(
@@ -65,7 +65,7 @@ def install(version: str, uv: str) -> None:
 def _has_java() -> bool:
     if not shutil.which("java"):
         return False
-    shown = subprocess.run(["java", "-version"], capture_output=True, check=False, text=True).stderr  # noqa: S607 - that of the path
+    shown = subprocess.run(["java", "-version"], capture_output=True, check=False, text=True).stderr  # noqa: S607 - the one on the PATH
     major = re.search(r'version "(\d+)', shown)
     return major is not None and _MIN_JAVA <= int(major[1]) <= _MAX_JAVA
 

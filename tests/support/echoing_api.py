@@ -29,7 +29,7 @@ class _Handler(BaseHTTPRequestHandler):
         }
         self._answer(self.api.status, {"error": error})
 
-    do_POST = do_PATCH  # noqa: N815 - as above
+    do_POST = do_PATCH  # noqa: N815 - a name that `http.server` requires
 
     def _answer(self, status: int, content: Any) -> None:
         body = json.dumps(content).encode()

@@ -106,9 +106,9 @@ def run_text(*options: str) -> tuple[int, str, str]:
 
 def _sync(run: Run) -> int:
     run._log_outdated()  # noqa: SLF001 - it reads all bookmarks
-    for writer in run._writers.values():  # noqa: SLF001
+    for writer in run._writers.values():  # noqa: SLF001 - as `Run.sync` does
         writer.write_schema()
-    run._state.write()  # noqa: SLF001
+    run._state.write()  # noqa: SLF001 - as `Run.sync` does
     return 0
 
 

@@ -16,7 +16,7 @@ sumeru_api.request_queue._SILENT = tap_sumeru.sync.watch._STALLED = 0.2
 tap_sumeru.sync.watch.FIRST_SECONDS = tap_sumeru.sync.watch.INTERVAL_SECONDS = 0.1
 tap_sumeru.tap.TapSumeru.cli()
 """
-"""A program that runs the tap and reports its progress ten times a second."""
+"""A program that runs the tap, reports its progress ten times a second, and a stall after 0.2 s."""
 
 
 class WatchedRun(ExitStack):

@@ -171,7 +171,7 @@ class Sqlite(Loader):
     """target-sqlite, into a file."""
 
     target = "target-sqlite"
-    environment = {"PYTHONPATH": str(Path(__file__).parent / "sqlite_shim")}  # noqa: RUF012 - as above
+    environment = {"PYTHONPATH": str(Path(__file__).parent / "sqlite_shim")}  # noqa: RUF012 - nobody changes it
 
     @override
     def config(self, schema: str) -> Json:

@@ -144,7 +144,7 @@ def test_what_nobody_knows_is_found_as_a_page_says(pipeline: Pipeline, sandbox: 
     (expression,) = re.findall(r"are in `extra`: `([^`]+)`", page(pipeline.warehouse.target))
     sandbox.put("acme", "orders", "odd", loyalty={"tier": "gold"}, total_price="free")
     synced(pipeline, streams=("orders",))
-    query = f"SELECT {expression} AS tier, total_price FROM orders WHERE id = 'odd'"  # noqa: S608 - as above
+    query = f"SELECT {expression} AS tier, total_price FROM orders WHERE id = 'odd'"  # noqa: S608 - an expression of ours
     assert found(pipeline, query) == [{"tier": "gold", "total_price": None}]
 
 

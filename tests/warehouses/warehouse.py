@@ -177,7 +177,7 @@ class Postgres:
         if programs() is None and os.getuid() == 0 and shutil.which("apt-get"):
             environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
             for step in ("update", "install --yes --no-install-recommends postgresql"):
-                subprocess.run(["apt-get", "--quiet", *step.split()], check=True, env=environment)  # noqa: S607 - Debian's
+                subprocess.run(["apt-get", "--quiet", *step.split()], check=True, env=environment)  # noqa: S607 - the one on the PATH
 
     @contextmanager
     def running(self) -> Iterator[None]:

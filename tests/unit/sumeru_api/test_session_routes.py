@@ -80,7 +80,9 @@ async def test_the_ca_bundle_of_the_environment_must_be_readable(
     for path in ("/nowhere/at/all.pem", str(empty)):
         monkeypatch.setenv(variable, path)
         async with session() as client:
-            with fails("the CA bundle cannot be read; check REQUESTS_CA_BUNDLE", UntrustedHostError):
+            with fails(
+                "the CA bundle cannot be read; check REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE", UntrustedHostError
+            ):
                 await client.get("https://127.0.0.1:9/a", (), "Bearer t")
 
 
@@ -99,7 +101,7 @@ async def test_a_ca_bundle_may_be_a_folder(
             with fails(UNKNOWN_ISSUER, UntrustedHostError):
                 await client.get(f"{server.url}/a", (), "Bearer t")
         command = [openssl, "x509", "-hash", "-noout", "-in", bundle]
-        name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: ASYNC221
+        name = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()  # noqa: ASYNC221 - a short command
         shutil.copy(bundle, folder / f"{name}.0")
         async with session() as client:
             assert (await client.get(f"{server.url}/a", (), "Bearer t")).body == BODY
