@@ -34,10 +34,10 @@ _STATUS_OF_CODE = {
 }
 """HTTP status of each documented code that is not worth a plain retry; any other error is."""
 _RATE_LIMITED = 429
-_RATE_LIMIT_CODES = re.compile(r"ratelimit|throttl|toomanyrequests|quotaexceeded|requestlimitexceeded|slowdown")
+_RATE_LIMIT_CODES = re.compile(r"ratelimit|throttl|toomanyrequests|quotaexceeded|requestlimit|slowdown")
 """How other APIs call it in a code, in the form of `folded`."""
 _RATE_LIMIT_MESSAGES = re.compile(
-    r"rate[ _-]?limit(?:ed\b|(?: is| was| has been)? (?:exceeded|reached|hit))|too many requests|throttl(?:ed|ing)",
+    r"rate[ _-]?limit(?:ed\b|(?: is| was| has been)? (?:exceeded|reached|hit))|too many requests|throttl(?:ed|i)",
     re.IGNORECASE,
 )
 

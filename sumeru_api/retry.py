@@ -17,7 +17,7 @@ A write differs in these lines; whatever ends one that may have been applied bec
 
 | outcome | decision |
 |---|---|
-| 4xx other than 401, 402, 403, 408, 425 and the rate limit's | no decision needed: it is for the caller to read |
+| 4xx other than 401, 402, 403, 408, 425, and not as 429 | no decision needed: it is for the caller to read |
 | 409 that says that the same write is in progress | retry with backoff |
 | any other 409 after a try that may have been applied | the same, but for the caller in the end |
 | the server had closed the kept-alive connection | retry at once |
