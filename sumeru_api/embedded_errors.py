@@ -37,7 +37,8 @@ _RATE_LIMITED = 429
 _RATE_LIMIT_CODES = re.compile(r"ratelimit|throttl|toomanyrequests|quotaexceeded|requestlimit|slowdown")
 """How other APIs call it in a code, in the form of `folded`."""
 _RATE_LIMIT_MESSAGES = re.compile(
-    r"rate[ _-]?limit(?:ed\b|(?: is| was| has been)? (?:exceeded|reached|hit))|too many requests|throttl(?:ed|i)",
+    r"rate[ _-]?limit(?:ed\b|(?: is| was| has been)? (?:exceeded|reached|hit))"
+    r"|too many requests|throttl(?:ed|ing)",
     re.IGNORECASE,
 )
 
