@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -102,7 +102,7 @@ def test_a_row_without_a_replication_key_comes_with_the_audit(tmp_path: Path) ->
 def test_a_placeholder_is_no_replication_key(tmp_path: Path, placeholder: str, start: bool) -> None:
     """Go's, Excel's and Unix's zero date would otherwise lie before every `start_date` and bookmark."""
     api = proven(tmp_path)
-    config = {"start_date": api.moment(days=90)} if start else {}
+    config: dict[str, Any] = {"start_date": api.moment(days=90)} if start else {}
     api.wait(hours=1)
     api.rows["ord_9"] = {"updated_at": placeholder, "created_at": api.moment()}
     assert api.sync(**config).code == 0
