@@ -13,7 +13,7 @@ from typing_extensions import override
 from sumeru_api.timestamps import FIRST_REAL, Precision, real
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
 
@@ -45,6 +45,10 @@ class ShapedPage(ABC):
     def values(self, index: int, names: Sequence[str]) -> Sequence[object]:  # noqa: ARG002 - see subclasses
         """Return the values of attributes of a row, None for one that it does not have."""
         return [None for _ in names]
+
+    def names(self, index: int) -> Collection[str]:  # noqa: ARG002 - see subclasses
+        """Return the names of the attributes of a row."""
+        return ()
 
     def ignore_placeholders(self) -> None:
         """Take a replication key that stands for no date for a missing one."""

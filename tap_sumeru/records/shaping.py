@@ -22,7 +22,7 @@ from tap_sumeru.records.row_dates import coarsest, other_dates_of
 from tap_sumeru.records.shaped_page import EMPTY_PAGE, ShapedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from sumeru_api.responses import Row
@@ -155,6 +155,10 @@ class _ReferencePage(ShapedPage):
     @override
     def values(self, index: int, names: Sequence[str]) -> Sequence[object]:
         return [*map(self._attributes[index].get, names)]
+
+    @override
+    def names(self, index: int) -> Collection[str]:
+        return self._attributes[index].keys()
 
     @override
     def other_dates(self, index: int) -> Iterator[datetime]:
