@@ -181,23 +181,26 @@ def test_an_interrupted_audit_continues_at_its_cursor_and_leaves_the_bookmark(tm
     assert "reading" not in api.bookmark()
 
 
-@pytest.mark.parametrize("status", [400, 422])
-def test_a_filter_that_is_rejected_once_is_tried_again_after_an_audit(tmp_path: Path, status: int) -> None:
+@pytest.mark.parametrize(("status", "audit_days"), [(400, 7), (422, 7), (422, 0)])
+def test_a_filter_that_is_rejected_once_is_tried_again_after_an_audit(
+    tmp_path: Path, status: int, audit_days: int
+) -> None:
+    """With `audit_days` of 0, each read is one without the filter until then."""
     api = proven(tmp_path)
     api.wait(hours=1)
     api.refusal = Reply({"error": {"code": "validation_failed", "message": ""}}, status)
-    assert api.sync().code == 0
+    assert api.sync(audit_days=audit_days).code == 0
     assert api.verdict == "refuted"
     api.refusal = None
     api.wait(hours=1)
-    api.sync()
+    api.sync(audit_days=audit_days)
     assert not filtered(api)
     api.wait(days=7)
-    output = api.sync()
-    assert AUDIT in output.log
+    output = api.sync(audit_days=audit_days)
+    assert (AUDIT in output.log) == (audit_days > 0)
     assert api.verdict == "proven"
     api.wait(hours=1)
-    api.sync()
+    api.sync(audit_days=audit_days)
     assert filtered(api)
 
 
