@@ -16,7 +16,7 @@ from sumeru_api.json_values import UndecodableError, scalars
 from sumeru_api.redaction import is_known, mask_name
 from sumeru_api.request_counts import RequestCounts, template
 from sumeru_api.responses import Page, Response, check_written, read_page, read_resource
-from sumeru_api.retry import TOO_MANY_REQUESTS, Fail, Outcome, Retries, Retry, WriteRetries
+from sumeru_api.retry import Fail, Outcome, Retries, Retry, WriteRetries, is_rate_limited
 from sumeru_api.session import TransportError, UntrustedHostError
 
 if TYPE_CHECKING:
@@ -238,14 +238,14 @@ class Client:
             queue.cancelled(cost)
             raise
         self._answered(request, raw)
-        if raw.status == TOO_MANY_REQUESTS:
+        text = to_utf8(raw.body, raw.headers.get("Content-Type"))
+        self._warn_of_charset(text.unusable)
+        response = Response(raw.status, raw.headers, text.body, raw.elapsed, replaced=text.replaced)
+        if is_rate_limited(response):
             queue.refused_by_limit(raw.headers, started_at, refusals + 1, cost)
         else:
             queue.answered(raw.headers, cost)
-        text = to_utf8(raw.body, raw.headers.get("Content-Type"))
-        if text.unusable:
-            self._warn_of_charset(text.unusable)
-        return Response(raw.status, raw.headers, text.body, raw.elapsed, replaced=text.replaced)
+        return response
 
     def _answered(self, request: _Request, raw: RawResponse) -> None:
         self._counts[request.stream].add(raw.elapsed)
@@ -260,7 +260,7 @@ class Client:
             )
 
     def _warn_of_charset(self, charset: str) -> None:
-        if not self._warned_of_charset:
+        if charset and not self._warned_of_charset:
             self._warned_of_charset = True
             logger.warning(
                 "Shop %s: the API declares the charset %s, which is unknown or not that of its responses; "

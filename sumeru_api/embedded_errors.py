@@ -33,6 +33,14 @@ _STATUS_OF_CODE = {
     "rate_limited": 429,
 }
 """HTTP status of each documented code that is not worth a plain retry; any other error is."""
+_RATE_LIMITED = 429
+_RATE_LIMIT_CODES = re.compile(r"ratelimit|throttl|toomanyrequests|quotaexceeded|requestlimit|slowdown")
+"""How other APIs call it in a code, in the form of `folded`."""
+_RATE_LIMIT_MESSAGES = re.compile(
+    r"rate[ _-]?limit(?:ed\b|(?: is| was| has been)? (?:exceeded|reached|hit))"
+    r"|too many requests|throttl(?:ed|ing)",
+    re.IGNORECASE,
+)
 
 
 class EmbeddedError(Exception):
@@ -63,6 +71,12 @@ class Failure(NamedTuple):
     message: str = ""
     request_id: str = ""
     status: int = _INTERNAL_ERROR
+
+    @property
+    def rate_limited(self) -> bool:
+        """Whether code or message says that the rate limit has refused the request."""
+        code = _RATE_LIMIT_CODES.search(folded(self.code))
+        return code is not None or _RATE_LIMIT_MESSAGES.search(self.message) is not None
 
 
 def find_failure(content: object) -> Failure | None:
@@ -146,8 +160,9 @@ def _failure(name: str, value: object, holder: dict[str, Any]) -> Failure:
     if not message and isinstance(first, str) and _is_error_name(folded(name)):
         message = first
     stated = (_status(given) for one in _CODE_NAMES for given in (details.get(one), holder.get(one)))
-    status = _STATUS_OF_CODE.get(code) or next(filter(None, stated), _INTERNAL_ERROR)
-    return Failure(name, code, message, _text(details.get("request_id")), status)
+    status = _STATUS_OF_CODE.get(code) or next(filter(None, stated), 0)
+    found = Failure(name, code, message, _text(details.get("request_id")), status or _INTERNAL_ERROR)
+    return found if status or not found.rate_limited else found._replace(status=_RATE_LIMITED)
 
 
 def _text(value: object) -> str:

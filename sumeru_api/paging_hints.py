@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from sumeru_api.embedded_errors import folded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _NEXT = re.compile(
     r"(?:odata)?next(?:cursor|token|page(?:url|token|number|cursor)?|url|uri|link|links|href|offset|start|marker|key"
@@ -54,8 +55,7 @@ def hint_without_pagination(content: Mapping[str, Any], headers: Mapping[str, st
     total = _RANGE_END.search(headers.get("Content-Range", ""))
     if total and int(total[1]) > rows:
         return "Content-Range"
-    own = ((name[2:], value) for name, value in headers.items() if name.lower().startswith("x-"))
-    for name, value in (*_members(content), *own):
+    for name, value in (*_members(content), *_own_headers(headers)):
         word, number = folded(name), _number(value)
         more_rows = number > rows and _TOTAL.fullmatch(word)
         more_pages = number > 1 and _PAGES.fullmatch(word)
@@ -65,6 +65,32 @@ def hint_without_pagination(content: Mapping[str, Any], headers: Mapping[str, st
         if more_rows or more_pages or full or not_last or token or _is_next(name, value):
             return name
     return None
+
+
+def stated_total(content: Mapping[str, Any]) -> int:
+    """Return how many rows a list has, as a response says beside its rows; 0 if it does not say so.
+
+    Args:
+        content: The response; its rows may be missing.
+    """
+    inner = [one.items() for name, one in content.items() if isinstance(one, dict) and name not in _ROWS]
+    return _highest_total(chain(content.items(), *inner))
+
+
+def total_of_headers(headers: Mapping[str, str]) -> int:
+    """Return how many rows a list has, as the headers of a response say; 0 if they do not."""
+    in_range = _RANGE_END.search(headers.get("Content-Range", ""))
+    return max(int(in_range[1]) if in_range else 0, _highest_total(_own_headers(headers)))
+
+
+def _highest_total(members: Iterable[tuple[str, object]]) -> int:
+    totals = (_number(value) for name, value in members if _TOTAL.fullmatch(folded(name)))
+    return max(totals, default=0)
+
+
+def _own_headers(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the headers that no standard names, without their `X-`."""
+    return ((name[2:], value) for name, value in headers.items() if name.lower().startswith("x-"))
 
 
 def _members(content: object, depth: int = _MAX_DEPTH) -> Iterator[tuple[str, object]]:

@@ -22,8 +22,8 @@ _WITH_UNIT = re.compile(r"(\d{1,12}(?:\.\d+)?)\s*(ms|[smh])(?:ec|in|our|econd|in
 _MIN_LIMIT = 0.001
 """Requests per minute; a smaller limit is garbage."""
 _CACHE_STATUS = ("X-Cache", "X-Cache-Status", "Cache-Status", "CF-Cache-Status", "X-Proxy-Cache")
-_HIT = re.compile(r"(?<![a-z])(?:refresh)?hit(?![a-z])", re.IGNORECASE)
-"""As in `HIT`, `Hit from cloudfront`, `TCP_MEM_HIT` and `MISS, HIT`."""
+_HIT = re.compile(r"(?<![a-z=])(?:(?:refresh)?hit|stale|updating|revalidated)(?![a-z])", re.IGNORECASE)
+"""As in `HIT`, `Hit from cloudfront`, `TCP_MEM_HIT`, `MISS, HIT` and nginx's `STALE`."""
 
 
 class Budget(NamedTuple):

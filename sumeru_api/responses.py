@@ -13,7 +13,7 @@ from sumeru_api.errors import UnexpectedResponse
 from sumeru_api.included import Included
 from sumeru_api.json_values import UndecodableError, decode_counting
 from sumeru_api.pagination import next_cursor
-from sumeru_api.paging_hints import contradiction, hint_without_pagination
+from sumeru_api.paging_hints import contradiction, hint_without_pagination, stated_total
 from sumeru_api.redaction import name_only
 from sumeru_api.timestamps import http_date
 
@@ -92,6 +92,7 @@ class Page:
         replaced: How many characters of the response could not be decoded.
         included_of: Related resources that came with the detail of a row, by its index.
         members: Names of what the response has beside the documented members.
+        total: How many rows the list has, as the response says, 0 if it does not.
     """
 
     rows: list[Row]
@@ -100,6 +101,7 @@ class Page:
     replaced: int = 0
     included_of: dict[int, Included] = field(default_factory=dict)
     members: tuple[str, ...] = ()
+    total: int = 0
 
 
 def read_page(
@@ -138,7 +140,8 @@ def read_page(
         full = limit is not None and len(rows) >= limit
         _check_last(content, headers, rows=len(rows), full=full, first=first)
     members = tuple(name for name in content if name not in ENVELOPE)
-    return Page(rows, Included.of(content.get("included")), cursor, members=members)
+    included, total = Included.of(content.get("included")), stated_total(content)
+    return Page(rows, included, cursor, members=members, total=total)
 
 
 def _rows(data: Any, *, ended: bool, bare: bool) -> list[Row]:  # noqa: ANN401 - any JSON

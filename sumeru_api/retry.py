@@ -7,6 +7,7 @@
 | the same, after at least three requests of the shop in a row without a response | `HostNotResponding` |
 | 429 | wait, longer each time; `RateLimited` if it asks for over 15 minutes, or after two hours in all |
 | 3xx | `UnexpectedResponse`: no redirect is followed |
+| 420, 403 with `Retry-After`, any 4xx whose code says that it is the rate limit | as 429 |
 | 401, 403, 404, any other 4xx | fail at once |
 | certificate not trusted, no TLS | fail at once with `UntrustedHost` |
 | the proxy cannot be reached | at most two retries, then `ProxyFailed`: most often it is misconfigured |
@@ -16,7 +17,7 @@ A write differs in these lines; whatever ends one that may have been applied bec
 
 | outcome | decision |
 |---|---|
-| 4xx other than 401, 402, 403, 408, 425 and 429 | no decision needed: it is for the caller to read |
+| 4xx other than 401, 402, 403, 408, 425, and not as 429 | no decision needed: it is for the caller to read |
 | 409 that says that the same write is in progress | retry with backoff |
 | any other 409 after a try that may have been applied | the same, but for the caller in the end |
 | the server had closed the kept-alive connection | retry at once |
@@ -60,8 +61,9 @@ if TYPE_CHECKING:
 
 Outcome = Response | TransportError | UntrustedHostError
 
-TOO_MANY_REQUESTS = 429
-"""The status with which the rate limit refuses a request."""
+_FORBIDDEN = 403
+_RATE_LIMIT_STATUSES = (420, 429)
+"""Statuses with which the rate limit refuses a request: the documented one, and an older custom."""
 
 CONFLICT = 409
 """The status of a write whose key is in use."""
@@ -74,7 +76,7 @@ _MIN_UNANSWERED = 3
 _MAX_PROXY_TRIES = 3
 _RETRIABLE = frozenset({408, 425, *range(500, 600)})
 _REDIRECT = range(300, 400)
-_FAILS_WRITE = frozenset({401, 402, 403, TOO_MANY_REQUESTS}) | _RETRIABLE
+_FAILS_WRITE = frozenset({401, 402, _FORBIDDEN}) | _RETRIABLE
 """Statuses that say nothing about the content of a write."""
 _REFUSED = range(400, 500)
 _IN_PROGRESS = re.compile(
@@ -157,7 +159,7 @@ class Retries:
             return Fail(UntrustedHost(str(outcome)))
         if isinstance(outcome, TransportError):
             return self._unanswered(outcome, unanswered)
-        if outcome.status == TOO_MANY_REQUESTS:
+        if is_rate_limited(outcome):
             return self._refused(outcome)
         error = error_of(outcome)
         if outcome.ok or outcome.status in self._retriable:
@@ -228,7 +230,8 @@ class WriteRetries(Retries):
             if is_in_progress(response):
                 return False
             return not self.in_doubt or self._tries + 1 >= self._max_tries
-        return response.status in _REFUSED and response.status not in _FAILS_WRITE
+        refused = response.status in _REFUSED and response.status not in _FAILS_WRITE
+        return refused and not is_rate_limited(response)
 
     @override
     def decide(self, outcome: Outcome, unanswered: int) -> Retry | WaitForRateLimit | Fail:
@@ -243,6 +246,15 @@ class WriteRetries(Retries):
             self._stale += 1
             return Retry(0.0, ApiUnavailable(str(outcome)))
         return super().decide(outcome, unanswered)
+
+
+def is_rate_limited(response: Response) -> bool:
+    """Return whether the rate limit has refused a request, by whatever status."""
+    if response.status in _RATE_LIMIT_STATUSES:
+        return True
+    if response.status == _FORBIDDEN and retry_after(response.headers, time.time()) is not None:
+        return True
+    return response.status in _REFUSED and response.failure().rate_limited
 
 
 def is_in_progress(response: Response) -> bool:

@@ -12,6 +12,9 @@ DAY = timedelta(days=1)
 ZONES = timedelta(hours=14)
 """No time zone is further than this from UTC, to either side."""
 
+FIRST_REAL = datetime(1971, 1, 1, tzinfo=UTC)
+"""An earlier date is the zero of some program, such as year 1, 1900 or 1970, and stands for none."""
+
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
 _PLAIN_LENGTH = len("2026-05-10T14:23:00Z")
@@ -119,6 +122,11 @@ def normalise(value: str) -> str | None:
 
 # Lengths with seconds and a fraction of zero to six digits.
 UNCHANGED_LENGTHS = frozenset({_PLAIN_LENGTH, *range(_PLAIN_LENGTH + 2, _PLAIN_LENGTH + 8)})
+
+
+def real(timestamp: datetime | None) -> datetime | None:
+    """Return a timestamp unless it is only the placeholder of a missing one."""
+    return timestamp if timestamp is not None and timestamp >= FIRST_REAL else None
 
 
 def midnight(timestamp: datetime) -> datetime:

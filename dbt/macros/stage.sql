@@ -6,6 +6,7 @@
     `sumeru_extra` names become columns.
 #}
 {% macro stage(stream, columns) -%}
+    {%- do sumeru.check_stream_names() -%}
     {%- set relation = source('sumeru', stream) -%}
     {%- set absent = stream in var('sumeru_absent') -%}
     {%- set landed = {} if absent else sumeru.landed(relation, columns) -%}
@@ -26,6 +27,20 @@ from {{ relation }}
 where {{ landed['_sdc_deleted_at'] }} is null
     {%- endif %}
     {%- endif %}
+{%- endmacro %}
+
+
+{# Stops at a name in a variable that is no stream: nothing would come of it, and nobody would notice. #}
+{% macro check_stream_names() -%}
+    {%- set streams = [
+        'customers', 'orders', 'attribution', 'campaigns', 'journeys', 'enrollments', 'products', 'inventory',
+        'usage', 'decision_intelligence_runs', 'seo_keywords',
+    ] -%}
+    {%- for variable in ['sumeru_absent', 'sumeru_extra', 'sumeru_freshness'] -%}
+        {%- for name in var(variable) or [] if name not in streams -%}
+            {{ exceptions.raise_compiler_error("`" ~ variable ~ "` names `" ~ name ~ "`, which is no stream") }}
+        {%- endfor -%}
+    {%- endfor -%}
 {%- endmacro %}
 
 

@@ -14,6 +14,7 @@ from upath import UPath
 
 from tap_sumeru.bulk.errors import InputError, WarehouseError
 from tap_sumeru.bulk.parquet_columns import TIMESTAMP, Columns
+from tap_sumeru.output import private_files
 
 if TYPE_CHECKING:
     from tap_sumeru.bulk.chunks import Chunk, Rows
@@ -92,10 +93,10 @@ class Parquet:
         file = f"{name}-{self._run}-{self._files:06d}.parquet"
         try:
             folder = self._root / name
-            folder.mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(folder)
             # Readers ignore names that begin with a dot, so none sees a part of a file.
             new = folder / f".{file}"
-            with new.open("wb") as out:
+            with private_files.create(new) as out:
                 parquet.write_table(table, out)
                 _sync(out)
             new.rename(folder / file)

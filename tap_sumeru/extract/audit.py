@@ -9,18 +9,21 @@ from __future__ import annotations
 import hashlib
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tap_sumeru.state.bookmarks import Verdict
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from sumeru_api.errors import ApiError
     from tap_sumeru.state.bookmarks import Bookmark
 
 logger = logging.getLogger("tap-sumeru")
 
+_RETRY = timedelta(days=7)
+"""How often a refuted filter is tried again if there are no audits."""
 _SPREAD = 0.25
 """Last part of the interval, over which the audits of many shops and streams are spread."""
 
@@ -52,9 +55,11 @@ class AuditSchedule:
             last: When the last one was, None if the first read is not complete.
             now: The present.
         """
-        if not self.interval or last is None:
-            return False
-        return now - last >= self.interval * self.share
+        return bool(self.interval) and self.retry_due(last, now)
+
+    def retry_due(self, last: datetime | None, now: datetime) -> bool:
+        """Return whether a refuted filter should be tried again; the arguments are those of `due`."""
+        return last is not None and now - last >= (self.interval or _RETRY) * self.share
 
 
 class Audit:
@@ -66,7 +71,7 @@ class Audit:
         now: The present.
 
     Attributes:
-        due: Whether the last audit is long ago.
+        due: Whether the last audit, or the last try of a refuted filter, is long ago.
         needed: Whether this read must be an audit: one is due, and the filter was or would be used.
     """
 
@@ -80,8 +85,11 @@ class Audit:
 
     def check(self, now: datetime) -> None:
         """Find out whether an audit is due."""
-        self.due = self._schedule.due(self._bookmark.last_audit, now)
-        self.needed = self.due and self._filter_matters
+        last = self._bookmark.last_audit
+        self.due = audit_due = self._schedule.due(last, now)
+        if self._bookmark.verdict is Verdict.REFUTED:
+            self.due = self._schedule.retry_due(last, now)
+        self.needed = audit_due and self._filter_matters
         self._begun = False
 
     def begin(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from sumeru_api.client import parse_page
@@ -14,9 +15,10 @@ from tap_sumeru.extract.details import Details
 from tap_sumeru.extract.list_limits import ListLimits, quarter, smaller_page
 from tap_sumeru.extract.recovery import CursorExpired, TooDeep, recovery
 from tap_sumeru.extract.slices import Kind
+from tap_sumeru.extract.stated_total import StatedTotal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from datetime import datetime
 
     from sumeru_api.client import Client, Params
@@ -40,12 +42,14 @@ class ListPage(NamedTuple):
         requested_at: When it was requested, by the server's clock.
         whole: Whether all attributes of its rows were requested.
         limit: How many rows were requested.
+        headers: Headers of the response.
     """
 
     page: Page | DecodedPage
     requested_at: datetime
     whole: bool = True
     limit: int = PAGE_SIZE
+    headers: Mapping[str, str] = MappingProxyType({})
 
     @property
     def next_cursor(self) -> str | None:
@@ -84,6 +88,7 @@ class ListReader:
         self._shaper = shaper
         self.details = Details(spec, client, requested=details)
         self._smaller_pages = smaller_pages
+        self._warned_of_total = False
         self._limits = {kind: ListLimits() for kind in (Kind.ROWS, Kind.PARENTS)}
 
     def pages(self, slice_: Slice, cursor: str | None = None) -> Pages[ListPage]:
@@ -95,7 +100,31 @@ class ListReader:
         """
         path, params = self._query.of(slice_)
         parse = self._parse if slice_.kind is Kind.PARENTS or self.details.requested else self._parse_rows
-        return Pages(partial(self._fetch, slice_, path, params, parse), cursor)
+        fetch = partial(self._fetch, slice_, path, params, parse)
+        if cursor is None and slice_.is_all and not any(name.startswith("filter[") for name, _ in params):
+            fetch = partial(self._fetch_counted, fetch, StatedTotal(), slice_)
+        return Pages(fetch, cursor)
+
+    async def _fetch_counted(
+        self,
+        fetch: Callable[[str | None], Awaitable[ListPage]],
+        stated: StatedTotal,
+        slice_: Slice,
+        cursor: str | None,
+    ) -> ListPage:
+        """Fetch a page of a list of all rows, and warn if the list ends although the API counts more rows."""
+        answer = await fetch(cursor)
+        stated.take(answer.page, answer.headers)
+        if answer.next_cursor is None and stated.exceeds_rows and not self._warned_of_total:
+            self._warned_of_total = True
+            logger.warning(
+                "Shop %s: %s: the API counts %d rows, but lists only %d; some may be missing.",
+                self._client.shop.name,
+                self._spec.parent if slice_.kind is Kind.PARENTS else self._spec.name,
+                stated.total,
+                stated.rows,
+            )
+        return answer
 
     async def check(self, slice_: Slice) -> None:
         """Request the first page of a list; raises as iterating over its pages does."""
@@ -185,11 +214,11 @@ class ListReader:
         page = None if response.replaced else self._shaper.decode(response.body)
         if page is None:
             return self._parse(response, limit=limit, first=first)
-        return ListPage(page, response.requested_at, limit=limit)
+        return ListPage(page, response.requested_at, limit=limit, headers=response.headers)
 
     def _parse(self, response: Response, *, limit: int = PAGE_SIZE, first: bool = True) -> ListPage:
         page = parse_page(response, limit=limit, bare=self._spec.bare, first=first)
-        return ListPage(page, response.requested_at, limit=limit)
+        return ListPage(page, response.requested_at, limit=limit, headers=response.headers)
 
 
 def _sized(

@@ -17,8 +17,10 @@ _MAX_RESTARTS_OF_WINDOW = 50
 """Each reads the window again from its first page, so that their cost grows with its square."""
 _PARAMETER_REJECTED = (400, 422)
 _REFUSED = range(400, 500)
-FIELDS_REJECTED = (400, 414, 422)
-"""Statuses with which `fields` may be rejected; with 414 because the URL is too long, perhaps by a cursor."""
+FIELDS_REJECTED = (400, 413, 414, 422, 431)
+"""Statuses with which `fields` may be rejected, perhaps because a cursor makes the URL too long."""
+_MAY_BE_ABOUT_FIELDS = frozenset({*range(400, 500), 500, 501} - {404, 410})
+"""Statuses of a first page with which an API may reject `fields`: most of the names are assumed."""
 
 
 class Recovery(Exception):
@@ -88,10 +90,11 @@ def recovery(
         return error
     if saved:
         return CursorExpired()  # the cursor comes from the state, and no later run would do any better
-    if has_fields and error.status in FIELDS_REJECTED:
+    if has_fields and error.status in (FIELDS_REJECTED if at_cursor else _MAY_BE_ABOUT_FIELDS):
         return FieldsRejected()
     if at_cursor:
-        return _at_cursor(error, slice_, depth)
+        next_step = _at_cursor(error, slice_, depth)
+        return FieldsRejected() if has_fields and isinstance(next_step, TooDeep) else next_step
     if slice_.window is not None and error.status in _PARAMETER_REJECTED:
         return FilterRejected()
     return error

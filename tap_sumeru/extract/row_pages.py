@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from sumeru_api.responses import Page
 from tap_sumeru.extract.page_checks import PageChecks
+from tap_sumeru.extract.recovery import StartOver
 from tap_sumeru.extract.row_ids import RowIds
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from tap_sumeru.extract.slices import Slice
     from tap_sumeru.records import RecordShaper, ShapedPage
     from tap_sumeru.state.bookmarks import Bookmark
+
+logger = logging.getLogger("tap-sumeru")
 
 
 class RowPages:
@@ -48,12 +52,13 @@ class RowPages:
         query: Query,
         details: Details,
     ) -> None:
-        self._shop = shop
+        self._name, self._shop = spec.name, shop
         self._plan = plan
         self._query = query
         self._details = details
         self._shaper = shaper
         self._row_ids = RowIds(spec, bookmark, query, plan, shop)
+        self._fields_confirmed = False
         self._checks = PageChecks(spec.name, bookmark, trust, plan, shaper)
 
     @property
@@ -74,6 +79,8 @@ class RowPages:
         """
         page = answer.page
         shaped = self._shape(slice_, answer)
+        if not answer.whole:
+            self._check_fields(shaped)
         if page.next_cursor is not None and slice_.progress.take(shaped.identity, rows=len(page.rows)):
             return None
         if self._details.requested and isinstance(page, Page):
@@ -82,6 +89,26 @@ class RowPages:
         self._row_ids.check(slice_, shaped, whole=answer.whole)
         self._checks.check(slice_, shaped, all_attributes=answer.whole)
         return shaped
+
+    def _check_fields(self, page: ShapedPage) -> None:
+        """Request all attributes from now on if not all that `fields` names are there: it may hide some.
+
+        Raises:
+            StartOver: Some are not.
+        """
+        if self._fields_confirmed or not page.records:
+            return
+        returned = {name for index in range(len(page.records)) for name in page.names(index)}
+        self._fields_confirmed = returned.issuperset(self._query.fields[1:])
+        if not self._fields_confirmed:
+            self._query.fields = ()
+            logger.info(
+                "Shop %s: %s: the API does not return everything that `fields` names; reading the list again "
+                "with all attributes.",
+                self._shop,
+                self._name,
+            )
+            raise StartOver
 
     def _shape(self, slice_: Slice, answer: ListPage) -> ShapedPage:
         return self._shaper.shape_page(

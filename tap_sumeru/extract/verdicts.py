@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sumeru_api.timestamps import FIRST_REAL
 from tap_sumeru.state.bookmarks import Verdict
 
 if TYPE_CHECKING:
@@ -27,5 +28,6 @@ def verdict_of_row(accepted: Window, timestamp: datetime, others: Iterable[datet
     for other in others:
         if accepted.holds(other):
             return Verdict.UNPROVEN
-        verdict = Verdict.PROVEN
+        if other >= FIRST_REAL:
+            verdict = Verdict.PROVEN
     return verdict

@@ -5,18 +5,16 @@ They hold customer data, so on a local disk only the user who runs the tap can r
 
 from __future__ import annotations
 
-import errno
 import gzip
-import os
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from upath import UPath
 
 from tap_sumeru.errors import BatchFileError, SettingsError
+from tap_sumeru.output import private_files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,7 +94,7 @@ class _File:
     def __init__(self, path: UPath, *, compressed: bool) -> None:
         self.path = path
         self.records = 0
-        self._raw: IO[bytes] = os.fdopen(_create_private(path), "wb") if _is_local(path) else path.open("wb")
+        self._raw: IO[bytes] = private_files.create(path)
         self._out: IO[bytes] | gzip.GzipFile = (
             gzip.GzipFile("", "wb", _GZIP_LEVEL, self._raw, mtime=0) if compressed else self._raw
         )
@@ -135,7 +133,7 @@ class BatchFiles:
         self._open: dict[str, _File] = {}
         try:
             self._root = UPath(config.root, **config.params).resolve()
-            _make_folder(self._root)
+            private_files.make_folder(self._root)
         except Exception as error:  # noqa: BLE001 - each storage raises its own errors
             raise _failed("the storage cannot be used", error) from None
 
@@ -192,28 +190,6 @@ class BatchFiles:
         self._writer.write_batch(
             stream, {"format": "jsonl", "compression": compression}, [file.path.as_uri()]
         )
-
-
-def _is_local(path: UPath) -> bool:
-    return path.protocol in ("", "file", "local")
-
-
-def _create_private(path: UPath) -> int:
-    """Create a local file that only its owner can read, and return its descriptor."""
-    return os.open(path.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
-
-
-def _make_folder(folder: UPath) -> None:
-    """Create a folder and those above it, local ones for their owner only; one that exists stays as it is."""
-    if not _is_local(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        return
-    path = Path(folder.path)
-    missing = [one for one in (path, *path.parents) if not one.exists()]
-    for one in reversed(missing):
-        one.mkdir(mode=0o700, exist_ok=True)
-    if not path.is_dir():
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
 
 def _failed(problem: str, error: Exception) -> BatchFileError:

@@ -14,6 +14,7 @@ from msgspec import UNSET
 from sumeru_api.embedded_errors import raise_if_failed
 from sumeru_api.json_values import decode, decode_counting
 from sumeru_api.pagination import next_cursor
+from sumeru_api.paging_hints import stated_total
 from sumeru_api.responses import Page, check_end, read_page
 from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS
 from tap_sumeru.records.layouts import Layout, build_column
@@ -41,12 +42,14 @@ class DecodedPage:
         rows: The rows, as structs of the layout.
         next_cursor: Cursor of the next page, None on the last one.
         body: The response body.
+        total: How many rows the list has, as the response says, 0 if it does not.
     """
 
     layout: Layout
     rows: list[Any]
     next_cursor: str | None
     body: bytes
+    total: int = 0
 
     def parsed(self) -> Page:
         """Return the page, decoded without a layout."""
@@ -108,18 +111,24 @@ class AdaptiveDecoder:
         if not pagination or decoded.error is not UNSET or decoded.errors is not UNSET:
             return None  # only a closer look tells whether the page is the last one, or an error
         cursor = next_cursor(pagination)
+        total = 0
         if layout.envelope or len(pagination) > _DOCUMENTED_PAGING:
-            self._check_envelope(decoded, layout, pagination, cursor)
-        return DecodedPage(layout, decoded.data, cursor, body)
+            total = self._check_envelope(decoded, layout, pagination, cursor)
+        return DecodedPage(layout, decoded.data, cursor, body, total)
 
     @staticmethod
-    def _check_envelope(decoded: Any, layout: Layout, pagination: dict[str, Any], cursor: str | None) -> None:  # noqa: ANN401 - a struct
-        """Make sure that nothing beside the rows says that the request failed, or that more rows follow."""
+    def _check_envelope(decoded: Any, layout: Layout, pagination: dict[str, Any], cursor: str | None) -> int:  # noqa: ANN401 - a struct
+        """Make sure that nothing beside the rows says that the request failed, or that more rows follow.
+
+        Returns:
+            How many rows the list has, as the response says, 0 if it does not.
+        """
         given = ((name, getattr(decoded, field)) for field, name in layout.envelope.items())
         content = {name: decode(bytes(raw)) for name, raw in given if raw is not UNSET}
         content["pagination"] = pagination
         raise_if_failed(content)
         check_end(content, cursor)
+        return stated_total(content)
 
     def learn(self, page: Page, mismatches: Mapping[str, int]) -> None:
         """Extend the layout by what a page that did not fit has.

@@ -20,7 +20,7 @@ from tap_sumeru.records.shaped_page import ShapedPage
 from tap_sumeru.records.type_checks import TypeMismatch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from sumeru_api.responses import Row
     from tap_sumeru.records.adaptive_decoder import DecodedPage
@@ -94,6 +94,10 @@ class ColumnarPage(ShapedPage):
     @override
     def values(self, index: int, names: Sequence[str]) -> Sequence[object]:
         return [*map(self._attributes(index).get, names)]
+
+    @override
+    def names(self, index: int) -> Collection[str]:
+        return self._attributes(index).keys()
 
     @override
     def other_dates(self, index: int) -> Iterator[datetime]:

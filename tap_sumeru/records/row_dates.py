@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sumeru_api import timestamps
-from sumeru_api.timestamps import Precision
+from sumeru_api.timestamps import Precision, real
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -33,9 +33,9 @@ _HUGE = 10**18
 
 
 def coarsest(keys: Iterable[object]) -> Precision:
-    """Return the coarsest precision among replication keys; a key that is no timestamp has none."""
+    """Return the coarsest precision among replication keys; a key that is no real timestamp has none."""
     unusual = (key for key in keys if isinstance(key, str) and (key[-1:] != "Z" or len(key) < _PLAIN_LENGTH))
-    found = {timestamps.precision(text) for text in unusual if timestamps.parse(text) is not None}
+    found = {timestamps.precision(text) for text in unusual if real(timestamps.parse(text)) is not None}
     return max(found, key=lambda one: one.distance, default=Precision.SECOND)
 
 

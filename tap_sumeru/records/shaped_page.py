@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 
-from sumeru_api.timestamps import Precision
+from sumeru_api.timestamps import FIRST_REAL, Precision, real
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
 
@@ -23,7 +23,7 @@ class ShapedPage(ABC):
     Attributes:
         records: The records, ready for the encoder.
         ids: The id of each row as the API sent it, None if it sent none.
-        timestamps: The replication key of each row, None if it is missing or not a timestamp.
+        timestamps: The replication key of each row, None if it is missing or no real timestamp.
         mismatches: By column, the number of values that do not have the column's type.
         made_ids: By index of each row whose id is made from its natural key: that id, and a hash of the row.
         replaced: How many characters of the page could not be decoded.
@@ -45,6 +45,16 @@ class ShapedPage(ABC):
     def values(self, index: int, names: Sequence[str]) -> Sequence[object]:  # noqa: ARG002 - see subclasses
         """Return the values of attributes of a row, None for one that it does not have."""
         return [None for _ in names]
+
+    def names(self, index: int) -> Collection[str]:  # noqa: ARG002 - see subclasses
+        """Return the names of the attributes of a row."""
+        return ()
+
+    def ignore_placeholders(self) -> None:
+        """Take a replication key that stands for no date for a missing one."""
+        if self.span and self.span[0] < FIRST_REAL:
+            self.timestamps = list(map(real, self.timestamps))
+            del self.span
 
     @property
     def identity(self) -> frozenset[object]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from typing_extensions import override
 
 from sumeru_api.responses import Page, row_id
-from sumeru_api.timestamps import Precision
+from sumeru_api.timestamps import Precision, real
 from tap_sumeru.records.adaptive_decoder import AdaptiveDecoder, DecodedPage
 from tap_sumeru.records.columnar import ColumnarPage, ReferencePathRequired
 from tap_sumeru.records.record_builder import RecordBuilder, RowContext, canonical
@@ -22,7 +22,7 @@ from tap_sumeru.records.row_dates import coarsest, other_dates_of
 from tap_sumeru.records.shaped_page import EMPTY_PAGE, ShapedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
 
     from sumeru_api.responses import Row
@@ -78,17 +78,22 @@ class RecordShaper:
         """
         if not page.rows:
             return EMPTY_PAGE
+        shaped = self._shape(page, RowContext(shop, parent, natural_key, own_ids))
+        shaped.ignore_placeholders()
+        return shaped
+
+    def _shape(self, page: Page | DecodedPage, context: RowContext) -> ShapedPage:
         if isinstance(page, DecodedPage):
-            parsed = cache(page.parsed)
+            parsed, parent = cache(page.parsed), context.parent
             try:
-                if own_ids:
+                if context.own_ids:
                     return ColumnarPage(
-                        page, shop, parent, lambda index: self._attributes(parsed(), index, parent)
+                        page, context.shop, parent, lambda index: self._attributes(parsed(), index, parent)
                     )
             except ReferencePathRequired:
                 pass
             page = parsed()
-        shaped = _ReferencePage(page, self._builder, RowContext(shop, parent, natural_key, own_ids))
+        shaped = _ReferencePage(page, self._builder, context)
         if self._decoder is not None:
             self._decoder.learn(page, shaped.mismatches)
         return shaped
@@ -100,8 +105,8 @@ class RecordShaper:
         return coarser
 
     def timestamp(self, row: Row, page: Page, parent: str | None = None) -> datetime | None:
-        """Return the replication key of a row, None if it is missing or not a timestamp."""
-        return self._builder.peek(row, (page.included,), parent)[0]
+        """Return the replication key of a row, None if it is missing or no real timestamp."""
+        return real(self._builder.peek(row, (page.included,), parent)[0])
 
     def _attributes(self, page: Page, index: int, parent: str | None) -> Row:
         return self._builder.peek(page.rows[index], (page.included,), parent)[1]
@@ -150,6 +155,10 @@ class _ReferencePage(ShapedPage):
     @override
     def values(self, index: int, names: Sequence[str]) -> Sequence[object]:
         return [*map(self._attributes[index].get, names)]
+
+    @override
+    def names(self, index: int) -> Collection[str]:
+        return self._attributes[index].keys()
 
     @override
     def other_dates(self, index: int) -> Iterator[datetime]:

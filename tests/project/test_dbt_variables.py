@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -84,6 +85,29 @@ def test_the_readme_names_every_variable_and_the_versions() -> None:
     assert project["require-dbt-version"][0] == f">={OLDEST}"
     assert f"dbt {OLDEST.removesuffix('.0')} or newer" in _readme()
     assert f"from dbt {FRESHNESS_SINCE.removesuffix('.0')} on" in _readme()
+
+
+def test_the_macro_that_checks_names_knows_every_stream() -> None:
+    text = (PROJECT / "macros" / "stage.sql").read_text(encoding="utf-8")
+    listed = text.partition("set streams = [")[2].partition("]")[0]
+    assert re.findall(r"'(\w+)'", listed) == list(STREAMS)
+
+
+@builds
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({"sumeru_freshness": {"ordres": {"error": 6}}}, "`sumeru_freshness` names `ordres`"),
+        ({"sumeru_absent": ["jornys"]}, "`sumeru_absent` names `jornys`"),
+    ],
+    ids=str,
+)
+def test_a_misspelt_stream_is_an_error_and_not_a_check_that_never_runs(
+    duckdb: Warehouse, variables: dict[str, Any], said: str
+) -> None:
+    run, status = _freshness(duckdb, **variables)
+    assert (run.returncode, status) == (2, {}), run.stdout
+    assert said in run.stdout
 
 
 @builds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -95,6 +95,27 @@ def test_a_row_without_a_replication_key_comes_with_the_audit(tmp_path: Path) ->
     assert AUDIT not in again.log
 
 
+@pytest.mark.parametrize(
+    "placeholder", ["0001-01-01T00:00:00Z", "1899-12-30", "1970-01-01T00:00:00+02:00", "1970-01-01T00:00:00Z"]
+)
+@pytest.mark.parametrize("start", [True, False])
+def test_a_placeholder_is_no_replication_key(tmp_path: Path, placeholder: str, start: bool) -> None:
+    """Go's, Excel's and Unix's zero date would otherwise lie before every `start_date` and bookmark."""
+    api = proven(tmp_path)
+    config: dict[str, Any] = {"start_date": api.moment(days=90)} if start else {}
+    api.wait(hours=1)
+    api.rows["ord_9"] = {"updated_at": placeholder, "created_at": api.moment()}
+    assert api.sync(**config).code == 0
+    api.wait(days=7)
+    output = api.sync(**config)
+    assert "ord_9" in output.ids("orders")
+    assert "has no time of day" not in output.log
+    api.refusal = Reply({"error": {"code": "validation_failed", "message": ""}}, 422)
+    for _ in range(2):
+        api.wait(hours=1)
+        assert "ord_9" in api.sync(**config).ids("orders"), "each read without the filter brings it"
+
+
 def test_an_audit_ends_the_trust_in_a_filter_that_has_come_to_leave_rows_out(tmp_path: Path) -> None:
     api = proven(tmp_path)
     api.hidden = dict.fromkeys(api.rows, api.day(days=100))
@@ -160,23 +181,26 @@ def test_an_interrupted_audit_continues_at_its_cursor_and_leaves_the_bookmark(tm
     assert "reading" not in api.bookmark()
 
 
-@pytest.mark.parametrize("status", [400, 422])
-def test_a_filter_that_is_rejected_once_is_tried_again_after_an_audit(tmp_path: Path, status: int) -> None:
+@pytest.mark.parametrize(("status", "audit_days"), [(400, 7), (422, 7), (422, 0)])
+def test_a_filter_that_is_rejected_once_is_tried_again_after_an_audit(
+    tmp_path: Path, status: int, audit_days: int
+) -> None:
+    """With `audit_days` of 0, each read is one without the filter until then."""
     api = proven(tmp_path)
     api.wait(hours=1)
     api.refusal = Reply({"error": {"code": "validation_failed", "message": ""}}, status)
-    assert api.sync().code == 0
+    assert api.sync(audit_days=audit_days).code == 0
     assert api.verdict == "refuted"
     api.refusal = None
     api.wait(hours=1)
-    api.sync()
+    api.sync(audit_days=audit_days)
     assert not filtered(api)
     api.wait(days=7)
-    output = api.sync()
-    assert AUDIT in output.log
+    output = api.sync(audit_days=audit_days)
+    assert (AUDIT in output.log) == (audit_days > 0)
     assert api.verdict == "proven"
     api.wait(hours=1)
-    api.sync()
+    api.sync(audit_days=audit_days)
     assert filtered(api)
 
 

@@ -43,11 +43,17 @@ def test_a_deselected_column_hides_nothing_else(tmp_path: Path) -> None:
 HIDDEN = ("model", "extra", "relationships", "touchpoints")
 
 
-@pytest.mark.parametrize("status", [400, 414, 422])
+def with_all(request: Request, row: Json) -> Json:
+    """Return a row that has everything that `fields` names."""
+    named = dict.fromkeys(request.params.get("fields", "").split(",")[1:])
+    return {**row, "attributes": {**named, **row["attributes"]}}
+
+
+@pytest.mark.parametrize("status", [400, 413, 414, 422, 431, 500])
 def test_fields_that_are_rejected_on_the_second_page_are_dropped(tmp_path: Path, status: int) -> None:
     def script(request: Request) -> Reply:
         if "cursor" not in request.params:
-            return page({**DRIFTED, "id": "att_1"}, cursor="c" * 100)
+            return page(with_all(request, {**DRIFTED, "id": "att_1"}), cursor="c" * 100)
         if "fields" in request.params:
             return Reply({"error": {"code": "validation_failed", "message": "x"}}, status)
         return page({**DRIFTED, "id": "att_2"})
@@ -56,6 +62,46 @@ def test_fields_that_are_rejected_on_the_second_page_are_dropped(tmp_path: Path,
     assert_complete(output, "attribution")
     assert set(output.ids("attribution")) == {"att_1", "att_2"}
     assert "does not accept `fields`" in output.log
+
+
+STARTS: list[Json] = [{}, {"start_date": "2026-05-01"}]
+
+
+@pytest.mark.parametrize("status", [200, 403, 413, 431, 500, 501])
+@pytest.mark.parametrize("config", STARTS, ids=str)
+def test_fields_that_are_rejected_in_whatever_words_are_dropped(
+    tmp_path: Path, status: int, config: Json
+) -> None:
+    """Most names are assumed, and an API may fail with 500 for a column that it does not have."""
+
+    def script(request: Request) -> Reply:
+        if "fields" in request.params:
+            return Reply({"error": {"code": "unknown_field", "message": "x"}, "data": []}, status)
+        return page(DRIFTED)
+
+    output = sync(tmp_path, script, "attribution", deselected=HIDDEN, **config)
+    assert_complete(output, "attribution")
+    assert set(output.ids("attribution")) == {"att_1"}
+
+
+FULL: Json = {"attributed_at": DATE, "order_id": "ord_1", "channel": "email", "credit": 0.5}
+
+
+@pytest.mark.parametrize("returned", [(), ("attributed_at",), ("attributed_at", "order_id")], ids=str)
+@pytest.mark.parametrize("config", STARTS, ids=str)
+def test_fields_that_the_api_understands_otherwise_hide_nothing(
+    tmp_path: Path, returned: tuple[str, ...], config: Json
+) -> None:
+    """It may take the first name only, or so many, or names of another form."""
+
+    def script(request: Request) -> Reply:
+        names = returned if "fields" in request.params else tuple(FULL)
+        return page({"id": "att_1", "attributes": {one: FULL[one] for one in names}})
+
+    output = sync(tmp_path, script, "attribution", deselected=HIDDEN, **config)
+    assert_complete(output, "attribution")
+    assert output.records("attribution")[-1]["channel"] == "email"
+    assert "does not return everything that `fields` names" in output.log
 
 
 # Keys

@@ -73,6 +73,9 @@ def test_retry_after_is_a_number_or_a_date(headers: dict[str, str], seconds: flo
         {"X-Cache": "hit-stale"},
         {"Cache-Status": "ExampleCache; hit; ttl=30"},
         {"CF-Cache-Status": "HIT"},
+        {"X-Cache-Status": "STALE"},
+        {"X-Cache-Status": "UPDATING"},
+        {"CF-Cache-Status": "REVALIDATED"},
         {"Age": "1"},
         {"X-Cache": "MISS", "Age": " 12 "},
     ],
@@ -93,7 +96,14 @@ def test_a_cached_response_teaches_nothing_and_costs_nothing(headers: dict[str, 
 
 @pytest.mark.parametrize(
     "headers",
-    [{}, {"X-Cache": "MISS"}, {"X-Cache": "MISS from whitney.example"}, {"Age": "0"}, {"Age": "old"}],
+    [
+        {},
+        {"X-Cache": "MISS"},
+        {"X-Cache": "MISS from whitney.example"},
+        {"Age": "0"},
+        {"Age": "old"},
+        {"Cache-Status": "ExampleCache; fwd=stale"},
+    ],
 )
 def test_any_other_response_counts(headers: dict[str, str]) -> None:
     assert not is_cached(headers)

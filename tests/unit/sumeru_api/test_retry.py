@@ -36,7 +36,7 @@ EPOCH = 1_800_000_000
 TEN_YEARS = 10 * 365 * 86_400.0
 ENVELOPE = b'{"error":{"code":"made_up","message":"it failed","request_id":"req_1"}}'
 RETRIABLE_STATUSES = [408, 425, *range(500, 600)]
-FINAL_STATUSES = [status for status in range(300, 500) if status not in (408, 425, 429)]
+FINAL_STATUSES = [status for status in range(300, 500) if status not in (408, 420, 425, 429)]
 
 Headers = dict[str, str]
 

@@ -95,6 +95,8 @@ def test_the_tap_lands_in_parquet_with_every_digit(tmp_path: Path) -> None:
         held = {row["id"]: row for row in sandbox.truth("acme", "orders")}
     assert code == 0, log
     assert json.loads(state.read_bytes())["bookmarks"]["orders"]
+    modes = {path.is_dir(): path.stat().st_mode & 0o777 for path in (tmp_path / "out").rglob("*")}
+    assert modes == {True: 0o700, False: 0o600}, "customer data is for its owner only"
     table = parquet.read_table(tmp_path / "out" / "orders")
     rows = {row["id"]: row for row in table.to_pylist()}
     assert rows.keys() == held.keys()

@@ -154,6 +154,8 @@ def test_files_are_read_with_their_time_and_deleted_only_once_loaded(tmp_path: P
 def test_a_state_file_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     path.write_text("old")
+    path.chmod(0o600)
     StateOutput(path).write(b'{"new": 1}')
     assert path.read_bytes() == b'{"new": 1}'
     assert list(tmp_path.iterdir()) == [path]
+    assert path.stat().st_mode & 0o777 == 0o600, "it stays as private as it was"

@@ -32,6 +32,7 @@ ACCEPTED = Window(DAY, DAY + timedelta(days=1)).accepted_range
         ("2026-05-10T12:00:00Z", {}, Verdict.PLAUSIBLE),
         ("2026-05-10T12:00:00Z", {"created_at": "2025-01-01T00:00:00Z"}, Verdict.PROVEN),
         ("2026-05-10T12:00:00Z", {"created_at": None, "name": "2025"}, Verdict.PLAUSIBLE),
+        ("2026-05-10T12:00:00Z", {"cancelled_at": "0001-01-01T00:00:00Z"}, Verdict.PLAUSIBLE),
         ("2026-05-10T12:00:00Z", {"meta": {"created": 1714521600}}, Verdict.PROVEN),
         ("2026-05-10T12:00:00Z", {"meta": {"created": 1778414400}}, Verdict.UNPROVEN),
         ("2026-05-10T12:00:00Z", {"created_at": "2026-05-10T11:00:00Z"}, Verdict.UNPROVEN),

@@ -58,12 +58,12 @@ def error(status: int) -> ApiError:
         *((status, Slice(), AT_CURSOR, CursorExpired) for status in (403, 404, 409, 414, 500, 503)),
         (401, Slice(), AT_CURSOR, None),
         # `fields` that are rejected: all attributes are requested.
-        *((status, Slice(), FIELDS, FieldsRejected) for status in (400, 414, 422)),
+        *((status, Slice(), FIELDS, FieldsRejected) for status in (400, 403, 405, 414, 422, 431, 500, 501)),
         (422, Slice(window=WINDOW), FIELDS, FieldsRejected),
         # The cursor may have made the URL too long, and who says that it has expired?
         *((status, Slice(pages=1), AT_CURSOR_WITH_FIELDS, FieldsRejected) for status in (400, 414, 422)),
         (410, Slice(pages=1), AT_CURSOR_WITH_FIELDS, CursorExpired),
-        *((status, Slice(), FIELDS, None) for status in (403, 404, 410, 503)),
+        *((status, Slice(), FIELDS, None) for status in (302, 404, 410, 503)),
         # A date filter that is rejected: the stream is read without it.
         *((status, Slice(window=WINDOW), FIRST, FilterRejected) for status in (400, 422)),
         *((status, Slice(window=WINDOW), FIRST, None) for status in (403, 404, 410, 414, 503)),
