@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from sumeru_api.json_values import decode
 from sumeru_api.responses import Page, row_id
 from sumeru_api.timestamps import Precision
 from tap_sumeru.records.adaptive_decoder import AdaptiveDecoder, DecodedPage
@@ -22,7 +23,7 @@ from tap_sumeru.records.row_dates import coarsest, other_dates_of
 from tap_sumeru.records.shaped_page import EMPTY_PAGE, ShapedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from sumeru_api.responses import Row
@@ -79,15 +80,12 @@ class RecordShaper:
         if not page.rows:
             return EMPTY_PAGE
         if isinstance(page, DecodedPage):
-            parsed = cache(page.parsed)
             try:
                 if own_ids:
-                    return ColumnarPage(
-                        page, shop, parent, lambda index: self._attributes(parsed(), index, parent)
-                    )
+                    return ColumnarPage(page, shop, parent, self._attributes_of(page, parent))
             except ReferencePathRequired:
                 pass
-            page = parsed()
+            page = page.parsed()
         shaped = _ReferencePage(page, self._builder, RowContext(shop, parent, natural_key, own_ids))
         if self._decoder is not None:
             self._decoder.learn(page, shaped.mismatches)
@@ -103,8 +101,10 @@ class RecordShaper:
         """Return the replication key of a row, None if it is missing or not a timestamp."""
         return self._builder.peek(row, (page.included,), parent)[0]
 
-    def _attributes(self, page: Page, index: int, parent: str | None) -> Row:
-        return self._builder.peek(page.rows[index], (page.included,), parent)[1]
+    def _attributes_of(self, page: DecodedPage, parent: str | None) -> Callable[[int], Row]:
+        """Return what parses the attributes of a row; few rows of a page are ever parsed."""
+        raw_rows = cache(page.raw_rows)
+        return cache(lambda index: self._builder.peek(decode(bytes(raw_rows()[index])), (), parent)[1])
 
 
 class _ReferencePage(ShapedPage):
