@@ -24,6 +24,7 @@ from benchmarks import (
     others,
     processes,
     shops,
+    spark,
     waits,
     warehouse,
     writes,
@@ -50,6 +51,7 @@ SCENARIOS: dict[str, Callable[[Turns], Result]] = {
     "bulk": bulk.bulk,
     "shops": shops.shops,
     "agency": agency.agency,
+    "spark": spark.spark,
     "limits": limits.limits,
     "writes": writes.writes,
 }
@@ -104,6 +106,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         processes.pin(os.getpid(), -1)
     fresh, taps = bool(options.fresh or options.tap), _taps(options.tap)
     for name in () if options.document else options.only or SCENARIOS:
+        if name == "spark" and not options.only and not spark.version():
+            print(f"{name}: left out, because Spark is not installed (`make spark` installs it)")
+            continue
         if fresh:
             forget(name)
         old = results.get(name)
