@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 JOBS = Path(__file__).with_name("jobs.py")
+_CHECKOUT = Path(__file__).parents[2]
+"""What is tested, although the environments of Spark may have another checkout installed."""
 
 
 class JobFailed(Exception):
@@ -118,7 +120,8 @@ def environment(version: str) -> dict[str, str]:
         "PYSPARK_PYTHON": python,
         "PYSPARK_DRIVER_PYTHON": python,
         "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYTHONPATH": str(_CHECKOUT),
         "TZ": "UTC",
     }
-    unwanted = {"PYTHONPATH", "SPARK_HOME", "VIRTUAL_ENV"}
+    unwanted = {"SPARK_HOME", "VIRTUAL_ENV"}
     return {name: value for name, value in os.environ.items() if name not in unwanted} | own
