@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 JOBS = Path(__file__).with_name("jobs.py")
-_CHECKOUT = Path(__file__).parents[2]
-"""What is tested, although the environments of Spark may have another checkout installed."""
 
 
 class JobFailed(Exception):
@@ -120,7 +118,7 @@ def environment(version: str) -> dict[str, str]:
         "PYSPARK_PYTHON": python,
         "PYSPARK_DRIVER_PYTHON": python,
         "SPARK_LOCAL_IP": "127.0.0.1",
-        "PYTHONPATH": str(_CHECKOUT),
+        "PYTHONPATH": str(environments.ROOT),  # this checkout, whichever is installed there
         "TZ": "UTC",
     }
     unwanted = {"SPARK_HOME", "VIRTUAL_ENV"}

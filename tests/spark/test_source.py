@@ -50,6 +50,17 @@ def test_raw_rows_become_batches_without_pandas_which_takes_much_memory() -> Non
     assert done.stdout == "False\n"
 
 
+def test_the_garbage_collector_is_after_a_read_as_it_was_before() -> None:
+    script = (
+        "import gc; from pyspark_sumeru.task import rare_collections; before = gc.get_threshold()\n"
+        "with rare_collections(): print(gc.get_threshold() > before)\n"
+        "print(gc.get_threshold() == before)"
+    )
+    python = [str(environments.python(require(NEWEST))), "-c", script]
+    done = subprocess.run(python, capture_output=True, check=True, text=True, env=environment(NEWEST))
+    assert done.stdout == "True\nTrue\n"
+
+
 def test_the_sequence_numbers_the_rows_of_a_task(direct: Driver, options: Options) -> None:
     rows = direct.rows("direct", options={**options, "numPartitions": "1"})
     assert [row["sequence"] for row in rows] == list(range(len(rows)))
