@@ -81,6 +81,14 @@ def _taps(paths: Sequence[Path]) -> dict[str, str]:
     return {f"tap at {_commit(path.parent) or path}": str(path) for path in paths}
 
 
+def _installed() -> list[str]:
+    """Return the scenarios whose software is installed."""
+    if spark.version():
+        return list(SCENARIOS)
+    print("spark: left out, because Spark is not installed (`make spark` installs it)")
+    return [name for name in SCENARIOS if name != "spark"]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure the scenarios; return 1 if a bar is missed or a figure is void."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
@@ -105,10 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not options.document:
         processes.pin(os.getpid(), -1)
     fresh, taps = bool(options.fresh or options.tap), _taps(options.tap)
-    for name in () if options.document else options.only or SCENARIOS:
-        if name == "spark" and not options.only and not spark.version():
-            print(f"{name}: left out, because Spark is not installed (`make spark` installs it)")
-            continue
+    for name in () if options.document else options.only or _installed():
         if fresh:
             forget(name)
         old = results.get(name)
