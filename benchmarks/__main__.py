@@ -24,6 +24,7 @@ from benchmarks import (
     others,
     processes,
     shops,
+    spark,
     waits,
     warehouse,
     writes,
@@ -50,6 +51,7 @@ SCENARIOS: dict[str, Callable[[Turns], Result]] = {
     "bulk": bulk.bulk,
     "shops": shops.shops,
     "agency": agency.agency,
+    "spark": spark.spark,
     "limits": limits.limits,
     "writes": writes.writes,
 }
@@ -79,6 +81,14 @@ def _taps(paths: Sequence[Path]) -> dict[str, str]:
     return {f"tap at {_commit(path.parent) or path}": str(path) for path in paths}
 
 
+def _installed() -> list[str]:
+    """Return the scenarios whose software is installed."""
+    if spark.version():
+        return list(SCENARIOS)
+    print("spark: left out, because Spark is not installed (`make spark` installs it)")
+    return [name for name in SCENARIOS if name != "spark"]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure the scenarios; return 1 if a bar is missed or a figure is void."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
@@ -103,7 +113,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not options.document:
         processes.pin(os.getpid(), -1)
     fresh, taps = bool(options.fresh or options.tap), _taps(options.tap)
-    for name in () if options.document else options.only or SCENARIOS:
+    for name in () if options.document else options.only or _installed():
         if fresh:
             forget(name)
         old = results.get(name)

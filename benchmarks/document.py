@@ -52,7 +52,8 @@ _METHOD = """
   the `runtime.lock` of another checkout, in turns with this one.
 - `make bench ARGS=--quick` runs everything at small sizes in some minutes, and does not change this page.
 
-One scenario needs PostgreSQL (`apt-get install postgresql`).
+One scenario needs PostgreSQL (`apt-get install postgresql`). Another needs Spark (`make spark`), and is
+left out without it.
 """
 
 

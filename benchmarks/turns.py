@@ -29,9 +29,14 @@ _LOOKS = {"__init__.py", "__main__.py", "document.py", "plots.py"}
 
 def fingerprint() -> str:
     """Return a digest of what the figures depend on: tap, target, sandbox, peers, benchmarks and Python."""
-    folders = ("sumeru_api", "tap_sumeru", "target_sumeru", "schemas", "sumeru_sandbox", "benchmarks")
+    folders = ["sumeru_api", "tap_sumeru", "target_sumeru", "pyspark_sumeru", "schemas", "sumeru_sandbox"]
     digest = hashlib.sha256(sys.version.encode())
-    files = [path for name in folders for path in (ROOT / name).rglob("*") if path.suffix in {".py", ".json"}]
+    files = [
+        path
+        for name in [*folders, "benchmarks"]
+        for path in (ROOT / name).rglob("*")
+        if path.suffix in {".py", ".json"}
+    ]
     for path in sorted([*files, *PEERS.glob("*.txt")]):
         digest.update(b"" if path.name in _LOOKS else path.read_bytes())
     return digest.hexdigest()[:16]

@@ -1,15 +1,19 @@
-"""Raw rows as Arrow batches."""
+"""Raw rows as Arrow batches.
+
+They are built from buffers: `pyarrow.array` imports pandas, which takes 50 MB in each Python worker.
+"""
 
 from __future__ import annotations
 
-from itertools import chain, repeat
-from typing import TYPE_CHECKING
+from array import array
+from itertools import accumulate, chain, repeat
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from pyspark.sql.types import LongType, StringType, StructField, StructType, TimestampType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from pyspark_sumeru.group_read import Rows
 
@@ -70,17 +74,33 @@ def chunks(rows: Iterable[Rows]) -> Iterator[list[Rows]]:
 def _batch(pages: list[Rows], sequence: range) -> pa.RecordBatch:
     sizes = [len(page.lines) for page in pages]
 
-    def repeated(values: Iterable[object], kind: pa.DataType) -> pa.Array:
+    def repeated(values: Iterable[object]) -> list[Any]:
         """Return a column whose values are the same for all rows of a page."""
-        return pa.array(list(chain.from_iterable(map(repeat, values, sizes))), kind)
+        return list(chain.from_iterable(map(repeat, values, sizes)))
 
     columns = [
-        repeated((page.kind.value for page in pages), pa.string()),
-        repeated((page.stream for page in pages), pa.string()),
-        repeated((page.shop for page in pages), pa.string()),
-        pa.array([one for page in pages for one in page.ids], pa.string()),
-        repeated((page.at for page in pages), pa.int64()).cast(_TIME),
-        pa.array([line for page in pages for line in page.lines], pa.string()),
-        pa.array(sequence, pa.int64()),
+        _strings(repeated(page.kind.value.encode() for page in pages)),
+        _strings(repeated(page.stream.encode() for page in pages)),
+        _strings(repeated(page.shop.encode() for page in pages)),
+        _strings([one.encode() for page in pages for one in page.ids]),
+        _integers(repeated(page.at for page in pages), _TIME),
+        _strings([line for page in pages for line in page.lines]),
+        _integers(sequence, pa.int64()),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=_ARROW)
+
+
+def _strings(texts: Sequence[bytes]) -> pa.Array:
+    """Return texts in UTF-8 as a column.
+
+    Raises:
+        ArrowInvalid: One is not UTF-8.
+    """
+    ends = array("i", accumulate(map(len, texts), initial=0))
+    column = pa.StringArray.from_buffers(len(texts), pa.py_buffer(ends), pa.py_buffer(b"".join(texts)))
+    column.validate(full=True)
+    return column
+
+
+def _integers(values: Sequence[int], kind: pa.DataType) -> pa.Array:
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(array("q", values))])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-sumeru")
 
+_GC_THRESHOLDS = (20_000, 20, 50)
+"""Those of the tap's own process: with many shops the heap is large, and each collection is slow."""
+
 silence_libraries()
 
 
@@ -50,6 +54,17 @@ def reported_errors() -> Iterator[None]:
         raise error from None
     except Exception as error:  # noqa: BLE001 - no exception may show its text
         raise InternalError(f"Internal error: {describe_fault(error)}. Please report this line.") from None
+
+
+@contextmanager
+def rare_collections() -> Iterator[None]:
+    """Let the garbage collector run rarely; Spark uses the process for other tasks later."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_GC_THRESHOLDS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def schema_of(options: Mapping[str, str]) -> StructType:
@@ -101,7 +116,7 @@ def read(
     options: Mapping[str, str], shops: Collection[str], state: State, read_id: str
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows of a group of shops."""
-    with reported_errors():
+    with reported_errors(), rare_collections():
         parsed = ReadOptions.parse(options)
         members = tuple(shop for shop in parsed.settings.shops if shop.name in shops)
         if len(members) != len(shops):

@@ -58,6 +58,17 @@ class DecodedPage:
         page.replaced = replaced
         return page
 
+    def raw_rows(self) -> list[msgspec.Raw]:
+        """Return the JSON of each row."""
+        return _raw_rows.decode(self.body).data
+
+
+class _RawRows(msgspec.Struct):
+    data: list[msgspec.Raw]
+
+
+_raw_rows = msgspec.json.Decoder(_RawRows)
+
 
 class AdaptiveDecoder:
     """Decodes the pages of one stream. Only one thread may use it.

@@ -93,6 +93,9 @@ class ColumnarPage(ShapedPage):
 
     @override
     def values(self, index: int, names: Sequence[str]) -> Sequence[object]:
+        fields = self._layout.decoded
+        if all(name in fields for name in names):
+            return [getattr(self.records[index], fields[name]) for name in names]
         return [*map(self._attributes(index).get, names)]
 
     @override

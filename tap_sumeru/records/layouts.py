@@ -202,6 +202,11 @@ class Layout:
         return self._by_check[check]
 
     @cached_property
+    def decoded(self) -> Mapping[str, str]:
+        """The fields of the columns whose values the decoder leaves as the API sent them, by column."""
+        return {one.name: one.field for one in self.columns if one.check is Check.DECODED}
+
+    @cached_property
     def _by_check(self) -> dict[Check, list[Column]]:
         return {check: [one for one in self.columns if one.check is check] for check in Check}
 

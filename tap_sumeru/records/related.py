@@ -24,6 +24,8 @@ def add_related(attributes: Row, row: Row, names: Sequence[str], sources: Sequen
         names: Related resources that are requested.
         sources: What the responses include.
     """
+    if not names and not any(sources):
+        return
     relationships = row.get("relationships")
     links = relationships if isinstance(relationships, dict) else {}
     for name in (*names, *(name for name in links if name not in names and any(sources))):

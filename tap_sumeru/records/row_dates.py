@@ -29,7 +29,8 @@ _MONTH_NAME_DATE = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\D+(\d{4})(?!\d)", re.I
 _EPOCH_YEARS = (datetime(2000, 1, 1, tzinfo=UTC).timestamp(), datetime(2100, 1, 1, tzinfo=UTC).timestamp())
 """A number of seconds between these is taken for a date."""
 _EPOCH_UNITS = (1, 10**3, 10**6)
-_HUGE = 10**18
+_FIRST_NUMBER, _HUGE = int(_EPOCH_YEARS[0]), 10**18
+"""Below the first and from the second on, a number is no date in any of these units."""
 
 
 def coarsest(keys: Iterable[object]) -> Precision:
@@ -44,23 +45,19 @@ def other_dates_of(attributes: Mapping[str, Any], key: str) -> Iterator[datetime
 
     A text or a number that may be read in two ways yields both dates.
     """
-    for name, value in attributes.items():
-        if name != key:
-            yield from _dates_in(value)
-
-
-def _dates_in(value: object) -> Iterator[datetime]:
-    pending: list[Any] = [value]
+    pending: list[Any] = [value for name, value in attributes.items() if name != key]
     while pending:
         one: Any = pending.pop()
         if isinstance(one, str):
-            yield from _dates_of_text(one)
+            if len(one) >= _MIN_LENGTH:  # asked here as well, because most texts are short
+                yield from _dates_of_text(one)
         elif isinstance(one, dict):
             pending += one.values()
         elif isinstance(one, list):
             pending += one
         elif isinstance(one, (int, float, Decimal)) and not isinstance(one, bool):
-            yield from _dates_of_number(float(one) if -_HUGE < one < _HUGE else 0.0)
+            if _FIRST_NUMBER <= one < _HUGE:
+                yield from _dates_of_number(float(one))
         elif isinstance(one, msgspec.Raw):
             yield from _dates_of_text(bytes(one).decode(errors="replace"))
 

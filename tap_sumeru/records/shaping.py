@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
+from sumeru_api.json_values import decode
 from sumeru_api.responses import Page, row_id
 from sumeru_api.timestamps import Precision, real
 from tap_sumeru.records.adaptive_decoder import AdaptiveDecoder, DecodedPage
@@ -22,7 +23,7 @@ from tap_sumeru.records.row_dates import coarsest, other_dates_of
 from tap_sumeru.records.shaped_page import EMPTY_PAGE, ShapedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from datetime import datetime
 
     from sumeru_api.responses import Row
@@ -84,15 +85,13 @@ class RecordShaper:
 
     def _shape(self, page: Page | DecodedPage, context: RowContext) -> ShapedPage:
         if isinstance(page, DecodedPage):
-            parsed, parent = cache(page.parsed), context.parent
             try:
                 if context.own_ids:
-                    return ColumnarPage(
-                        page, context.shop, parent, lambda index: self._attributes(parsed(), index, parent)
-                    )
+                    attributes = self._attributes_of(page, context.parent)
+                    return ColumnarPage(page, context.shop, context.parent, attributes)
             except ReferencePathRequired:
                 pass
-            page = parsed()
+            page = page.parsed()
         shaped = _ReferencePage(page, self._builder, context)
         if self._decoder is not None:
             self._decoder.learn(page, shaped.mismatches)
@@ -108,8 +107,10 @@ class RecordShaper:
         """Return the replication key of a row, None if it is missing or no real timestamp."""
         return real(self._builder.peek(row, (page.included,), parent)[0])
 
-    def _attributes(self, page: Page, index: int, parent: str | None) -> Row:
-        return self._builder.peek(page.rows[index], (page.included,), parent)[1]
+    def _attributes_of(self, page: DecodedPage, parent: str | None) -> Callable[[int], Row]:
+        """Return what parses the attributes of a row; few rows of a page are ever parsed."""
+        raw_rows = cache(page.raw_rows)
+        return cache(lambda index: self._builder.peek(decode(bytes(raw_rows()[index])), (), parent)[1])
 
 
 class _ReferencePage(ShapedPage):

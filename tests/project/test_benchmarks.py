@@ -16,7 +16,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import document, ideal, rows, servers, turns, warehouse
+from benchmarks import __main__ as bench
+from benchmarks import document, ideal, processes, rows, servers, spark, turns, warehouse
 from benchmarks.clients import LOOPS, STOCK, TAP, Client, Job, compared
 from benchmarks.environments import PEERS, ROOT
 from benchmarks.sandbox import counts
@@ -210,3 +211,42 @@ def test_each_module_that_a_benchmark_runs_exists() -> None:
     assert "sumeru_sandbox" in named
     for name in named - {"immediate"}:  # an option of pg_ctl
         assert find_spec(name) is not None, name
+
+
+def test_a_watch_finds_the_memory_and_cpu_of_what_a_driver_starts() -> None:
+    work = "import time; held = b'x' * (64 << 20)\nwhile time.process_time() < 0.5: pass\ntime.sleep(1)"
+    worker = [sys.executable, "-c", work, "pyspark.daemon"]
+    driver = f"import subprocess, time; subprocess.run({worker!r}); time.sleep(0.5)"
+    with subprocess.Popen([sys.executable, "-c", driver]) as process:
+        watch = spark.Watch(process.pid)
+        watch.start()
+        process.wait()
+    watch.join(10)
+    assert not watch.is_alive()
+    assert watch.peak > 64 << 20
+    assert watch.cpu >= 0.4
+
+
+def test_the_newest_spark_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spark, "_SPARK", tmp_path)
+    assert spark.version() == ""
+    for version in ("4.0.1", "4.10.0", "4.3.0"):
+        (tmp_path / version / "bin").mkdir(parents=True)
+        (tmp_path / version / "bin" / "python").touch()
+    assert spark.version() == "4.10.0"
+
+
+def test_without_spark_its_scenario_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(spark, "_SPARK", tmp_path)
+    monkeypatch.setattr(bench, "SCENARIOS", {"spark": spark.spark})
+    monkeypatch.setattr(bench, "CACHE", tmp_path)
+    monkeypatch.setattr(processes, "pin", lambda *_: None)
+    assert bench.main(["--quick"]) == 0
+    assert (
+        "spark: left out, because Spark is not installed (`make spark` installs it)"
+        in capsys.readouterr().out
+    )
+    with pytest.raises(SystemExit, match="run `make spark` first"):
+        bench.main(["--quick", "--only", "spark"])

@@ -118,7 +118,8 @@ def environment(version: str) -> dict[str, str]:
         "PYSPARK_PYTHON": python,
         "PYSPARK_DRIVER_PYTHON": python,
         "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYTHONPATH": str(environments.ROOT),  # this checkout, whichever is installed there
         "TZ": "UTC",
     }
-    unwanted = {"PYTHONPATH", "SPARK_HOME", "VIRTUAL_ENV"}
+    unwanted = {"SPARK_HOME", "VIRTUAL_ENV"}
     return {name: value for name, value in os.environ.items() if name not in unwanted} | own

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
 
-from spark.conftest import SHOPS, options_of
-from spark.driver import JobFailed
+from spark import environments
+from spark.conftest import SHOPS, options_of, require
+from spark.driver import JobFailed, environment
+from spark.environments import NEWEST
 from spark.truth import assert_raw, assert_typed
 from tap_sumeru.catalog.streams import STREAMS
 
@@ -34,6 +37,28 @@ def test_rows_are_those_of_the_api_and_no_process_imports_the_singer_sdk(
     modules = direct.run("modules")
     assert "tap_sumeru" in modules
     assert "singer_sdk" not in modules
+
+
+def test_raw_rows_become_batches_without_pandas_which_takes_much_memory() -> None:
+    script = (
+        "from pyspark_sumeru.group_read import Kind, Rows; from pyspark_sumeru.raw_rows import raw_batches; "
+        "import sys; (batch,) = raw_batches([Rows(Kind.RECORD, 'orders', 'acme', ['1'], [b'{}'], 1)]); "
+        "print('pandas' in sys.modules); import pandas"
+    )
+    python = [str(environments.python(require(NEWEST))), "-c", script]
+    done = subprocess.run(python, capture_output=True, check=True, text=True, env=environment(NEWEST))
+    assert done.stdout == "False\n"
+
+
+def test_the_garbage_collector_is_after_a_read_as_it_was_before() -> None:
+    script = (
+        "import gc; from pyspark_sumeru.task import rare_collections; before = gc.get_threshold()\n"
+        "with rare_collections(): print(gc.get_threshold() > before)\n"
+        "print(gc.get_threshold() == before)"
+    )
+    python = [str(environments.python(require(NEWEST))), "-c", script]
+    done = subprocess.run(python, capture_output=True, check=True, text=True, env=environment(NEWEST))
+    assert done.stdout == "True\nTrue\n"
 
 
 def test_the_sequence_numbers_the_rows_of_a_task(direct: Driver, options: Options) -> None:

@@ -21,6 +21,8 @@ from tap_sumeru.records import RecordShaper, ShapedPage
 from tap_sumeru.records.columnar import ColumnarPage
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tap_sumeru.records.adaptive_decoder import DecodedPage
 
 
@@ -54,7 +56,7 @@ def columnar_page(shaper: RecordShaper, body: bytes) -> DecodedPage | Page | str
         return str(error)
 
 
-def assert_same(one: ShapedPage, other: ShapedPage) -> None:
+def assert_same(one: ShapedPage, other: ShapedPage, attributes: Sequence[str]) -> None:
     assert list(map(exact, one.records)) == list(map(exact, other.records))
     assert list(one.ids) == list(other.ids)
     assert list(one.timestamps) == list(other.timestamps)
@@ -62,6 +64,8 @@ def assert_same(one: ShapedPage, other: ShapedPage) -> None:
     assert one.mismatches == other.mismatches
     for index in range(len(other.records)):
         assert set(one.other_dates(index)) == set(other.other_dates(index))
+        for name in attributes:
+            assert one.values(index, [name]) == other.values(index, [name])
 
 
 def compare(pages: RandomPages) -> Counter[str]:
@@ -76,7 +80,7 @@ def compare(pages: RandomPages) -> Counter[str]:
             continue
         assert page.next_cursor == expected.next_cursor
         shaped = with_columnar.shape_page(page, "acme", pages.parent)
-        assert_same(shaped, without.shape_page(expected, "acme", pages.parent))
+        assert_same(shaped, without.shape_page(expected, "acme", pages.parent), [*pages.selection.properties])
         paths["columnar" if isinstance(shaped, ColumnarPage) else "reference"] += 1
     return paths
 
