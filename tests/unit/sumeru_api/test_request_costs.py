@@ -100,7 +100,8 @@ def test_writes_of_any_cost_are_never_refused(limit: int, costs: list[int], shar
     api = FakeApi(limit)
     took = write_all(api, costs, share=share)
     assert api.refused == 0
-    assert took <= (sum(costs) / (limit * share) + 3) * 60
+    # Three minutes may pass in vain, and each write takes its 50 ms.
+    assert took <= (sum(costs) / (limit * share) + 3) * 60 + 0.05 * len(costs)
 
 
 @pytest.mark.parametrize(
