@@ -114,7 +114,7 @@ def wait_lines(waits: Mapping[str, Wait], now: float, time_of: Callable[[float],
 
 _WAITING = {
     Reason.RATE_LIMIT: "waiting for the rate limit until {until}",
-    Reason.RESPONSE: "no response for {silent}; a silent request is given up by {until}",
+    Reason.RESPONSE: "no response for {silent}; the request times out at {until}",
     Reason.RETRY: "waiting after a failed request until {until}",
 }
 

@@ -121,7 +121,7 @@ _SETTINGS: _Schema = {
     "on_rejected": _setting(
         _STRING,
         "On rejected",
-        "`hold` releases no STATE that a rejected row precedes, `pass` does.",
+        "`hold` emits no STATE past a rejected row, `pass` does.",
         default="hold",
         enum=["hold", "pass"],
     ),
@@ -143,7 +143,7 @@ _SETTINGS: _Schema = {
     "rate_limit_share": _shared(
         "rate_limit_share",
         "Share of the shop's rate limit that the target may use, above 0 and at most 1. "
-        "If the tap runs at the same time, give each a part.",
+        "If the tap runs at the same time, give each a part, such as 0.5.",
     ),
     "request_timeout_seconds": _TAP["request_timeout_seconds"],
     "max_retries": _TAP["max_retries"],

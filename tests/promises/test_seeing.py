@@ -82,7 +82,7 @@ def test_a_host_that_hangs_is_told_while_it_does(tmp_path: Path) -> None:
         WatchedRun(command_line(tmp_path, host.url), "orders", request_timeout_seconds=30) as run,
     ):
         line = run.seen("no response for", times=3)
-        silent = rf"no response for \d+ s; a silent request is given up by {UNTIL}"
+        silent = rf"no response for \d+ s; the request times out at {UNTIL}"
         assert re.fullmatch(rf"Shop acme: {silent}\.", line)
         run.process.send_signal(signal.SIGTERM)
         assert run.finish() == 143

@@ -79,7 +79,7 @@ def time_of(reading: float) -> datetime:
         (Wait(Reason.RATE_LIMIT, until=145.0), "waiting for the rate limit until 12:00:45 UTC."),
         (
             Wait(Reason.RESPONSE, since=60.0, until=120.0),
-            "no response for 40 s; a silent request is given up by 12:00:20 UTC.",
+            "no response for 40 s; the request times out at 12:00:20 UTC.",
         ),
         (Wait(Reason.RETRY, until=160.0), "waiting after a failed request until 12:01:00 UTC."),
     ],
