@@ -108,7 +108,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         server = create_server(api)
         listener = open_socket(arguments.host, arguments.port)
     except ModuleNotFoundError:
-        parser.error("the server is not installed; run: pip install tap-sumeru[sandbox]")
+        parser.error("the server is not installed; in a clone of tap-sumeru, run: pip install '.[sandbox]'")
     except (OSError, TypeError, ValueError) as error:
         parser.error(str(error))
     for number, code in ((signal.SIGTERM, 0), (signal.SIGINT, 130)):

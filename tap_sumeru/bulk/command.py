@@ -142,7 +142,7 @@ def _describe(error: Exception) -> str:
         return str(error)
     if isinstance(error, ImportError):
         package = error.name or "A package"
-        return f"{package} is not installed. Install the extra: pip install 'tap-sumeru[bulk]'."
+        return f"{package} is not installed. In a clone of the tap, run: pip install '.[bulk]'."
     return f"Internal error: {describe_fault(error)}. Please report this line."
 
 

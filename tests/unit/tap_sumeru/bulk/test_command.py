@@ -75,7 +75,7 @@ def test_without_the_extra_the_package_is_named(tmp_path: Path, name: str, modul
     arguments = [name, *(["any"] if name == "parquet" else [])]
     code, _, last = run(*arguments, PYTHONPATH=str(tmp_path))
     assert code == 1
-    assert last == f"{module} is not installed. Install the extra: pip install 'tap-sumeru[bulk]'."
+    assert last == f"{module} is not installed. In a clone of the tap, run: pip install '.[bulk]'."
 
 
 def test_ctrl_c_lets_the_run_go_on_until_the_input_ends_and_a_second_one_stops_it(tmp_path: Path) -> None:
