@@ -7,6 +7,7 @@ A scenario that was measured with the same code is not measured again, and an in
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -33,7 +34,7 @@ from benchmarks.environments import CACHE, ROOT
 from benchmarks.turns import Turns, fingerprint, forget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from benchmarks.scenarios import Result
 
@@ -89,6 +90,18 @@ def _installed() -> list[str]:
     return [name for name in SCENARIOS if name != "spark"]
 
 
+def _write(folder: Path, results: Mapping[str, Result]) -> None:
+    """Write the document in a process of its own.
+
+    matplotlib takes 40 MiB. What a process holds when it starts a client counts as the memory of the client.
+    """
+    process = multiprocessing.get_context("fork").Process(target=document.write, args=(folder, results))
+    process.start()
+    process.join()
+    if process.exitcode:
+        raise SystemExit("the document could not be written")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure the scenarios; return 1 if a bar is missed or a figure is void."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
@@ -125,8 +138,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         result.taken, result.commit = datetime.now(UTC).date().isoformat(), _commit()
         result.of = fingerprint()
         results[name] = result
-        document.write(folder, {name: results[name] for name in SCENARIOS if name in results})
-    document.write(folder, results)
+        _write(folder, {name: results[name] for name in SCENARIOS if name in results})
+    _write(folder, results)
     chosen = options.only or list(results)
     return document.report({name: results[name] for name in chosen if name in results}, quick=options.quick)
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from benchmarks import plots
 from benchmarks.environments import versions
 from benchmarks.scenarios import Result, number
 
@@ -74,6 +73,8 @@ class _Content(msgspec.Struct):
 
 def write(folder: Path, results: Mapping[str, Result]) -> None:
     """Write figures, document and plots."""
+    from benchmarks import plots  # noqa: PLC0415 - not in the process that starts clients: see __main__
+
     folder.mkdir(parents=True, exist_ok=True)
     content = _Content(_machine(), versions(), dict(results))
     text = msgspec.json.format(msgspec.json.encode(content), indent=1)

@@ -250,3 +250,8 @@ def test_without_spark_its_scenario_is_left_out(
     )
     with pytest.raises(SystemExit, match="run `make spark` first"):
         bench.main(["--quick", "--only", "spark"])
+
+
+def test_the_process_that_starts_clients_is_smaller_than_each_of_them() -> None:
+    heavy = "import sys, benchmarks.__main__; print(*({'matplotlib', 'numpy', 'pyarrow'} & {*sys.modules}))"
+    assert subprocess.run([sys.executable, "-c", heavy], check=True, capture_output=True).stdout.split() == []

@@ -60,7 +60,8 @@ COMPLETE: dict[str, tuple[str, ...]] = {
     ),
     "A row that the date filter hides without a trace (the filter acts on a hidden date, or the row has "
     "no replication key or a future one) is missing for at most `audit_days` (7 by default): then the tap "
-    "reads the stream once without the filter and writes every row again.": (
+    "reads the stream once without the filter and writes every row again, except in a backfill that has "
+    "reached its `end_date`.": (
         "promises/test_audit.py::test_a_row_that_a_filter_on_a_hidden_date_leaves_out_comes_with_the_audit",
         "promises/test_audit.py::test_a_filter_on_a_nested_number_is_never_proven_and_loses_nothing",
         "promises/test_audit.py::test_a_row_without_a_replication_key_comes_with_the_audit",
