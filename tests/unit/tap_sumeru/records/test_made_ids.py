@@ -41,7 +41,6 @@ SHARED = RowContext("acme", own_ids=False)
         (stock("inv_1", "x"), "inv_1:p::x", "inv_1"),
         (stock("inv_1", "y"), "inv_1:p::y", "inv_1"),
         (stock(None, "x"), ":p::x", None),
-        ({"id": "inv_1", "attributes": {"id": "own", "product_id": "p"}}, "own:p::", "own"),
     ],
 )
 def test_an_id_that_rows_share_is_one_part_of_the_made_id_and_is_kept(
@@ -50,6 +49,20 @@ def test_an_id_that_rows_share_is_one_part_of_the_made_id_and_is_kept(
     built = build("inventory", row, SHARED)
     assert built.record["id"] == made
     assert built.record["extra"] == (None if kept is None else {"id": kept})
+
+
+@pytest.mark.parametrize(("row_id", "context"), [("inv_1", SHARED), ([5], None), (True, None)])
+def test_an_id_that_is_not_used_is_kept_beside_that_of_the_attributes(
+    row_id: object, context: RowContext | None
+) -> None:
+    row = {"id": row_id, "attributes": {"id": "own", "product_id": "p", "_id": 9}}
+    built = build("inventory", row, context)
+    assert built.record["extra"] == {"id": "own", "_id": 9, "__id": row_id}
+    hidden = build("inventory", row, context, protected=frozenset({"id"}))
+    assert hidden.record["extra"] == {"_id": 9}
+    assert hidden.record["id"] == built.record["id"]
+    if context:
+        assert built.record["id"] == "own:p::"
 
 
 def test_rows_that_share_their_id_and_their_natural_key_differ_in_content() -> None:
