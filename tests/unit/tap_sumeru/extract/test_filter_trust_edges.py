@@ -27,7 +27,7 @@ class Rows(ShapedPage):
     """Rows, each given by its replication key and its other dates."""
 
     def __init__(self, *rows: tuple[datetime, list[datetime]]) -> None:
-        self.ids, self.timestamps = list(range(len(rows))), [at for at, _ in rows]
+        self.ids, self.timestamps = [None] * len(rows), [at for at, _ in rows]
         self._others = [others for _, others in rows]
 
     @override

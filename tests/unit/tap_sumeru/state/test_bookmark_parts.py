@@ -84,10 +84,9 @@ def test_nothing_is_left_to_read_before_the_bookmark_unless_rows_may_be_missing(
 def test_what_lies_after_a_moment_is_forgotten_and_what_lies_at_it_stays() -> None:
     one = bookmark()
     one.value = one.last_audit = NOON
-    assert not one.forget_after(NOON)
-    assert (one.value, one.last_audit) == (NOON, NOON)
-    assert one.forget_after(NOON - MICROSECOND)
-    assert (one.value, one.last_audit) == (None, None)
+    for moment, left in ((NOON, NOON), (NOON - MICROSECOND, None)):
+        assert one.forget_after(moment) is (left is None)
+        assert (one.value, one.last_audit) == (left, left)
 
 
 def test_a_bookmark_goes_back_by_the_distance_of_the_coarsest_precision() -> None:
