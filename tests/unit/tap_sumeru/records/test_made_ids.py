@@ -65,6 +65,11 @@ def test_an_id_that_is_not_used_is_kept_beside_that_of_the_attributes(
         assert built.record["id"] == "own:p::"
 
 
+def test_a_hidden_id_that_rows_share_still_tells_them_apart() -> None:
+    built = build("inventory", stock("inv_1", "x"), SHARED, protected=frozenset({"id"}))
+    assert (built.record["id"], built.record["extra"]) == ("inv_1:p::x", None)
+
+
 def test_rows_that_share_their_id_and_their_natural_key_differ_in_content() -> None:
     rows = [stock("inv_1", "x", available=number) for number in (1, 2, 1)]
     one, other, again = (build("inventory", row, SHARED) for row in rows)
