@@ -186,7 +186,7 @@ class RecordBuilder:
         if row_id in (None, "") and _is_id(extra.get("id")):
             return str(extra.pop("id")), None
         if row_id not in (None, ""):
-            extra.setdefault("id", row_id)
+            self._keep_id(row_id, extra)
         content = _content(row, context)
         natural = [attributes.get(name) for name in self._spec.natural_key] if context.natural_key else []
         if natural and all(isinstance(part, (str, int)) and part != "" for part in natural):
@@ -198,12 +198,20 @@ class RecordBuilder:
     ) -> tuple[str, int | None]:
         """Return as `_identify` does, for a row whose id other rows share; it is kept in `extra`."""
         if row.get("id") is not None:
-            extra.setdefault("id", row["id"])
+            self._keep_id(row["id"], extra)
         content = _content(row, context)
         if not context.natural_key:
             return _hash(content), None
         natural = [extra.get("id"), *(attributes.get(name) for name in self._spec.natural_key)]
         return self._made(["" if part is None else part for part in natural]), hash(content)
+
+    def _keep_id(self, row_id: object, extra: Row) -> None:
+        """Keep an id that is no id of the record, beside one that the attributes may hold."""
+        name = "id"
+        while name in extra:
+            name = f"_{name}"
+        if name == "id" or "id" not in self._protected:
+            extra[name] = row_id
 
     def _made(self, natural_key: Sequence[object]) -> str:
         """Return the id that is made from a natural key; its values may have to be hidden."""

@@ -79,7 +79,7 @@ def _date(value: object) -> object:
 
 
 def _decimal_text(value: object) -> object:
-    with suppress(UndecodableError, UnicodeEncodeError, TypeMismatch):
+    with suppress(UndecodableError, UnicodeEncodeError):
         if type(value) is str and value == value.strip():
             _number(decode(value.encode()))
             return value

@@ -142,7 +142,8 @@ def test_no_fields_are_requested_if_all_attributes_are_selected(stream: str) -> 
     spec = STREAMS[stream]
     assert requested_fields(stream, None) == set()
     # Columns of the tap's own, related resources and the parent's id are no attributes.
-    assert requested_fields(stream, {"shop", *HIDDEN, *spec.include, spec.parent_column}) == set()
+    own = {*stream_schemas.OWN_COLUMNS, *HIDDEN}
+    assert requested_fields(stream, {*own, *spec.include, spec.parent_column}) == set()
 
 
 @pytest.mark.parametrize("stream", STREAMS)
@@ -172,3 +173,15 @@ def test_no_fields_are_requested_with_related_resources() -> None:
 
 def test_the_replication_key_in_use_is_requested() -> None:
     assert "new_key" in requested_fields("orders", {"email", *HIDDEN}, "new_key")
+
+
+@pytest.mark.parametrize("kind", ["date", "date-time"])
+def test_a_date_that_is_deselected_is_requested_whatever_its_form(kind: str) -> None:
+    properties = {"number": {}, "note": {}, "due": {"type": "string", "format": kind}}
+    selection = StreamSelection("orders", properties, ("number",))
+    assert fields_to_request(STREAMS["orders"], selection, "updated_at", ()) == (
+        "id",
+        "due",
+        "number",
+        "updated_at",
+    )

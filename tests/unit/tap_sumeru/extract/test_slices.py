@@ -53,3 +53,10 @@ def test_as_many_slices_are_in_progress_as_requested() -> None:
     assert slices.open(1) == []
     assert [slice_.parent for slice_ in slices.open(3)] == ["d", "e"]
     assert slices.finish(a) is c
+
+
+def test_a_slice_that_begins_again_has_read_nothing() -> None:
+    slice_ = Slice(pages=3)
+    slice_.progress.take(frozenset({"ord_1"}), rows=1)
+    slice_.begin()
+    assert (slice_.pages, slice_.progress.rows) == (0, 0)

@@ -162,3 +162,21 @@ def test_no_window_grows_beyond_twelve_times_the_shortest() -> None:
     assert growth.days == 120
     growth.learn(Window(MIDNIGHT, MIDNIGHT + timedelta(days=7)), pages=13)
     assert growth.days == 13
+
+
+def test_the_last_window_of_an_open_range_is_requested_up_to_the_present() -> None:
+    now = MIDNIGHT + timedelta(days=3, hours=12)
+    *_, last = cut(MIDNIGHT, None, now, repeat(2))
+    assert last.requested_days == ("2026-05-11", "2026-05-15")
+
+
+@given(
+    _TIMESTAMPS,
+    st.none() | st.timedeltas(MICROSECOND, timedelta(90)),
+    st.timedeltas(timedelta(), timedelta(3)),
+)
+def test_a_widened_window_is_longer_by_as_much_at_both_ends(
+    start: datetime, length: timedelta | None, by: timedelta
+) -> None:
+    end = start + length if length else None
+    assert Window(start, end).widened(by) == Window(start - by, end + by if end else None)

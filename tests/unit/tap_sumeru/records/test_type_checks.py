@@ -11,6 +11,7 @@ from sumeru_api.json_values import decode
 from tap_sumeru.records.type_checks import TypeMismatch, converter_for
 
 LARGEST = 2**63 - 1
+DECIMAL = {"type": "string", "format": "singer.decimal"}
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,8 @@ LARGEST = 2**63 - 1
         ({"type": ["string", "integer", "null"]}, None),
         ({"type": "string", "format": "date"}, "2026-05-10"),
         ({"type": "string", "format": "email"}, "no address"),
+        (DECIMAL, "487.20"),
+        (DECIMAL, "-1E-400"),
         ({"type": "integer"}, LARGEST),
         ({"type": "integer"}, -LARGEST),
         ({"type": "integer"}, 0),
@@ -55,6 +58,7 @@ def test_a_value_of_the_right_type_is_unchanged(schema: dict[str, Any], value: o
         ({"type": "string", "format": "date"}, 20260510),
         ({"type": "string", "format": "date-time"}, "soon"),
         ({"type": "string", "format": "date-time"}, 5),
+        *((DECIMAL, value) for value in (" 487.20", "", "a lot", "true", "1,5", "\ud83d", 487, None, ["1"])),
         ({"type": "integer"}, LARGEST + 1),
         ({"type": "integer"}, -LARGEST - 2),
         ({"type": "integer"}, True),

@@ -42,7 +42,7 @@ def test_a_position_without_a_query_belongs_to_no_query() -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "kept", "again"), [(50, "50", 50), (100, None, 0), (0, None, 0), (1, "1", 1)]
+    ("size", "kept", "again"), [(50, "50", 50), (100, None, 0), (0, None, 0), (1, "1", 1), (250, "250", 250)]
 )
 def test_a_position_keeps_the_size_of_pages_if_it_is_not_the_usual_one(
     size: int, kept: str | None, again: int
@@ -62,3 +62,13 @@ def test_a_size_of_pages_that_is_no_number_is_the_usual_one(text: str) -> None:
     position = Bookmark(entry, "updated_at", NAMES).position
     assert position is not None
     assert position.page_size == 0
+
+
+def test_a_position_with_all_its_parts_survives_the_state() -> None:
+    bookmark = Bookmark({}, "updated_at", NAMES)
+    position = ReadPosition(NOON, NOON - timedelta(hours=1), "query", "cursor", "after", 50)
+    bookmark.position = position
+    entry = saved(bookmark)
+    assert Bookmark(entry, "updated_at", NAMES).position == position
+    entry["reading"]["since_page"] = "of a newer version"
+    assert Bookmark(entry, "updated_at", NAMES).position is None

@@ -184,6 +184,9 @@ def test_what_a_newer_version_may_have_written_is_named(newer: dict[str, Any], n
 def test_partitions_of_other_shops_are_not_checked(foreign: dict[str, Any]) -> None:
     validate(partitions({"context": {"shop": "globex"}, **foreign}), SHOPS)
     validate(partitions({"context": {"shop": "acme", "region": "eu"}, **foreign}), SHOPS)
+    behind = {"context": {"shop": "acme"}, "replication_key_value": None}
+    with pytest.raises(StateError, match="acme"):
+        validate(partitions({"context": {"shop": "globex"}, **foreign}, behind), SHOPS)
 
 
 @pytest.mark.parametrize(
