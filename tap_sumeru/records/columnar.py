@@ -183,33 +183,34 @@ class ColumnarPage(ShapedPage):
 
     def _check_singly(self, column: Column) -> None:
         """Convert the values of a column one by one, and move those of another type into `extra`."""
-        field, convert = column.field, column.convert
-        for i, (record, raw) in enumerate(zip(self.records, self._values(column), strict=True)):
-            value = decode(bytes(raw)) if isinstance(raw, Raw) else raw
+        field, convert, extra = column.field, column.convert, self._extra
+        given = self._values(column)
+        values = decode(b"[" + b",".join(given) + b"]") if column.type is Raw else given
+        mismatched = []
+        for i, value in enumerate(values):
             if value is None:
                 continue
             try:
-                setattr(record, field, convert(value))
+                setattr(self.records[i], field, convert(value))
             except TypeMismatch:
-                if isinstance(raw, Raw):
-                    _require_utf8(bytes(raw))
-                setattr(record, field, None)
-                self.mismatches[column.name] += 1
-                self._extra[i][column.name] = raw
+                setattr(self.records[i], field, None)
+                extra[i][column.name] = given[i]
+                mismatched.append(given[i])
+        if mismatched:
+            self.mismatches[column.name] += len(mismatched)
+            if column.type is Raw:
+                _require_utf8(b"".join(mismatched))
 
     def _collect_unknown(self, fields: Mapping[str, str], structs: list[Any]) -> None:
         """Move fields without a column into `extra`, and remove those of deselected columns."""
-        if not fields:
-            return
-        known = self._layout.known
-        kept = [(field, name) for field, name in fields.items() if name not in known]
-        for i, struct in enumerate(structs):
-            for field, name in kept:
-                value = getattr(struct, field)
-                if value is not UNSET:
-                    _require_utf8(bytes(value))
-                    self._extra[i][name] = value
-            for field in fields:
+        known, extra = self._layout.known, self._extra
+        for field, name in fields.items():
+            values = list(map(attrgetter(field), structs))
+            given = [] if name in known else [i for i, value in enumerate(values) if value is not UNSET]
+            for i in given:
+                extra[i][name] = values[i]
+            _require_utf8(b"".join([values[i] for i in given]))
+            for struct in structs:
                 setattr(struct, field, UNSET)
 
     def _fill_own_columns(self, shop: str) -> None:
