@@ -232,21 +232,6 @@ def test_a_shorter_pause_does_not_end_a_longer_one() -> None:
     assert limiter.wait(0.0) == 60.0
 
 
-def test_a_429_that_states_that_nothing_remains_does_not_halve_the_concurrency() -> None:
-    limiter = rate_limiter(concurrency=8, jitter=lambda: 0.0)
-    for _ in range(8):
-        limiter.started(0.0)
-        limiter.answered(0.0, limit_headers())
-    limiter.started(0.0)
-    limiter.started(0.0)
-    limiter.answered(0.0, {})
-    limiter.refused(0.0, {**limit_headers(), "Retry-After": "1"}, 0.0)
-    for _ in range(8):
-        assert limiter.wait(100.0) is not None
-        limiter.started(100.0)
-    assert limiter.wait(100.0) is None
-
-
 def test_retry_after_without_a_429_pauses_nothing() -> None:
     limiter = rate_limiter()
     limiter.started(0.0)
