@@ -72,6 +72,12 @@ def wait_until(condition: Callable[[], bool]) -> None:
     pytest.fail("the condition did not become true in time")
 
 
+def ended_by(process: subprocess.Popen[str], how: signal.Signals) -> bool:
+    """Send a signal; return whether the process had ended before."""
+    process.send_signal(how)
+    return process.poll() is not None
+
+
 def requested(sandbox: Sandbox, times: int) -> Callable[[], bool]:
     return lambda: sandbox.stats()["requests"] >= times
 
@@ -138,7 +144,8 @@ def test_a_signal_while_the_tap_reads_its_config_ends_it_at_once(
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     STARTED.append(process)
     with config.open("w"):  # blocks until the tap opens it
-        process.send_signal(how)
+        # Python looks for a signal before it waits for input: one in between is seen with the next.
+        wait_until(lambda: ended_by(process, how))
         output = finish(process)
     assert output.code == code
     assert output.lines == []
