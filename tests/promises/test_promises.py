@@ -46,8 +46,8 @@ _HERE: dict[str, tuple[str, ...]] = {
         "spark/test_source.py::test_numbers_are_exact_or_in_extra",
         "spark/test_typed_values.py::test_random_records_lose_no_value",
     ),
-    "The bulk loader leaves the tables and values that the recommended loader would leave, with numbers to "
-    "the last digit, and that loader goes on from its state.": (
+    "The bulk loader leaves the same tables and values as target-postgres, with numbers to the last digit, "
+    "and target-postgres goes on from its state.": (
         "warehouses/test_bulk.py::test_the_tables_are_those_of_the_loader_and_so_are_the_rows",
         "warehouses/test_bulk.py::test_values_land_as_by_the_loader_but_for_numbers_which_are_exact",
         "warehouses/test_bulk.py::test_the_target_goes_on_from_the_state_of_the_bulk_loader",
