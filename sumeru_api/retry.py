@@ -4,7 +4,7 @@
 |---|---|
 | 2xx | no decision needed |
 | 2xx that is not JSON, 408, 425, 5xx, no complete response | retry with backoff, then `ApiUnavailable` |
-| the same, after at least three requests of the shop in a row without a response | `HostNotResponding` |
+| the same, after `max_retries` + 1 requests of the shop in a row without a response, at least 3 | `HostNotResponding` |
 | 429 | wait, longer each time; `RateLimited` if it asks for over 15 minutes, or after two hours in all |
 | 3xx | `UnexpectedResponse`: no redirect is followed |
 | 420, 403 with `Retry-After`, any 4xx whose code says that it is the rate limit | as 429 |
@@ -19,7 +19,7 @@ A write differs in these lines; whatever ends one that may have been applied bec
 |---|---|
 | 4xx other than 401, 402, 403, 408, 425, and not as 429 | no decision needed: it is for the caller to read |
 | 409 that says that the same write is in progress | retry with backoff |
-| any other 409 after a try that may have been applied | the same, but for the caller in the end |
+| any other 409 after a try that may have been applied | retry with backoff; the last one goes to the caller |
 | the server had closed the kept-alive connection | retry at once |
 | the write may have been applied and has no key | fail at once |
 """
