@@ -4,7 +4,7 @@
 |---|---|
 | 2xx | no decision needed |
 | 2xx that is not JSON, 408, 425, 5xx, no complete response | retry with backoff, then `ApiUnavailable` |
-| the same, after `max_retries` + 1 of the shop's requests in a row (3 at least) | `HostNotResponding` |
+| no response to `max_retries` + 1 requests of the shop in a row (3 at least) | `HostNotResponding` |
 | 429 | wait, longer each time; `RateLimited` if it asks for over 15 minutes, or after two hours in all |
 | 3xx | `UnexpectedResponse`: no redirect is followed |
 | 420, 403 with `Retry-After`, any 4xx whose code says that it is the rate limit | as 429 |
