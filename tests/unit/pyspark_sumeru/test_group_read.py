@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
+from datetime import timedelta
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -101,11 +102,19 @@ def test_records_come_first_and_times_grow(reader: Reader) -> None:
 
 
 def test_the_next_read_starts_at_the_state(reader: Reader) -> None:
+    hour_before = (reader.sandbox.now() - timedelta(hours=1)).isoformat()
     state = state_of(reader.read())
+    # The next read starts an hour before the last one, so it may read orders of that hour again.
+    again = {
+        (shop, one["id"])
+        for shop in SHOPS
+        for one in reader.sandbox.truth(shop, "orders")
+        if str(one["updated_at"]) >= hour_before
+    }
     reader.sandbox.advance(3 * 86400)
     reader.sandbox.put("acme", "orders", "new", total_price=raw("0.10"))
     rows = reader.read(state, streams="orders")
-    assert records(rows, "orders").keys() == {("acme", "new")}
+    assert records(rows, "orders").keys() - again == {("acme", "new")}
 
 
 def test_a_refused_token_fails_its_shop_alone_and_the_next_read_heals(reader: Reader) -> None:
