@@ -123,7 +123,8 @@ def test_a_next_page_beside_the_end_of_the_pagination_is_an_error(tmp_path: Path
 def test_one_documented_member_of_the_pagination_does_not_hide_another(
     tmp_path: Path, end: Json, member: Json, cause: str
 ) -> None:
-    output = sync(tmp_path, lambda _: Reply({"data": ROWS, "pagination": {**end, **member}}), "orders")
+    body: Json = {"data": ROWS, "pagination": {**end, **member}}
+    output = sync(tmp_path, lambda _: Reply(body), "orders")
     assert_failed(output, cause)
 
 
