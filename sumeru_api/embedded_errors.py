@@ -23,6 +23,8 @@ _ROW_OF_AN_ERROR = frozenset({*_NAMES, *_MESSAGE_NAMES, *_CODE_NAMES, "id", "typ
 _NOT_ABOUT_THE_RESPONSE = re.compile(r"data|included|filters?|params|parameters|query|request")
 _NOTHING = frozenset({"", "0", "none", "null", "false", "no", "ok", "success"})
 _INTERNAL_ERROR = 500
+_MAX_DEPTH = 2
+"""How deep in a response what says that the request failed may stand, as `meta.status.code` does."""
 _ERROR_STATUS = re.compile(r"[45][0-9][0-9]")
 _STATUS_OF_CODE = {
     "unauthenticated": 401,
@@ -110,16 +112,15 @@ def folded(name: str) -> str:
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
-def _members(content: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str, object]]:
+def _members(
+    content: dict[str, Any], depth: int = _MAX_DEPTH
+) -> Iterator[tuple[dict[str, Any], str, object]]:
     """Yield the members of a response and of the objects in it, each with what holds it; rows are none."""
-    inner = [
-        value
-        for name, value in content.items()
-        if isinstance(value, dict) and not _NOT_ABOUT_THE_RESPONSE.fullmatch(folded(name))
-    ]
-    for holder in (content, *inner):
-        for name, value in holder.items():
-            yield holder, name, value
+    for name, value in content.items():
+        yield content, name, value
+    for name, value in content.items():
+        if depth and isinstance(value, dict) and not _NOT_ABOUT_THE_RESPONSE.fullmatch(folded(name)):
+            yield from _members(value, depth - 1)
 
 
 def _says_failed(name: str, value: object, *, outermost: bool) -> bool:

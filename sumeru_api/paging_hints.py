@@ -18,7 +18,7 @@ _NEXT = re.compile(
 _MORE = re.compile(
     r"has(?:more|next)(?:pages?|results|items)?|more(?:available|pages|results|items)?|(?:is)?truncated"
 )
-_TOKEN = re.compile(r"continuation(?:token|key)?|scrollid|after|endcursor|marker")
+_TOKEN = re.compile(r"continuation(?:token|key)?|scrollid|after|(?:end)?cursor|marker|pagetoken")
 _LAST = re.compile(r"(?:is)?last(?:page)?|(?:at)?end|done|complete|finished|exhausted")
 _TOTAL = re.compile(
     r"total(?:count|results|items|rows|records|hits|entries|elements)?|(?:record|result|row)?count"
@@ -61,7 +61,7 @@ def hint_without_pagination(content: Mapping[str, Any], headers: Mapping[str, st
         more_pages = number > 1 and _PAGES.fullmatch(word)
         full = 0 < number <= rows and _LIMIT.fullmatch(word)
         not_last = value is False and _LAST.fullmatch(word)
-        token = _is_yes(value) and _TOKEN.fullmatch(word)
+        token = isinstance(value, str | int) and _is_yes(value) and _TOKEN.fullmatch(word)
         if more_rows or more_pages or full or not_last or token or _is_next(name, value):
             return name
     return None

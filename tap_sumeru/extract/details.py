@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from sumeru_api.client import parse_resource
 from sumeru_api.errors import ApiError, ApiUnavailable, UnexpectedResponse
 from sumeru_api.responses import row_id
+from sumeru_api.timestamps import parse, precision, real, shift
 from tap_sumeru.extract.recovery import FIELDS_REJECTED
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ _MAX_RETRIED = 3
 """Rows in a row whose details may use up their retries; after them each detail is requested once."""
 _MAX_FAILED = 1000
 """Details that may fail before the first one is read."""
+_ROUNDING = timedelta(seconds=1)
+"""How far two forms of the same replication key may be apart, one with and one without a fraction."""
 _MIN_FAILED = 2
 """One row without a detail, say a customer merged into another, says nothing about all others."""
 
@@ -39,14 +43,16 @@ class Details:
     Args:
         spec: The stream.
         client: The API of the shop.
+        key: Replication key.
         requested: Whether the rows are to be completed.
 
     Attributes:
         requested: As above.
     """
 
-    def __init__(self, spec: StreamSpec, client: Client, *, requested: bool) -> None:
+    def __init__(self, spec: StreamSpec, client: Client, key: str, *, requested: bool) -> None:
         self.requested = requested
+        self._key = key
         self._spec = spec
         self._client = client
         self._failed: dict[str, ApiError] = {}
@@ -92,6 +98,8 @@ class Details:
                 detail = await self._read(f"{path}/{quote(one, safe='')}", params)
                 if row_id(detail.rows[0]) not in (None, one):
                     raise UnexpectedResponse("the response is another resource")
+                if _is_older(detail.rows[0], page.rows[index], self._key):
+                    raise UnexpectedResponse("the response is older than the list")
             except ApiError as error:
                 if error.affects_shop:
                     raise
@@ -149,6 +157,13 @@ class Details:
 def _reason(error: ApiError) -> str:
     """Return the status of an error, or what was wrong with a response that was a success."""
     return str(error.status) if error.status >= _FIRST_ERROR else error.cause.partition(" (")[0]
+
+
+def _is_older(detail: Row, listed: Row, key: str) -> bool:
+    """Return whether a detail, perhaps one from a cache, shows an earlier change than the list does."""
+    text, listed_text = (str(_enveloped(row)["attributes"].get(key)) for row in (detail, listed))
+    shown, expected = real(parse(text)), real(parse(listed_text))
+    return bool(shown and expected and shift(shown, precision(text).distance + _ROUNDING) < expected)
 
 
 def merged(listed: Row, detail: Row) -> Row:

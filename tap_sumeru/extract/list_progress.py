@@ -8,7 +8,7 @@ from sumeru_api.errors import UnexpectedResponse
 from sumeru_api.pagination import CursorHistory
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Sequence
 
 _MAX_REPEATED_PAGES = 3
 _MAX_EMPTY_PAGES = 1000
@@ -16,6 +16,12 @@ _MAX_COMPARED_ROWS = 2000
 """Rows that are kept to recognise them in another order."""
 _MAX_SEEN_AGAIN = 3
 """How often the rows that are kept may be seen again, on average."""
+_MAX_CHANGED = 20
+"""How often the rows that are kept may come again with other replication keys, on average.
+
+A list may rightly return a row again that has changed meanwhile, but one that ignores the cursor and shows
+the present as the time of each change never ends.
+"""
 _SAMPLE = 8
 """One of so many pages is searched for rows that were seen before: comparing all of each page takes time."""
 _MAX_EARLIER_PAGES = 20_000
@@ -47,18 +53,20 @@ class ListProgress:
         """Compare the next pages with none of those before: they may have rows of them, and rightly so."""
         self._seen = CursorHistory()
         self._rows: set[Hashable] = set()
+        self._ids: set[str | None] = set()
         self._pages: list[int] = []
         self._repeated = 0
         self._empty = 0
         self._count = 0
-        self._seen_again = 0
+        self._seen_again = self._changed = 0
 
-    def take(self, content: frozenset[Hashable], *, rows: int) -> bool:
+    def take(self, content: frozenset[Hashable], *, rows: int, ids: Sequence[str | None] = ()) -> bool:
         """Record a page that is not the last one.
 
         Args:
             content: What identifies each of its rows.
             rows: How many it has.
+            ids: Their ids, as far as they have some.
 
         Returns:
             Whether an earlier try has read the same page.
@@ -80,6 +88,11 @@ class ListProgress:
         self._count += 1
         if not self._count % _SAMPLE:
             self._seen_again += len(content & self._rows)
+            self._changed += len(self._ids.intersection(ids))
+        if self._changed * _SAMPLE > _MAX_CHANGED * len(self._ids):
+            raise UnexpectedResponse(
+                "the list makes no progress: its rows come again and again, changed each time"
+            )
         if self._seen_again * _SAMPLE > _MAX_SEEN_AGAIN * _MAX_COMPARED_ROWS:
             raise UnexpectedResponse("the list makes no progress: most of its rows come again and again")
         if self._repeated >= _MAX_REPEATED_PAGES:
@@ -87,6 +100,7 @@ class ListProgress:
             raise UnexpectedResponse(cause)
         if len(self._rows) < _MAX_COMPARED_ROWS:
             self._rows |= content
+            self._ids.update(one for one in ids if one is not None)
         if len(self._pages) + len(self._earlier) < _MAX_EARLIER_PAGES:
             self._pages.append(page)
         return page in self._earlier

@@ -86,7 +86,7 @@ class ListReader:
         self._client = client
         self._query = query
         self._shaper = shaper
-        self.details = Details(spec, client, requested=details)
+        self.details = Details(spec, client, shaper.key, requested=details)
         self._smaller_pages = smaller_pages
         self._warned_of_total = False
         self._limits = {kind: ListLimits() for kind in (Kind.ROWS, Kind.PARENTS)}

@@ -81,8 +81,10 @@ class RowPages:
         shaped = self._shape(slice_, answer)
         if not answer.whole:
             self._check_fields(shaped)
-        if page.next_cursor is not None and slice_.progress.take(shaped.identity, rows=len(page.rows)):
-            return None
+        if page.next_cursor is not None:
+            progress = slice_.progress
+            if progress.take(shaped.identity, rows=len(page.rows), ids=shaped.ids):
+                return None
         if self._details.requested and isinstance(page, Page):
             await self._complete(slice_, page)
             shaped = self._shape(slice_, answer)

@@ -29,8 +29,7 @@ _MAX_LEARNED = 64
 """Unknown fields that a layout may learn, in addition to as many as the schema has properties in a layout."""
 _ENVELOPE = frozenset({"id", "type", "attributes", "relationships"})
 _NOTHING = (b"[]", b"null")
-_DOCUMENTED_PAGING = 2
-"""Members of `pagination`."""
+_DOCUMENTED_PAGING = frozenset({"next_cursor", "has_next"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ class AdaptiveDecoder:
             return None  # only a closer look tells whether the page is the last one, or an error
         cursor = next_cursor(pagination)
         total = 0
-        if layout.envelope or len(pagination) > _DOCUMENTED_PAGING:
+        if layout.envelope or not pagination.keys() <= _DOCUMENTED_PAGING:
             total = self._check_envelope(decoded, layout, pagination, cursor)
         return DecodedPage(layout, decoded.data, cursor, body, total)
 

@@ -197,6 +197,19 @@ def test_a_list_that_brings_the_same_rows_in_other_pages_for_ever_is_an_error(
     assert len(requests) < 20
 
 
+def test_a_list_that_brings_the_same_rows_with_the_present_as_their_change_for_ever_is_an_error(
+    tmp_path: Path,
+) -> None:
+    def script(request: Request) -> Reply:
+        now = f"2026-05-10T{request.number // 60:02}:{request.number % 60:02}:13Z"
+        rows = [{"id": f"ord_{one}", "attributes": {"updated_at": now}} for one in range(10)]
+        return Reply({"data": rows, "pagination": {"next_cursor": f"c{request.number}", "has_next": True}})
+
+    output, requests = sync(tmp_path, script)
+    assert_failed(output, "the list makes no progress: its rows come again and again, changed each time")
+    assert len(requests) < 50
+
+
 @pytest.mark.parametrize("rows", [[{"id": "jrn_1"}], []], ids=["the same parents", "no parents"])
 def test_a_list_of_parents_that_goes_on_for_ever_is_an_error(tmp_path: Path, rows: list[Json]) -> None:
     def script(request: Request) -> Reply:

@@ -127,3 +127,29 @@ def test_what_a_detail_includes_is_kept(tmp_path: Path) -> None:
         assert record["extra"] == {"orders": [{"id": "ord_1", "total_price": "9.90"}], "included": [stray]}
         assert record["relationships"] == orders
     assert all(one.params["include"] == "orders" for one in api.requests)
+
+
+@pytest.mark.parametrize(
+    ("shown", "older"),
+    [
+        ("2026-05-09T23:59:00Z", True),
+        ("2020-01-01", True),
+        ("2026-05-10", False),
+        ("2026-05-09T23:59:59.5Z", False),
+        ("2026-05-10T00:00:01Z", False),
+        (None, False),
+    ],
+)
+def test_a_detail_that_is_older_than_the_list_does_not_replace_the_listed_row(
+    tmp_path: Path, shown: str | None, older: bool
+) -> None:
+    def detail(name: str) -> Reply:
+        old = {"updated_at": shown, "lifecycle_stage": "new"}
+        new = {"updated_at": DATE, "lifecycle_stage": "loyal"}
+        return Reply({"data": {"id": name, "attributes": old if name == "cus_1" else new}})
+
+    output, _ = with_details(tmp_path, customers(3, lifecycle_stage="loyal"), detail)
+    assert_complete(output, "customers")
+    stages = {one["id"]: one["lifecycle_stage"] for one in output.records("customers")}
+    assert stages == {"cus_0": "loyal", "cus_1": "loyal" if older else "new", "cus_2": "loyal"}
+    assert any("older than the list: 1" in one for one in warnings(output)) is older

@@ -38,6 +38,7 @@ def assert_failed(output: Output, cause: str, stream: str = "orders") -> None:
         ({"status_code": 503}, "503: the response is marked as failed by `status_code`"),
         ({"Errors": [None, ERROR]}, "500 internal_error: the shard did not answer"),
         ({"meta": {"error": ERROR}}, "500 internal_error: the shard did not answer"),
+        ({"meta": {"status": {"code": 503, "message": "the shard did not answer"}}}, "503: the shard did"),
         ({"incomplete_results": True}, "the response is marked as failed by `incomplete_results`"),
     ],
     ids=str,
@@ -82,6 +83,7 @@ def test_an_error_in_the_place_of_a_row_is_no_row(tmp_path: Path, stream: str, d
         ({"total": 250}, "total"),
         ({"meta": {"page": 1, "total_pages": 3}}, "total_pages"),
         ({"per_page": 3}, "per_page"),
+        ({"cursor": "abc"}, "cursor"),
     ],
     ids=str,
 )
@@ -107,6 +109,23 @@ def test_a_next_page_beside_the_end_of_the_pagination_is_an_error(tmp_path: Path
     body.setdefault(place, {})["next"] = "/api/v1/orders?page=2"
     output = sync(tmp_path, lambda _: Reply(body), "orders")
     assert_failed(output, "`pagination` says that this is the last page, but `next` hints at more pages")
+
+
+@pytest.mark.parametrize("end", [{"next_cursor": None}, {"has_next": False}], ids=str)
+@pytest.mark.parametrize(
+    ("member", "cause"),
+    [
+        ({"next": "/api/v1/orders?page=2"}, "`next` hints at more pages"),
+        ({"error": ERROR}, "500 internal_error: the shard did not answer"),
+    ],
+    ids=["next", "error"],
+)
+def test_one_documented_member_of_the_pagination_does_not_hide_another(
+    tmp_path: Path, end: Json, member: Json, cause: str
+) -> None:
+    body: Json = {"data": ROWS, "pagination": {**end, **member}}
+    output = sync(tmp_path, lambda _: Reply(body), "orders")
+    assert_failed(output, cause)
 
 
 @pytest.mark.parametrize(("more", "end"), [("true", "false"), (1, 0)])

@@ -37,6 +37,8 @@ NO_ROWS: dict[str, Any] = {"data": [], "pagination": {"next_cursor": None, "has_
         ({"meta": {"error": ERROR}}, 500),
         ({"meta": {"errors": [{"code": "rate_limited"}]}}, 429),
         ({"pagination": {"has_next": False, "error": "x"}}, 500),
+        ({"meta": {"status": {"code": 503, "text": "in words"}}}, 503),
+        ({"meta": {"response": {"success": False}}}, 500),
         ({"partial": True}, 500),
         ({"incomplete_results": True}, 500),
         ({"timed_out": "true"}, 500),

@@ -36,6 +36,8 @@ WEAK: list[dict[str, Any]] = [
     {"is_last": False},
     {"paging": {"cursors": {"after": "abc"}}},
     {"continuation_token": "abc"},
+    {"cursor": "abc"},
+    {"meta": {"pageToken": 7}},
     {"Pagination": {"next_cursor": "abc", "has_next": True}},
 ]
 HARMLESS: list[dict[str, Any]] = [
@@ -46,6 +48,7 @@ HARMLESS: list[dict[str, Any]] = [
     {"is_last": True},
     {"meta": {"next_reset_at": "2026-06-01"}},
     {"total": "many"},
+    {"cursor": {"next": None}},
     {"links": []},
 ]
 

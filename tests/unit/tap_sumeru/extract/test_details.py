@@ -71,7 +71,7 @@ def complete(
 ) -> tuple[Page, Details, FakeClient]:
     """Complete a page of rows."""
     client, page = FakeClient(answer), Page([row(f"c{number}") for number in range(count)])
-    details = Details(STREAMS["customers"], client, requested=True)  # type: ignore[arg-type]  # a fake
+    details = Details(STREAMS["customers"], client, "updated_at", requested=True)  # type: ignore[arg-type]  # a fake
     asyncio.run(details.complete(page, "customers", params, lambda _: True))
     return page, details, client
 
@@ -190,6 +190,6 @@ def test_fields_that_a_detail_rejects_are_dropped() -> None:
 
 def test_nothing_is_requested_unless_details_are() -> None:
     client = FakeClient(detail)
-    details = Details(STREAMS["customers"], client, requested=False)  # type: ignore[arg-type]  # a fake
+    details = Details(STREAMS["customers"], client, "updated_at", requested=False)  # type: ignore[arg-type]  # a fake
     asyncio.run(details.complete(Page([row("c1")]), "customers", (), lambda _: True))
     assert client.requests == []

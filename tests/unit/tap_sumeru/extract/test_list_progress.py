@@ -85,3 +85,12 @@ def test_a_long_list_whose_rows_each_come_twice_is_read_to_its_end() -> None:
         first = 50 * number
         progress.take(frozenset(range(first, first + 100)), rows=100)
     assert progress.rows == 200_000
+
+
+def test_rows_that_change_again_and_again_while_they_are_read_do_not_end_a_list() -> None:
+    progress = ListProgress()
+    for turn in range(15):
+        for first in range(0, 2000, 100):
+            ids = [str(one) for one in range(first, first + 100)]
+            progress.take(frozenset((one, turn) for one in ids), rows=100, ids=ids)
+    assert progress.rows == 30_000
