@@ -145,7 +145,10 @@ class Reader:
             self._chunk.state(bytes(message.value))
             self._submit_if_full()
         elif isinstance(message, messages.SchemaMessage):
-            self._tables[message.stream] = table = Table.of(message)
+            table = Table.of(message)
+            if self._tables.get(message.stream, table) != table:
+                self._submit()  # rows of the columns before are loaded before those of the new ones
+            self._tables[message.stream] = table
             self._chunk.table(table)
         elif isinstance(message, messages.BatchMessage):
             self._read_files(message)
@@ -172,11 +175,14 @@ class Reader:
 
     def _submit_if_full(self) -> None:
         if self._chunk.is_full(self._clock() - self._last):
-            self._loader.submit(self._chunk.take())
-            self._last = self._clock()
+            self._submit()
+
+    def _submit(self) -> None:
+        self._loader.submit(self._chunk.take())
+        self._last = self._clock()
 
     def _finish(self) -> None:
-        self._loader.submit(self._chunk.take())
+        self._submit()
         self._loader.wait()
 
 

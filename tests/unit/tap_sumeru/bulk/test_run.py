@@ -100,6 +100,14 @@ def test_after_a_refusal_no_state_is_written_and_a_second_run_loads_all(
     assert memory.rows == {step: number for number, step in enumerate(steps) if step != "s"}
 
 
+def test_the_newest_of_a_key_stays_when_the_columns_change_and_change_back() -> None:
+    memory = Memory()
+    output, _ = lines(["a", "a", "a", "s"])
+    wider = json.dumps(SCHEMA).replace('"n":', '"more": {}, "n":').encode()
+    run([*output[:2], wider, output[2], *output[:1], *output[3:]], memory, memory.write_state)
+    assert memory.rows == {"a": 2}
+
+
 def test_versions_are_activated_after_the_rows() -> None:
     memory = Memory()
     output, _ = lines(["a", "b", "s"])
