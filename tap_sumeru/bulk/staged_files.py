@@ -43,7 +43,9 @@ def collect(lines: Iterable[bytes]) -> tuple[list[StagedTable], bytes | None]:
         message = messages.decode(line)
         if isinstance(message, messages.SchemaMessage):
             if message.stream in staged and staged[message.stream].urls:
-                raise InputError(f"{message.stream}: the input has the files of two runs. Load one at a time.")
+                raise InputError(
+                    f"{message.stream}: the input has the files of two runs. Load one at a time."
+                )
             key = next(iter(message.bookmark_properties or []), None)
             staged[message.stream] = StagedTable(Table.of(message), key)
         elif isinstance(message, messages.BatchMessage):

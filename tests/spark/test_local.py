@@ -171,8 +171,13 @@ def test_columns_of_the_raw_rows_can_be_kept(local: Driver, options: Options, tm
     local.run("sync", options={**options, "stream": "usage"}, table=table)
     rows = local.rows("typed", path=table, stream="usage", keep=["changed_at", "sequence"])
     assert list(rows[0])[:4] == ["changed_at", "sequence", "shop", "id"]
+    rows = local.rows("typed", path=table, stream="usage", keep=["id", "record", "record", "shop"])
+    assert list(rows[0])[:3] == ["record", "shop", "id"]
+    assert {json.loads(row["record"])["id"] for row in rows} == {row["id"] for row in rows}
     with pytest.raises(JobFailed, match="keep: is not a column of the raw rows"):
         local.rows("typed", path=table, stream="usage", keep=["secret"])
+    with pytest.raises(JobFailed, match=r"stream: is not a stream. Did you mean usage\?"):
+        local.rows("latest", path=table, stream="usge")
     with pytest.raises(JobFailed, match=r"stream: is not a stream. Did you mean usage\?"):
         local.rows("typed", path=table, stream="usge")
 
