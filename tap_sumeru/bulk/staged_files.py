@@ -34,8 +34,8 @@ def collect(lines: Iterable[bytes]) -> tuple[list[StagedTable], bytes | None]:
     """Return the tables of a tap's output with their files, and its last state.
 
     Raises:
-        InputError: A line is not a message, the rows are not in files, or they come from two runs, whose order
-            the names of the files do not tell.
+        InputError: A line is not a message, the rows are not in files, or they come from two runs: the names
+            of the files do not tell which is newer.
     """
     staged: dict[str, StagedTable] = {}
     state: bytes | None = None
