@@ -159,6 +159,22 @@ def test_files_are_read_with_their_time_and_deleted_only_once_loaded(tmp_path: P
     assert not file.exists()
 
 
+def test_a_run_that_was_stopped_can_begin_again_with_the_same_files(tmp_path: Path) -> None:
+    output: list[Any] = [SCHEMA]
+    files = [tmp_path / f"{number}.jsonl" for number in range(4)]
+    for number, file in enumerate(files):
+        file.write_text(f'{{"id": "{number}", "n": {number}}}\n', encoding="utf-8")
+        output.append({"type": "BATCH", "stream": "things", "encoding": {}, "manifest": [file.as_uri()]})
+        output.append({"type": "STATE", "value": {"n": number}})
+    encoded = [json.dumps(one).encode() for one in output]
+    memory = Memory(lambda chunk: chunk == 3)
+    with pytest.raises(WarehouseError):
+        run(encoded, memory, memory.write_state, batch_size=1, delete_files=True)
+    run(encoded, memory, memory.write_state, batch_size=1, delete_files=True)
+    assert memory.rows == {str(number): number for number in range(4)}
+    assert not any(file.exists() for file in files)
+
+
 def test_a_state_file_is_replaced_whole(tmp_path: Path) -> None:
     path = tmp_path / "state.json"
     path.write_text("old")
