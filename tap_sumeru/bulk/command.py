@@ -44,7 +44,7 @@ _BATCH_SIZE = click.option(
     show_default=True,
     help="Records of a transaction, at most.",
 )
-_DELETE_FILES = click.option("--delete-files", is_flag=True, help="Delete the BATCH files once all are loaded.")
+_DELETE_FILES = click.option("--delete-files", is_flag=True, help="Delete BATCH files once all are loaded.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
