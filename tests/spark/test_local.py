@@ -136,6 +136,21 @@ def test_a_sync_in_slices_commits_each_and_ends_with_all_rows(
 
 
 @pytest.mark.usefixtures("takes_long")
+def test_states_without_a_record_are_passed_over(
+    local: Driver, world: Sandbox, options: Options, tmp_path: Path
+) -> None:
+    table = str(tmp_path / "bronze")
+    given = {**options, "stream": "usage"}
+    local.run("sync", options=given, table=table)
+    before = json.loads(local.run("state", path=table))["bookmarks"]["usage"]["partitions"]
+    local.run("empty_states", path=table)
+    after = json.loads(local.run("state", path=table))["bookmarks"]["usage"]["partitions"]
+    assert sorted(after, key=str) == sorted(before, key=str)
+    local.run("sync", options=given, table=table)
+    assert_raw(local.rows("table", path=table), world, SHOPS, ["usage"])
+
+
+@pytest.mark.usefixtures("takes_long")
 def test_a_table_of_the_catalog_and_one_stream(local: Driver, world: Sandbox, options: Options) -> None:
     for _ in range(2):
         local.run(
