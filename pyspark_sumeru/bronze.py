@@ -36,9 +36,14 @@ def latest(raw: DataFrame, stream: str) -> DataFrame:
     Args:
         raw: Raw rows.
         stream: Name of the stream.
-    """
-    from tap_sumeru.catalog.streams import STREAMS  # noqa: PLC0415 - keeps the import of the package light
 
+    Raises:
+        SettingsError: There is no such stream.
+    """
+    from pyspark_sumeru.options import check_stream  # noqa: PLC0415 - keeps the import of the package light
+    from tap_sumeru.catalog.streams import STREAMS  # noqa: PLC0415 - as above
+
+    check_stream("stream", stream)
     parent = STREAMS[stream].parent_column
     rows = raw.where(F.col("stream") == stream)
     key = ["shop", "id", *([F.get_json_object("record", f"$.{parent}").alias(parent)] if parent else [])]
@@ -65,7 +70,7 @@ def _order() -> Column:
 def states_of(raw: DataFrame) -> dict[Where, str]:
     """Return the newest state of each stream of each shop."""
     newest = (
-        raw.where(F.col("kind") == "STATE")
+        raw.where((F.col("kind") == "STATE") & F.col("record").isNotNull())
         .groupBy("stream", "shop")
         .agg(F.max_by("record", _order()).alias("record"))
     )

@@ -16,6 +16,7 @@ from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F  # noqa: N812 - the usual name
 
 from pyspark_sumeru.bronze import as_state, states_of
+from pyspark_sumeru.given_options import as_text, sync_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("tap-sumeru")
 
-_SET_BY_SYNC = ("state", "onlyShops", "readId", "numPartitions", "maxSeconds")
 _ABSENT = {
     "PATH_NOT_FOUND",
     "UNABLE_TO_INFER_SCHEMA",
@@ -69,7 +69,8 @@ def sync(
 
     Args:
         spark: The session.
-        options: The settings of the tap and options of the read; objects and lists may be given as such.
+        options: The settings of the tap and options of the read; objects, lists, paths
+            and dates may be given as such.
         table: Name of the table, or its path if it contains a slash; it is created if it does not exist.
         num_partitions: Groups of shops: as many as there are slots in the cluster.
         max_seconds: A commit is made after so many seconds, None for one commit at the end.
@@ -77,16 +78,16 @@ def sync(
 
     Raises:
         SyncFailed: Some streams of some shops could not be read. What was read is committed.
-        ValueError: An option is set that only this function may set.
+        ValueError: An option is set that only this function may set, or two contradict each other.
     """
-    given = _checked(options)
+    given = sync_options(options)
     bronze = _Bronze(spark, table, table_format)
     states = bronze.states()
     failures: dict[Where, str] = {}
     only: list[str] | None = None
     while True:
         own = {"onlyShops": only, "numPartitions": num_partitions, "maxSeconds": max_seconds}
-        outcome = bronze.append({**given, **_as_text(own), "state": as_state(states)})
+        outcome = bronze.append({**given, **as_text(own), "state": as_state(states)})
         failures = {where: text for where, text in failures.items() if where not in outcome.states}
         failures |= outcome.failures
         if not outcome.unfinished or (failures and given.get("on_error") == "stop"):
@@ -182,26 +183,3 @@ class _Bronze:
 def _in_words(failure: str) -> str:
     content = json.loads(failure)
     return f"{content['message']} {content['advice']}"
-
-
-def _checked(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return the options of the user.
-
-    Raises:
-        ValueError: One is set that only `sync` may set.
-    """
-    taken = {name.lower() for name in options} & {name.lower() for name in _SET_BY_SYNC}
-    if taken:
-        raise ValueError(f"options: {', '.join(sorted(taken))} are set by `sync`; remove them.")
-    texts = _as_text(options)
-    stream = texts.pop("stream", "*")
-    return texts if stream == "*" else {**texts, "streams": stream}
-
-
-def _as_text(options: Mapping[str, Any]) -> dict[str, str]:
-    """Return options as Spark takes them; those that are null set nothing."""
-    return {
-        name: value if isinstance(value, str) else json.dumps(value)
-        for name, value in options.items()
-        if value is not None
-    }

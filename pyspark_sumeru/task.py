@@ -144,12 +144,13 @@ def _typed_batches(group: GroupRead, options: ReadOptions) -> Iterator[pa.Record
     typed.report()
 
 
-def typed_schema(stream: str, keep: Sequence[str]) -> StructType:
-    """Return the schema of the typed rows of a stream.
+def typed_schema(stream: str, keep: Sequence[str]) -> tuple[list[str], StructType]:
+    """Return which columns of the raw rows are kept, and the schema of the typed rows of a stream.
 
     Args:
         stream: Name of the stream.
-        keep: Columns of the raw rows that are in front of the others.
+        keep: Columns of the raw rows that are in front of the others. Those that the stream has itself, such
+            as `shop`, are not there twice.
 
     Raises:
         SettingsError: There is no such stream or column.
@@ -158,7 +159,9 @@ def typed_schema(stream: str, keep: Sequence[str]) -> StructType:
         if name not in RAW.names:
             raise SettingsError(f"keep: is not a column of the raw rows. There are: {', '.join(RAW.names)}.")
     check_stream("stream", stream)
-    return StructType([*(RAW[name] for name in keep), *spark_schema(_all_columns(stream)).fields])
+    own = spark_schema(_all_columns(stream))
+    kept = [name for name in dict.fromkeys(keep) if name not in own.names]
+    return kept, StructType([*(RAW[name] for name in kept), *own.fields])
 
 
 def convert(batches: Iterable[pa.RecordBatch], stream: str) -> Iterator[pa.RecordBatch]:

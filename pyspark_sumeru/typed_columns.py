@@ -20,13 +20,12 @@ from pyspark.sql.types import (
 )
 
 from pyspark_sumeru.selections import hidden_columns
+from tap_sumeru.output.decimals import PRECISION, SCALE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tap_sumeru.catalog.selection import StreamSelection
-
-_PRECISION, _SCALE = 38, 9
 
 
 class Type(Enum):
@@ -47,7 +46,7 @@ _SPARK: dict[Type, DataType] = {
     Type.DATE: DateType(),
     Type.LONG: LongType(),
     Type.BOOLEAN: BooleanType(),
-    Type.DECIMAL: DecimalType(_PRECISION, _SCALE),
+    Type.DECIMAL: DecimalType(PRECISION, SCALE),
     Type.JSON: StringType(),
 }
 _ARROW: dict[Type, pa.DataType] = {
@@ -56,7 +55,7 @@ _ARROW: dict[Type, pa.DataType] = {
     Type.DATE: pa.date32(),
     Type.LONG: pa.int64(),
     Type.BOOLEAN: pa.bool_(),
-    Type.DECIMAL: pa.decimal128(_PRECISION, _SCALE),
+    Type.DECIMAL: pa.decimal128(PRECISION, SCALE),
     Type.JSON: pa.string(),
 }
 _TYPES = {

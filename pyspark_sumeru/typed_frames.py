@@ -25,15 +25,17 @@ def typed(raw: DataFrame, stream: str, keep: Sequence[str] = ()) -> DataFrame:
     Args:
         raw: Raw rows, as a read with `stream=*` returns them.
         stream: Name of the stream.
-        keep: Columns of the raw rows to keep in front of the others, such as `changed_at`.
+        keep: Columns of the raw rows to keep in front of the others, such as `changed_at`. Those that the
+            stream has itself, such as `shop`, are not there twice.
 
     Raises:
         SettingsError: There is no such stream or column.
     """
     from pyspark_sumeru.task import typed_schema  # noqa: PLC0415 - keeps the import of the package light
 
-    schema = typed_schema(stream, keep)
-    records = raw.where((F.col("kind") == "RECORD") & (F.col("stream") == stream)).select(*keep, "record")
+    kept, schema = typed_schema(stream, [keep] if isinstance(keep, str) else keep)
+    records = raw.where((F.col("kind") == "RECORD") & (F.col("stream") == stream))
+    records = records.select(*kept, F.col("record").alias("_record"))  # `record` itself may be kept
     return records.mapInArrow(partial(_convert, stream=stream), schema)
 
 

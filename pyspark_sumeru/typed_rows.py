@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict
 from contextlib import suppress
-from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 import pyarrow as pa
 
 from pyspark_sumeru.typed_columns import Column, Type, arrow_schema
+from tap_sumeru.output.decimals import decimal_text
 from tap_sumeru.output.encoding import encode
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ _PYTHON: dict[Type, Any] = {
 }
 _PLAIN_LENGTH = 29
 """Characters of a number without an exponent up to which Arrow casts it exactly, or refuses."""
-_INTEGER_DIGITS, _FRACTION_DIGITS = 29, 9
 _fields_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
@@ -122,7 +121,7 @@ class TypedRows:
         """Return texts that can be converted, without those that cannot."""
         fitting: list[str | None] = []
         for i, value in enumerate(values):
-            text = _shortened(value) if column.type is Type.DECIMAL and value is not None else value
+            text = decimal_text(value) if column.type is Type.DECIMAL and value is not None else value
             try:
                 pa.scalar(text, pa.string()).cast(column.arrow)
             except pa.ArrowInvalid:
@@ -156,21 +155,3 @@ def _are_plain(texts: list[str | None]) -> bool:
     """
     joined = ",".join(filter(None, texts)).lower()
     return "e" not in joined and max(map(len, joined.split(","))) <= _PLAIN_LENGTH
-
-
-def _shortened(text: str) -> str | None:
-    """Return a number with no more digits than the column has, None if it needs more."""
-    try:
-        number = Decimal(text)
-    except ArithmeticError:
-        return None
-    sign, digits, exponent = number.as_tuple()
-    if not isinstance(exponent, int):
-        return None
-    significant = "".join(map(str, digits)).rstrip("0")
-    exponent += len(digits) - len(significant)
-    if not significant:
-        return "0"
-    if exponent < -_FRACTION_DIGITS or len(significant) + exponent > _INTEGER_DIGITS:
-        return None
-    return f"{'-' if sign else ''}{significant}E{exponent}"

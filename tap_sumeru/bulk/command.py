@@ -44,7 +44,7 @@ _BATCH_SIZE = click.option(
     show_default=True,
     help="Records of a transaction, at most.",
 )
-_DELETE_FILES = click.option("--delete-files", is_flag=True, help="Delete BATCH files once they are loaded.")
+_DELETE_FILES = click.option("--delete-files", is_flag=True, help="Delete BATCH files once all are loaded.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -116,7 +116,7 @@ def bigquery(dataset: str, location: str, state: Path | None) -> None:
 
 
 def _print_script(statements: Iterable[str], last: bytes | None, state: Path | None) -> None:
-    for statement in statements:
+    for statement in list(statements):  # all or none
         click.echo(f"{statement};")
     if last is not None and state is not None:
         StateOutput(state).write(last)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pyarrow as pa
 
 from tap_sumeru.bulk.errors import InputError
+from tap_sumeru.output.decimals import PRECISION, SCALE, decimal_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from tap_sumeru.bulk.messages import Schema
     from tap_sumeru.bulk.table import Table
 
-_PRECISION, _SCALE = 38, 9
-DECIMAL = pa.decimal128(_PRECISION, _SCALE)
+DECIMAL = pa.decimal128(PRECISION, SCALE)
 TIMESTAMP = pa.timestamp("us", "UTC")
 _ARROW = {
     "string": pa.string(),
@@ -77,7 +76,7 @@ class Columns:
         try:
             rows = [msgspec.structs.astuple(self._decode(record)) for record in records]
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise InputError(f"{self._stream}: a record does not fit its SCHEMA.") from None
+            raise self._misfit() from None
         values = {
             name: list(column) for name, column in zip(self._kinds, zip(*rows, strict=True), strict=True)
         }
@@ -87,7 +86,13 @@ class Columns:
         for name, kind in self._kinds.items():
             if kind == "number":
                 self._make_exact(name, values)
-        return [_array(values[name], kind) for name, kind in self._kinds.items()]
+        try:
+            return [_array(values[name], kind) for name, kind in self._kinds.items()]
+        except (pa.ArrowInvalid, OverflowError):
+            raise self._misfit() from None
+
+    def _misfit(self) -> InputError:
+        return InputError(f"{self._stream}: a record does not fit its SCHEMA.")
 
     def _make_exact(self, name: str, values: dict[str, list[Any]]) -> None:
         """Write numbers out in full; move those with too many digits to `extra`, so that none is rounded."""
@@ -95,23 +100,14 @@ class Columns:
         for place, text in enumerate(texts):
             if text is None or _PLAIN.fullmatch(text):
                 continue
-            if _fits(text):
-                texts[place] = f"{Decimal(text):f}"
+            texts[place] = decimal_text(text)
+            if texts[place] is not None:
                 continue
             if self._kinds.get(_EXTRA) != "json":
                 raise InputError(f"{self._stream}.{name}: a number has more digits than DECIMAL(38, 9).")
             kept = msgspec.json.decode(values[_EXTRA][place] or "{}", type=dict[str, msgspec.Raw])
             kept[name] = msgspec.Raw(text.encode())
             values[_EXTRA][place] = msgspec.json.encode(kept).decode()
-            texts[place] = None
-
-
-def _fits(text: str) -> bool:
-    """Return whether a decimal of 38 digits, 9 of them fractional, holds a number. Arrow's cast may round."""
-    _, digits, exponent = Decimal(text).as_tuple()
-    significant = "".join(map(str, digits)).rstrip("0")
-    lowest = int(exponent) + len(digits) - len(significant)
-    return not significant or (lowest >= -_SCALE and len(significant) + lowest <= _PRECISION - _SCALE)
 
 
 def _decoder(kinds: dict[str, str]) -> Callable[[bytes], Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -40,17 +40,17 @@ class Loader:
         thread: Where chunks are loaded.
         warehouse: Where the rows go.
         write_state: Takes each state whose rows are loaded.
-        delete_files: Whether BATCH files are deleted once they are loaded.
 
     Attributes:
         records: Number of records loaded so far.
+        files: BATCH files loaded so far.
     """
 
     thread: ThreadPoolExecutor
     warehouse: Warehouse
     write_state: Callable[[bytes], None]
-    delete_files: bool = False
     records: int = 0
+    files: list[str] = field(default_factory=list)
     _running: Future[None] | None = None
 
     def submit(self, chunk: Chunk) -> None:
@@ -70,8 +70,7 @@ class Loader:
         self.records += chunk.read
         if chunk.state is not None:
             self.write_state(chunk.state)
-        if self.delete_files:
-            batch_reader.delete(chunk.files)
+        self.files += chunk.files
         if chunk.read:
             logger.info("%d records loaded.", self.records)
 
@@ -91,7 +90,8 @@ def run(
         warehouse: Where the rows go.
         write_state: Takes each state whose rows are loaded.
         batch_size: Records of a transaction, at most.
-        delete_files: Whether BATCH files are deleted once they are loaded.
+        delete_files: Whether BATCH files are deleted, once all are loaded: until then, a run that is stopped
+            can begin again with the same input.
 
     Raises:
         InputError: A line is not a message; what stands before it is loaded.
@@ -99,8 +99,10 @@ def run(
         StateFileError: A state cannot be written.
     """
     with ThreadPoolExecutor(1) as thread:
-        loader = Loader(thread, warehouse, write_state, delete_files)
+        loader = Loader(thread, warehouse, write_state)
         Reader(loader, warehouse.encode, batch_size).read(lines)
+    if delete_files:
+        batch_reader.delete(loader.files)
 
 
 class Reader:
@@ -145,7 +147,10 @@ class Reader:
             self._chunk.state(bytes(message.value))
             self._submit_if_full()
         elif isinstance(message, messages.SchemaMessage):
-            self._tables[message.stream] = table = Table.of(message)
+            table = Table.of(message)
+            if self._tables.get(message.stream, table) != table:
+                self._submit()  # rows of the columns before are loaded before those of the new ones
+            self._tables[message.stream] = table
             self._chunk.table(table)
         elif isinstance(message, messages.BatchMessage):
             self._read_files(message)
@@ -172,11 +177,14 @@ class Reader:
 
     def _submit_if_full(self) -> None:
         if self._chunk.is_full(self._clock() - self._last):
-            self._loader.submit(self._chunk.take())
-            self._last = self._clock()
+            self._submit()
+
+    def _submit(self) -> None:
+        self._loader.submit(self._chunk.take())
+        self._last = self._clock()
 
     def _finish(self) -> None:
-        self._loader.submit(self._chunk.take())
+        self._submit()
         self._loader.wait()
 
 

@@ -34,13 +34,18 @@ def collect(lines: Iterable[bytes]) -> tuple[list[StagedTable], bytes | None]:
     """Return the tables of a tap's output with their files, and its last state.
 
     Raises:
-        InputError: A line is not a message, or the rows are not in files.
+        InputError: A line is not a message, the rows are not in files, or they come from two runs: the names
+            of the files do not tell which is newer.
     """
     staged: dict[str, StagedTable] = {}
     state: bytes | None = None
     for line in lines:
         message = messages.decode(line)
         if isinstance(message, messages.SchemaMessage):
+            if message.stream in staged and staged[message.stream].urls:
+                raise InputError(
+                    f"{message.stream}: the input has the files of two runs. Load one at a time."
+                )
             key = next(iter(message.bookmark_properties or []), None)
             staged[message.stream] = StagedTable(Table.of(message), key)
         elif isinstance(message, messages.BatchMessage):

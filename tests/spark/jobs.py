@@ -111,6 +111,15 @@ def state(spark: SparkSession, path: str) -> str:
     return pyspark_sumeru.latest_state(_table(spark, path))
 
 
+def empty_states(spark: SparkSession, path: str) -> None:
+    """Append the states of a table without their records, as if they were newer."""
+    states = _table(spark, path).where("kind = 'STATE'")
+    newer = states.selectExpr(
+        "kind", "stream", "shop", "id", "now() AS changed_at", "CAST(NULL AS STRING) AS record", "sequence"
+    )
+    newer.write.mode("append").parquet(path)
+
+
 def _table(spark: SparkSession, path: str) -> DataFrame:
     return spark.read.parquet(path) if "/" in path else spark.table(path)
 
@@ -196,7 +205,10 @@ def modules(_: None) -> list[str]:
     return [name for name in sys.modules if "." not in name]
 
 
-_WITH_SPARK = (session_class, read, schema, chosen_schema, partitions, sync, table, typed, latest, state)
+_WITH_SPARK = (
+    *(session_class, read, schema, chosen_schema, partitions, sync, table, typed, latest, state),
+    empty_states,
+)
 _WITHOUT = (direct, append_delta, delta, delta_types, pickled, read_shops, convert, fault, modules)
 _JOBS = {job.__name__: job for job in (*_WITH_SPARK, *_WITHOUT)}
 

@@ -136,6 +136,21 @@ def test_a_sync_in_slices_commits_each_and_ends_with_all_rows(
 
 
 @pytest.mark.usefixtures("takes_long")
+def test_states_without_a_record_are_passed_over(
+    local: Driver, world: Sandbox, options: Options, tmp_path: Path
+) -> None:
+    table = str(tmp_path / "bronze")
+    given = {**options, "stream": "usage"}
+    local.run("sync", options=given, table=table)
+    before = json.loads(local.run("state", path=table))["bookmarks"]["usage"]["partitions"]
+    local.run("empty_states", path=table)
+    after = json.loads(local.run("state", path=table))["bookmarks"]["usage"]["partitions"]
+    assert sorted(after, key=str) == sorted(before, key=str)
+    local.run("sync", options=given, table=table)
+    assert_raw(local.rows("table", path=table), world, SHOPS, ["usage"])
+
+
+@pytest.mark.usefixtures("takes_long")
 def test_a_table_of_the_catalog_and_one_stream(local: Driver, world: Sandbox, options: Options) -> None:
     for _ in range(2):
         local.run(
@@ -171,8 +186,13 @@ def test_columns_of_the_raw_rows_can_be_kept(local: Driver, options: Options, tm
     local.run("sync", options={**options, "stream": "usage"}, table=table)
     rows = local.rows("typed", path=table, stream="usage", keep=["changed_at", "sequence"])
     assert list(rows[0])[:4] == ["changed_at", "sequence", "shop", "id"]
+    rows = local.rows("typed", path=table, stream="usage", keep=["id", "record", "record", "shop"])
+    assert list(rows[0])[:3] == ["record", "shop", "id"]
+    assert {json.loads(row["record"])["id"] for row in rows} == {row["id"] for row in rows}
     with pytest.raises(JobFailed, match="keep: is not a column of the raw rows"):
         local.rows("typed", path=table, stream="usage", keep=["secret"])
+    with pytest.raises(JobFailed, match=r"stream: is not a stream. Did you mean usage\?"):
+        local.rows("latest", path=table, stream="usge")
     with pytest.raises(JobFailed, match=r"stream: is not a stream. Did you mean usage\?"):
         local.rows("typed", path=table, stream="usge")
 

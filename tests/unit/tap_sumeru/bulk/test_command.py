@@ -48,6 +48,15 @@ def test_a_state_is_printed_as_it_came_or_written_into_a_file(tmp_path: Path) ->
     assert (code, last) == (1, "state: cannot be written (No such file or directory).")
 
 
+def test_sql_is_printed_whole_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "state.json"
+    batch = '{"type": "BATCH", "stream": "a", "encoding": {}, "manifest": ["file:///a.jsonl"]}'
+    code, printed, last = run("bigquery", "--state", str(file), text=f"{SCHEMA}\n{batch}\n{STATE}\n")
+    assert (code, printed) == (1, "")
+    assert last == "a: BigQuery reads BATCH files from Cloud Storage only."
+    assert not file.exists()
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

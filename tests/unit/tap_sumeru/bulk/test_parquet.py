@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 NUMBER = {"type": ["number", "null"]}
 OBJECT = {"type": ["object", "null"]}
-_NUMBERS = st.from_regex(r"\A-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,12})?([eE][+-]?[0-9]{1,2})?\Z")
+ODD = (b'{"id":"a","count":9223372036854775808}', b'{"id":"a","at":"2026-01-01T00:00:00.123456789Z"}')
+_NUMBERS = st.from_regex(r"\A-?(0|[1-9][0-9]{0,40})(\.[0-9]{1,12}0{0,40})?([eE][+-]?[0-9]{1,2})?\Z")
 
 
 def of(**columns: Any) -> Columns:
@@ -47,16 +48,29 @@ def test_no_number_is_rounded(texts: list[str]) -> None:
             assert extra == '{"n_before":1.50}'
 
 
+@pytest.mark.parametrize(
+    "text", [f"1.{'0' * 50}", "12345678901234567890123456789.1234567890000", "0e99999999999", "-0.0"]
+)
+def test_zeros_at_the_end_of_a_number_are_no_digits(text: str) -> None:
+    _, numbers = of(n=NUMBER).arrays([f'{{"id":"a","n":{text}}}'.encode()])
+    assert numbers.to_pylist() == [Decimal(text)]
+
+
+def test_a_number_whose_exponent_no_decimal_has_is_in_extra() -> None:
+    _, numbers, extras = of(n=NUMBER, extra=OBJECT).arrays([b'{"id":"a","n":1e99999999999999999999999}'])
+    assert (numbers.to_pylist(), extras.to_pylist()) == ([None], ['{"n":1e99999999999999999999999}'])
+
+
 def test_a_number_that_fits_nowhere_is_an_error() -> None:
     with pytest.raises(InputError, match=r"things.n: a number has more digits than DECIMAL\(38, 9\)\."):
         of(n=NUMBER).arrays([b'{"id":"a","n":1e-10}'])
 
 
-@pytest.mark.parametrize("record", [b'{"id":1}', b"[]", b'{"id":"a","n":', b'{"id":"a","at":7}'])
+@pytest.mark.parametrize("record", [b'{"id":1}', b"[]", b'{"id":"a","n":', b'{"id":"a","at":7}', *ODD])
 def test_a_record_that_does_not_fit_is_an_error_without_its_values(record: bytes) -> None:
     at = {"type": ["string", "null"], "format": "date-time"}
     with pytest.raises(InputError, match=r"^things: a record does not fit its SCHEMA\.$"):
-        of(n=NUMBER, at=at).arrays([record])
+        of(n=NUMBER, at=at, count={"type": "integer"}).arrays([record])
 
 
 @pytest.mark.parametrize(

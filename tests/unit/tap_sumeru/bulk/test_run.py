@@ -100,6 +100,14 @@ def test_after_a_refusal_no_state_is_written_and_a_second_run_loads_all(
     assert memory.rows == {step: number for number, step in enumerate(steps) if step != "s"}
 
 
+def test_the_newest_of_a_key_stays_when_the_columns_change_and_change_back() -> None:
+    memory = Memory()
+    output, _ = lines(["a", "a", "a", "s"])
+    wider = json.dumps(SCHEMA).replace('"n":', '"more": {}, "n":').encode()
+    run([*output[:2], wider, output[2], *output[:1], *output[3:]], memory, memory.write_state)
+    assert memory.rows == {"a": 2}
+
+
 def test_versions_are_activated_after_the_rows() -> None:
     memory = Memory()
     output, _ = lines(["a", "b", "s"])
@@ -149,6 +157,22 @@ def test_files_are_read_with_their_time_and_deleted_only_once_loaded(tmp_path: P
     run(output, memory, memory.write_state, delete_files=True)
     assert memory.rows == {"a": 1, "b": 2}
     assert not file.exists()
+
+
+def test_a_run_that_was_stopped_can_begin_again_with_the_same_files(tmp_path: Path) -> None:
+    output: list[Any] = [SCHEMA]
+    files = [tmp_path / f"{number}.jsonl" for number in range(4)]
+    for number, file in enumerate(files):
+        file.write_text(f'{{"id": "{number}", "n": {number}}}\n', encoding="utf-8")
+        output.append({"type": "BATCH", "stream": "things", "encoding": {}, "manifest": [file.as_uri()]})
+        output.append({"type": "STATE", "value": {"n": number}})
+    encoded = [json.dumps(one).encode() for one in output]
+    memory = Memory(lambda chunk: chunk == 3)
+    with pytest.raises(WarehouseError):
+        run(encoded, memory, memory.write_state, batch_size=1, delete_files=True)
+    run(encoded, memory, memory.write_state, batch_size=1, delete_files=True)
+    assert memory.rows == {str(number): number for number in range(4)}
+    assert not any(file.exists() for file in files)
 
 
 def test_a_state_file_is_replaced_whole(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def table(*names: str, key: tuple[str, ...] = ("id",)) -> Table:
     return Table("tap-things", dict.fromkeys(("id", *names), TEXT), key)
 
 
-@given(st.lists(NAMES.filter(lambda name: name != "id"), unique=True, max_size=4))
+@given(st.lists(NAMES.filter(lambda name: name not in {"id", *METADATA}), unique=True, max_size=4))
 def test_names_of_any_kind_are_quoted_for_postgres(names: list[str]) -> None:
     one = table(*names)
     types = postgres_statements.column_types(one, metadata=True)
@@ -123,6 +123,8 @@ def test_files_that_a_warehouse_cannot_reach_are_an_error() -> None:
 
 SCHEMA = b'{"type":"SCHEMA","stream":"a","schema":{"properties":{"id":{}}},"key_properties":["id"]}'
 
+BATCH = b'{"type":"BATCH","stream":"a","encoding":{"format":"jsonl"},"manifest":["file:///a/1.jsonl"]}'
+
 
 @pytest.mark.parametrize(
     ("line", "message"),
@@ -134,11 +136,12 @@ SCHEMA = b'{"type":"SCHEMA","stream":"a","schema":{"properties":{"id":{}}},"key_
             "input: a BATCH message",
         ),
         (b"nothing", "input: a line is not a Singer message."),
+        (b"\n".join([BATCH, SCHEMA]), "a: the input has the files of two runs."),
     ],
 )
 def test_an_input_without_files_is_an_error(line: bytes, message: str) -> None:
     with pytest.raises(InputError) as raised:
-        collect([SCHEMA, line])
+        collect([SCHEMA, *line.split(b"\n")])
     assert str(raised.value).startswith(message)
 
 
