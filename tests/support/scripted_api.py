@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -79,7 +80,8 @@ class ScriptedApi:
                 for name, value in {**headers, **reply.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(body)
+                with suppress(ConnectionError):  # a run may end before it has read all of its responses
+                    self.wfile.write(body)
 
             @override
             def log_message(self, format: str, *args: object) -> None:
