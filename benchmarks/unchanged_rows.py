@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from target_sumeru.config.settings import Settings
 from target_sumeru.ledger import Ledger
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def _prepare(folder: Path, number: int) -> list[str]:
     # Nothing listens there: a single request would fail the run.
     settings = {"api_url": "http://127.0.0.1:9", "api_token": "copt_test_x", "ledger_path": str(ledger)}
     config.write_text(json.dumps(settings), encoding="utf-8")
-    with Ledger(str(ledger)) as known, rows.open("wb") as file:
+    places = Settings.from_config(settings).places
+    with Ledger(str(ledger), places) as known, rows.open("wb") as file:
         scope = known.row_hash("customers", "default", "")
         properties: dict[str, Any] = {
             name: {} for name in ("id", "tags", "first_name", "last_name", "locale")

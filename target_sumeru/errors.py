@@ -17,6 +17,10 @@ class LedgerError(TargetError):
     """The ledger cannot be used."""
 
 
+class SpoolError(TargetError):
+    """The temporary file that holds the rows cannot be written."""
+
+
 class LimitExceeded(TargetError):
     """The plan exceeds a limit of the settings, so nothing is written."""
 

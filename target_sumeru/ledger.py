@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from target_sumeru.errors import LedgerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
 SENT, DONE, REFUSED = "sent", "done", "refused"
@@ -29,8 +29,17 @@ CREATE TABLE IF NOT EXISTS rows (
     row BLOB PRIMARY KEY, scope BLOB NOT NULL, status TEXT NOT NULL, generation INTEGER NOT NULL,
     content BLOB, api_id TEXT NOT NULL, sent_at REAL NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS names (row BLOB PRIMARY KEY, by_id BLOB NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS names_by_id ON names (by_id);
 CREATE INDEX IF NOT EXISTS rows_by_id ON rows (scope, api_id) WHERE api_id != '';
 PRAGMA application_id = {_APPLICATION_ID};
+"""
+_INVALIDATE = """
+UPDATE rows SET content = NULL
+WHERE row IN (?1, ?2) OR row IN (SELECT row FROM names WHERE by_id = ?2)
+"""
+_ENTRY = """
+SELECT status, generation, content, api_id, sent_at, by_id FROM rows LEFT JOIN names USING (row) WHERE row = ?
 """
 _MAX_PENDING = 500
 _HASH_BYTES = 16
@@ -45,6 +54,7 @@ class Entry(NamedTuple):
         content: Hash of what was sent or written; None if it is no longer certain.
         api_id: Id that the API gave to what was created, empty if none is known.
         sent_at: When the last creation or launch went out, in Unix seconds by the API's clock.
+        by_id: `row_hash` of the row as its id names it; None if that is its own, or not known.
     """
 
     status: str
@@ -52,6 +62,7 @@ class Entry(NamedTuple):
     content: bytes | None
     api_id: str
     sent_at: float
+    by_id: bytes | None = None
 
 
 class Ledger:
@@ -59,13 +70,15 @@ class Ledger:
 
     Args:
         path: Path of the file; empty for a ledger that ends with the run.
+        places: Where each shop is, by name: the same name elsewhere is another shop.
 
     Raises:
         LedgerError: The file cannot be used.
     """
 
-    def __init__(self, path: str = "") -> None:
+    def __init__(self, path: str = "", places: Mapping[str, str] | None = None) -> None:
         self._pending = 0
+        self._places = places or {}
         try:
             if path:
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -105,7 +118,7 @@ class Ledger:
 
     def row_hash(self, stream: str, shop: str, key: str) -> bytes:
         """Return the hash that stands for a row."""
-        return self.content_hash(f"{stream}\x1e{shop}\x1e{key}".encode())
+        return self.content_hash(f"{stream}\x1e{self._places.get(shop, '')}\x1e{shop}\x1e{key}".encode())
 
     def content_hash(self, content: bytes) -> bytes:
         """Return the keyed hash of a content."""
@@ -113,8 +126,7 @@ class Ledger:
 
     def entry(self, row: bytes) -> Entry | None:
         """Return what is known about a row, None if nothing is."""
-        query = "SELECT status, generation, content, api_id, sent_at FROM rows WHERE row = ?"
-        found = self._db.execute(query, (row,)).fetchone()
+        found = self._execute(_ENTRY, (row,)).fetchone()
         return None if found is None else Entry(*found)
 
     def owner(self, scope: bytes, api_id: str) -> bytes | None:
@@ -125,13 +137,19 @@ class Ledger:
             api_id: The id.
         """
         query = "SELECT row FROM rows WHERE scope = ? AND api_id = ?"
-        found = self._db.execute(query, (scope, api_id)).fetchone()
+        found = self._execute(query, (scope, api_id)).fetchone()
         return None if found is None else bytes(found[0])
 
-    def invalidate(self, rows: Iterable[bytes]) -> None:
-        """Forget what rows contain, because they are about to change; this is on the disk on return."""
+    def invalidate(self, rows: Iterable[tuple[bytes, bytes]]) -> None:
+        """Forget what rows contain, because they are about to change; this is on the disk on return.
+
+        Args:
+            rows: The hash of each row, and that of the row as its id names it: what other names it has is
+                forgotten too.
+        """
         self._begin()
-        self._db.executemany("UPDATE rows SET content = NULL WHERE row = ?", ((row,) for row in rows))
+        for names in rows:
+            self._execute(_INVALIDATE, names)
         self.flush()
 
     def sent(self, row: bytes, scope: bytes, generation: int, content: bytes, at: float) -> None:
@@ -143,14 +161,18 @@ class Ledger:
         """Remember that the API has refused the request that was sent: the next one is another."""
         self._begin()
         query = "UPDATE rows SET status = ?, generation = generation + 1, content = NULL WHERE row = ?"
-        self._db.execute(query, (REFUSED, row))
+        self._execute(query, (REFUSED, row))
         self.flush()
 
     def conflicted(self, row: bytes) -> None:
         """Remember that the API knows the key of the request that was sent with another body."""
-        self.invalidate([row])
+        self._begin()
+        self._execute("UPDATE rows SET content = NULL WHERE row = ?", (row,))
+        self.flush()
 
-    def done(self, row: bytes, scope: bytes, content: bytes | None, api_id: str = "") -> None:
+    def done(
+        self, row: bytes, scope: bytes, content: bytes | None, api_id: str = "", by_id: bytes | None = None
+    ) -> None:
         """Remember that a row was written with a content.
 
         Args:
@@ -158,9 +180,13 @@ class Ledger:
             scope: `row_hash` of the stream and the shop with an empty key.
             content: Hash of the content, None if only the id is known.
             api_id: Id that the API gave to what was created.
+            by_id: `row_hash` of the row as its id names it, None if that is not known.
         """
         known = self.entry(row)
         generation, sent_at = (known.generation, known.sent_at) if known else (0, 0.0)
+        self._begin()
+        if by_id is not None and by_id != row:
+            self._execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (row, by_id))
         self._put(row, scope, DONE, generation, content, api_id or (known.api_id if known else ""), sent_at)
 
     def flush(self) -> None:
@@ -171,19 +197,22 @@ class Ledger:
         """
         if self._pending:
             self._pending = 0
-            try:
-                self._db.execute("COMMIT")
-            except sqlite3.Error as error:
-                raise LedgerError(_ledger_fault(error)) from None
+            self._execute("COMMIT")
+
+    def _execute(self, query: str, values: Sequence[object] = ()) -> sqlite3.Cursor:
+        try:
+            return self._db.execute(query, values)
+        except sqlite3.Error as error:
+            raise LedgerError(_ledger_fault(error)) from None
 
     def _begin(self) -> None:
         if not self._pending:
-            self._db.execute("BEGIN")
+            self._execute("BEGIN")
         self._pending += 1
 
     def _put(self, *values: object) -> None:
         self._begin()
-        self._db.execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        self._execute("INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         if self._pending >= _MAX_PENDING:
             self.flush()
 
@@ -197,8 +226,13 @@ def _ledger_fault(error: Exception) -> str:
     if isinstance(error, (OSError, ValueError)):
         reason = getattr(error, "strerror", None) or "not a valid path"
         return f"ledger_path: cannot be opened ({reason})."
-    if "locked" in str(error):
+    text = str(error)
+    if "locked" in text:
         return "ledger_path: is in use by another run. Give runs that go side by side a ledger each."
-    if "full" in str(error) or "I/O" in str(error):
+    if "full" in text or "I/O" in text:
         return "ledger_path: cannot be written. Check the disk."
+    if "readonly" in text or "unable to open" in text:
+        return "ledger_path: cannot be written. Check the permissions of the file and of its folder."
+    if "malformed" in text:
+        return "ledger_path: is damaged. Restore a copy, or remove it: what it knew is then looked up again."
     return "ledger_path: is not a ledger of this target. Choose another path."

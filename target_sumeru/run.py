@@ -168,7 +168,7 @@ class Run:
     async def _apply(self, groups: Sequence[Group], apis: Mapping[str, ShopApi]) -> int:
         """Write what was planned."""
         for one in (one for group in groups for one in group.confirmed):
-            self._ledger.done(one.row, one.scope, one.content)
+            self._ledger.done(one.row, one.scope, one.content, by_id=one.by_id)
         self._ledger.flush()
         items = [item for group in groups for item in group.items]
         release = StateRelease(self._spool.state_lines(), [item.first_line for item in items])

@@ -63,6 +63,7 @@ REASONS: Mapping[str, str] = {
     "outcome_unknown": "no answer says whether it was written",
     "refused": "the API refused it",
     "required": "a column that is needed is missing",
+    "several_names": "several rows of the input are the same row of the shop; identify it by the same column",
     "stale": "`requested_at` is more than 24 hours old, so nothing is launched",
     "stopped": "the run stopped before",
     "too_many_campaigns": "more launches than `launch.max_campaigns`, so nothing is launched",

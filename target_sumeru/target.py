@@ -131,9 +131,10 @@ class TargetSumeru(CommandLine):
         if self._intake is None:
             settings = self.settings
             path = settings.ledger_path
-            self._report = self._open.enter_context(Report(settings.report_path, uuid4().hex))
             lasting = path if not settings.plan_only or (path and exists(path)) else ""
-            self._ledger = self._open.enter_context(Ledger(lasting))
+            self._ledger = self._open.enter_context(Ledger(lasting, settings.places))
+            # Only now, because another run that uses the ledger may write the same report.
+            self._report = self._open.enter_context(Report(settings.report_path, uuid4().hex))
             if settings.compare == "ledger" and not path:
                 self.logger.info("Without `ledger_path`, rows are not compared: each run writes all of them.")
             self._spool = self._open.enter_context(Spool())
@@ -189,7 +190,7 @@ class TargetSumeru(CommandLine):
     def _process_record_message(self, message_dict: dict[str, Any]) -> None:
         line = self.message_reader.line
         record = message_dict.get("record")
-        stream_maps = self.mapper.stream_maps.get(message_dict.get("stream", ""))
+        stream_maps = self.mapper.stream_maps.get(str(message_dict.get("stream")))
         if not isinstance(record, dict):
             raise InputError(f"line {line}: is not a RECORD with `record`.")
         if stream_maps is None:
@@ -248,6 +249,10 @@ def _write_line(content: bytes) -> None:
     try:
         sys.stdout.buffer.write(content + b"\n")
         sys.stdout.buffer.flush()
-    except (OSError, ValueError) as error:
+    except (
+        OSError,
+        ValueError,
+        AttributeError,
+    ) as error:  # Python has no stdout if it was closed at the start
         reason = getattr(error, "strerror", None) or "closed"
         raise TargetClosed(f"stdout cannot be written ({reason})") from None

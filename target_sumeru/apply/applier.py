@@ -72,7 +72,9 @@ class Applier:
     async def run(self) -> None:
         """Write all planned rows; `hold_rest` then settles those that were not reached."""
         planned = [item for group in self._groups for item in group.items if item.status is Status.PLANNED]
-        self._ledger.invalidate(item.row for item in planned if item.operation is Operation.UPDATE)
+        self._ledger.invalidate(
+            (item.row, item.by_id) for item in planned if item.operation is Operation.UPDATE
+        )
         async with asyncio.TaskGroup() as tasks:
             for writer in self.writers.values():
                 tasks.create_task(self._write_shop(writer, planned))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sumeru_api.errors import OutcomeUnknown
-from target_sumeru.apply.outcomes import Outcome, outcome_of, returned_ids, unknown_outcome
+from target_sumeru.apply.outcomes import Outcome, bulk_outcome, unknown_outcome, written_ids
 from target_sumeru.apply.single import new_key
+from target_sumeru.plan.compare import changes
 from target_sumeru.plan.items import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sumeru_api.responses import Response
     from target_sumeru.apply.shop_api import ShopApi
     from target_sumeru.config.streams import TargetStream
     from target_sumeru.plan.items import Item
@@ -44,25 +46,37 @@ async def write_bulk(
         for item in items:
             done(item, unknown_outcome(error))
         return
-    outcome = outcome_of(response, stream.columns)
-    listed = returned_ids(response) if response.ok else set()
-    if outcome.status is Status.WRITTEN and not listed:
-        listed = {item.api_id for item in items}  # the response does not list what it has written
+    outcome = bulk_outcome(response, stream.columns)
+    written = _written(response, outcome, {item.api_id for item in items})
     left = []
     for item in items:
-        if item.api_id in listed:
+        if item.api_id in written:
             done(item, Outcome(Status.WRITTEN, http_status=response.status))
         else:
             left.append(item)
     if len(items) == 1:
         for item in left:
-            done(
-                item,
-                outcome if outcome.status is Status.REJECTED else Outcome(Status.REJECTED, "not_written"),
-            )
+            done(item, outcome if outcome.status is Status.REJECTED else await _read_back(api, stream, item))
         return
     size = max(1, len(items) // _PARTS)
     for start in range(0, len(left), size):
         if not go_on():
             return
         await write_bulk(api, stream, left[start : start + size], done, go_on)
+
+
+def _written(response: Response, outcome: Outcome, sent: set[str]) -> set[str]:
+    """Return the ids of the rows that were certainly written."""
+    listed = written_ids(response) if response.ok else set()
+    if outcome.status is Status.WRITTEN:
+        return sent if listed is None else listed
+    # A failure together with a list of all rows does not tell which of them failed.
+    return set() if listed is None or sent <= listed else listed
+
+
+async def _read_back(api: ShopApi, stream: TargetStream, item: Item) -> Outcome:
+    """Return what became of a row that the API has accepted without listing it."""
+    current = await api.current(stream, item.api_id)
+    if current is None or changes(item.attributes, current.attributes, stream.columns):
+        return Outcome(Status.REJECTED, "not_written")
+    return Outcome(Status.WRITTEN)

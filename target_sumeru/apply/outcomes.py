@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sumeru_api.embedded_errors import find_failure
+from sumeru_api.embedded_errors import find_failure, folded
 from sumeru_api.json_values import UndecodableError
 from sumeru_api.redaction import error_code, request_id
 from sumeru_api.responses import row_id
@@ -14,11 +15,16 @@ from target_sumeru.plan.items import Status
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from sumeru_api.embedded_errors import Failure
     from sumeru_api.errors import ApiError
     from sumeru_api.responses import Response
 
 CONFLICT = 409
 _REASONS = {404: "not_found", 409: "conflict"}
+_PARTS_FAILED = re.compile(
+    r"(?:num|count|total)?(?:failed|failures?|rejected|skipped|invalid|notfound)(?:count|ids|items|rows|total)?"
+)
+"""How the response to a bulk write may call the rows that it has not written, or their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +68,11 @@ def outcome_of(response: Response, columns: Collection[str]) -> Outcome:
     failure = find_failure(content) if response.ok else response.failure()
     if failure is None:
         return Outcome(Status.WRITTEN, http_status=response.status)
-    details = _member(_member(content, "error"), "details")
-    column = _member(details, "field")
+    return _rejected(response, failure, content, columns)
+
+
+def _rejected(response: Response, failure: Failure, holder: object, columns: Collection[str]) -> Outcome:
+    column = _member(_member(_member(holder, "error"), "details"), "field")
     return Outcome(
         Status.REJECTED,
         _REASONS.get(response.status, "refused"),
@@ -80,11 +89,47 @@ def created_id(response: Response) -> str:
     return (row_id(data) or "") if isinstance(data, dict) else ""
 
 
-def returned_ids(response: Response) -> set[str]:
-    """Return the ids of the rows that a response lists as written."""
-    data = _member(_content(response), "data")
-    rows = [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
-    return {found for row in rows if (found := row_id(row))}
+def bulk_outcome(response: Response, columns: Collection[str]) -> Outcome:
+    """Return what a response says about a bulk write as a whole; `written_ids` tells its rows apart.
+
+    Args:
+        response: The response to the last try.
+        columns: Columns of the stream, one of which an error may name.
+    """
+    outcome = outcome_of(response, columns)
+    if outcome.status is Status.REJECTED:
+        return outcome
+    content = _content(response)
+    for row in _listed(content) or ():
+        if failure := _row_failure(row):
+            return _rejected(response, failure, row, columns)
+    for holder in (content, _member(content, "data"), _member(content, "meta")):
+        if isinstance(holder, dict) and any(
+            _PARTS_FAILED.fullmatch(folded(name)) for name in holder if holder[name]
+        ):
+            return Outcome(Status.REJECTED, "refused", http_status=response.status)
+    return outcome
+
+
+def written_ids(response: Response) -> set[str] | None:
+    """Return the ids of the rows that a 2xx response lists without a failure, None if it lists no rows."""
+    rows = _listed(_content(response))
+    if rows is None:
+        return None
+    return {found for row in rows if (found := row_id(row)) and not _row_failure(row)}
+
+
+def _listed(content: object) -> list[dict[str, Any]] | None:
+    """Return the rows that a response lists, in `data` or in a list within it; None without a list."""
+    data = _member(content, "data")
+    if isinstance(data, dict):
+        data = next((member for member in data.values() if isinstance(member, list)), None)
+    return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else None
+
+
+def _row_failure(row: dict[str, Any]) -> Failure | None:
+    """Return what a listed row says about a failure of its own; its attributes say nothing of one."""
+    return find_failure({name: value for name, value in row.items() if name != "attributes"})
 
 
 def _content(response: Response) -> Any:  # noqa: ANN401 - any JSON

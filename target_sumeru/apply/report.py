@@ -71,8 +71,7 @@ class Report:
             try:
                 handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             except (OSError, ValueError) as error:
-                reason = getattr(error, "strerror", None) or "not a valid path"
-                raise SettingsError(f"report_path: cannot be written ({reason}).") from None
+                raise _fault(error) from None
             self._file = os.fdopen(handle, "wb", buffering=0)
             self._write(_SCHEMA)
 
@@ -113,4 +112,12 @@ class Report:
 
     def _write(self, message: dict[str, Any]) -> None:
         if self._file is not None:
-            self._file.write(msgspec.json.encode(message) + b"\n")
+            try:
+                self._file.write(msgspec.json.encode(message) + b"\n")
+            except OSError as error:
+                raise _fault(error) from None
+
+
+def _fault(error: OSError | ValueError) -> SettingsError:
+    reason = getattr(error, "strerror", None) or "not a valid path"
+    return SettingsError(f"report_path: cannot be written ({reason}).")

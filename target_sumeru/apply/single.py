@@ -13,6 +13,7 @@ from target_sumeru.input.rows import key_columns, key_of
 from target_sumeru.plan.compare import with_tag_changes
 from target_sumeru.plan.decisions import Reject, adopt
 from target_sumeru.plan.items import Item, Operation, Status
+from target_sumeru.plan.names import hash_by_id
 
 if TYPE_CHECKING:
     from sumeru_api.responses import Response
@@ -81,9 +82,10 @@ class SingleWrites:
     def remember(self, item: Item, outcome: Outcome) -> None:
         """Remember in the ledger what became of a row."""
         if outcome.status in (Status.WRITTEN, Status.ADOPTED):
+            api_id = outcome.api_id or item.api_id
             created = key_columns(item.key) == (EXTERNAL_ID,) or item.operation is Operation.CREATE
-            api_id = (outcome.api_id or item.api_id) if created else ""
-            self._ledger.done(item.row, item.scope, item.content, api_id)
+            by_id = hash_by_id(self._ledger, item, api_id) if api_id else item.by_id
+            self._ledger.done(item.row, item.scope, item.content, api_id if created else "", by_id)
 
     async def _update(self, stream: TargetStream, item: Item) -> Outcome:
         attributes = item.attributes
@@ -178,7 +180,9 @@ class SingleWrites:
             return Outcome(Status.REJECTED, decision.reason, decision.column)
         api_id = matches[0].api_id
         if getattr(decision, "operation", None) is Operation.UPDATE:
-            self._ledger.done(item.row, item.scope, None, api_id)
+            by_id = hash_by_id(self._ledger, item, api_id)
+            self._ledger.done(item.row, item.scope, None, api_id, by_id)
+            self._ledger.invalidate([(item.row, by_id)])
             item.operation, item.api_id = Operation.UPDATE, api_id
             return await self._update(stream, item)
         return Outcome(Status.ADOPTED, api_id=api_id)

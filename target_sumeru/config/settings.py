@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from os.path import realpath
 from typing import TYPE_CHECKING
 
 from sumeru_api.redaction import mask_name
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sumeru_api.shop import Shop
 
 _MAX_BATCH = 100
+_OF_TEST_TOKENS = "copt_test_"
 _RANGES = RANGES | {
     "max_writes": (lambda rows: rows >= 0, "of at least 0"),
     "max_changed_share": (lambda share: 0 <= share <= 1, "from 0 to 1"),
@@ -107,6 +109,12 @@ class Settings:
     max_retries: int
     user_agent: str
 
+    @property
+    def places(self) -> dict[str, str]:
+        """Host of each shop, and whether its token is one for tests, by name."""
+        kinds = {name: shop.token.startswith(_OF_TEST_TOKENS) for name, shop in self.shops.items()}
+        return {name: f"{shop.api_url} {kinds[name]}" for name, shop in self.shops.items()}
+
     @classmethod
     def from_config(cls, config: Config) -> Settings:
         """Return the settings of a config.
@@ -132,7 +140,7 @@ class Settings:
             max_changed_share=read_number(config, share, _RANGES) if share in config else None,
             max_rejected_share=read_number(config, "max_rejected_share", _RANGES),
             hold_rejected=config["on_rejected"] == "hold",
-            report_path=config.get("report_path", "").strip(),
+            report_path=_report_path(config),
             batch_size=int(read_number(config, "batch_size", _RANGES)),
             launch=_launch_limits(config.get("launch")),
             concurrency=int(read_number(config, "concurrency", _RANGES)),
@@ -141,6 +149,13 @@ class Settings:
             max_retries=int(read_number(config, "max_retries", _RANGES)),
             user_agent=header_text(config.get("user_agent", ""), "user_agent"),
         )
+
+
+def _report_path(config: Config) -> str:
+    path: str = config.get("report_path", "").strip()
+    if path and realpath(path) == realpath(config.get("ledger_path", "").strip()):
+        raise SettingsError("report_path: is the file of `ledger_path`. Choose another path.")
+    return path
 
 
 def _check_types(config: Config) -> None:

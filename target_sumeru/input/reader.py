@@ -33,7 +33,15 @@ class MessageReader(GenericSingerReader[bytes]):
     @property
     @override
     def default_input(self) -> IO[bytes]:
-        """Standard input."""
+        """Standard input.
+
+        Raises:
+            InputError: It was closed before the start.
+        """
+        if sys.stdin is None:
+            raise InputError(
+                "stdin is closed. Pipe Singer messages into the target, or use --input or --rows."
+            )
         return sys.stdin.buffer
 
     @override
@@ -59,9 +67,12 @@ class MessageReader(GenericSingerReader[bytes]):
         """Return the message on a line.
 
         Raises:
-            InputError: The line is not a JSON object.
+            InputError: The line is not a JSON object, or its type is not a text.
         """
-        return decode_object(line, f"line {self.line}")
+        message = decode_object(line, f"line {self.line}")
+        if not isinstance(message.get("type", ""), str):
+            self._process_unknown_message(message)
+        return message
 
     @override
     def assert_line_requires(self, line_dict: dict[str, Any], requires: set[str]) -> None:  # type: ignore[override]

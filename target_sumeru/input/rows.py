@@ -60,7 +60,7 @@ def key_of(columns: tuple[str, ...], values: Iterable[object]) -> str:
         if not part.isprintable() or not part:
             return ""
         if column == "email":
-            part = part.casefold()
+            part = part.lower()
         elif column == "phone":
             part = _NOT_IN_PHONES.sub("", part)
         parts.append(part)
@@ -121,7 +121,7 @@ class RowReader:
             InputError: A column is unknown, or nothing can identify the rows.
         """
         names = {self._renamed.get(column, column) for column in columns}
-        for name in names:
+        for name in sorted(names):
             self._known(name)
         if not any(set(identity) <= names for identity in self._identities):
             needed = " or ".join(" and ".join(f"`{name}`" for name in one) for one in self._identities)
@@ -186,7 +186,7 @@ class RowReader:
     def _row(self, values: dict[str, Any], body: dict[str, Any], line: int, reason: str, column: str) -> Row:
         given = values.get("shop")
         shop = self._only_shop if given is None else given
-        if shop not in self.settings.shops:
+        if not isinstance(shop, str) or shop not in self.settings.shops:
             return Row(self.stream, "", f"\x1f{line}", b"{}", "unknown_shop", "shop")
         for identity in self._identities:
             key = key_of(identity, [values.get(name) for name in identity])

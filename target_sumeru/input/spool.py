@@ -9,9 +9,11 @@ from __future__ import annotations
 import os
 import sqlite3
 import tempfile
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
+
+from target_sumeru.errors import SpoolError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +42,17 @@ WHERE stream = ? AND shop = ? ORDER BY key, line
 """
 
 
+@contextmanager
+def _on_disk() -> Iterator[None]:
+    """Raise `SpoolError` if the disk fails; what SQLite says of it could quote a value."""
+    try:
+        yield
+    except (OSError, sqlite3.Error):
+        raise SpoolError(
+            "The temporary folder cannot hold the rows. Free its disk, or set TMPDIR to another folder."
+        ) from None
+
+
 class SpooledRow(NamedTuple):
     """A row of the input.
 
@@ -61,8 +74,13 @@ class SpooledRow(NamedTuple):
 
 
 class Spool:
-    """The rows and the STATE messages of one run; a context manager that deletes them at its end."""
+    """The rows and the STATE messages of one run; a context manager that deletes them at its end.
 
+    Raises:
+        SpoolError: The temporary folder cannot be written.
+    """
+
+    @_on_disk()
     def __init__(self) -> None:
         handle, path = tempfile.mkstemp(prefix="target-sumeru-", suffix=".spool")  # with mode 0600
         os.close(handle)
@@ -102,6 +120,7 @@ class Spool:
         if len(self._buffer) >= _MAX_BUFFERED:
             self._flush()
 
+    @_on_disk()
     def put_state(self, value: bytes) -> None:
         """Add a STATE; of several without a row between them, the last one counts."""
         self._db.execute("INSERT OR REPLACE INTO states VALUES (?, ?)", (self._lines, value))
@@ -127,6 +146,7 @@ class Spool:
         (value,) = self._db.execute("SELECT value FROM states WHERE line = ?", (line,)).fetchone()
         return bytes(value)
 
+    @_on_disk()
     def _flush(self) -> None:
         if self._buffer:
             self._db.execute("BEGIN")

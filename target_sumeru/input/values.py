@@ -40,7 +40,7 @@ def as_key(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
         return ""
     if isinstance(value, Decimal):
-        return str(int(value)) if value == value.to_integral_value() else ""
+        return str(int(value)) if _is_whole(value) else ""
     return str(value).strip()
 
 
@@ -58,9 +58,14 @@ def _boolean(value: object) -> bool:
 
 def _integer(value: object) -> int:
     number = _number(value)
-    if number == int(number) and -_MAX_INTEGER <= number < _MAX_INTEGER:
+    if _is_whole(number):
         return int(number)
     raise WrongType
+
+
+def _is_whole(number: int | Decimal) -> bool:
+    """Return whether a number is an integer of 64 bits; only then is `int` cheap, whatever its exponent."""
+    return -_MAX_INTEGER <= number < _MAX_INTEGER and number == int(number)
 
 
 def _number(value: object) -> int | Decimal:
@@ -76,7 +81,7 @@ def _strings(value: object) -> list[str]:
     if isinstance(value, str):
         try:
             value = msgspec.json.decode(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise WrongType from None
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise WrongType

@@ -50,6 +50,7 @@ class Item:
         operation: What it asks for.
         attributes: The columns to write.
         content: Hash of all columns of the row.
+        by_id: `row` as the API's id names it, empty if the id is not known yet.
         api_id: Id of the row in the API, empty if it does not exist yet.
         generation: Counts the requests of a creation or a launch that were refused.
         columns: Names of the columns to write, for the report.
@@ -70,6 +71,7 @@ class Item:
     operation: Operation = Operation.UPDATE
     attributes: dict[str, Any] = field(default_factory=dict)
     content: bytes = b""
+    by_id: bytes = b""
     api_id: str = ""
     generation: int = 0
     columns: tuple[str, ...] = ()
@@ -110,11 +112,13 @@ class Confirmed(NamedTuple):
         row: Its hash.
         scope: Hash of its stream and shop.
         content: Hash of its columns.
+        by_id: Its hash as the API's id names it.
     """
 
     row: bytes
     scope: bytes
     content: bytes
+    by_id: bytes
 
 
 @dataclass(slots=True)

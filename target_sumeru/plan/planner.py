@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,6 +22,7 @@ from target_sumeru.plan.decisions import (
 )
 from target_sumeru.plan.items import Confirmed, Current, Group, Item, Operation, Status
 from target_sumeru.plan.merge import merged
+from target_sumeru.plan.names import hash_by_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -77,6 +78,7 @@ class Planner:
         self._scope = ledger.row_hash(stream.name, shop, "")
         self._group = Group(stream.name, shop)
         self._adopted: set[str] = set()
+        self._named: Counter[bytes] = Counter()  # rows of the input that name the same row of the API
 
     async def plan(self, rows: Iterable[SpooledRow]) -> Group:
         """Return the plan of the rows."""
@@ -89,10 +91,12 @@ class Planner:
             content = self._ledger.content_hash(row.body)
             if compares and entry and entry.content == content and entry.status == DONE and not row.reason:
                 self._group.unchanged += 1
+                self._named[entry.by_id or hashed] += 1
                 continue
             item = Item(
                 *(self._stream.name, self._shop, row.key, row.first_line, row.line, hashed, self._scope),
                 content=content,
+                by_id=(entry and entry.by_id) or hashed,
             )
             if row.reason:
                 self._reject(item, Reject(row.reason, row.column))
@@ -105,6 +109,7 @@ class Planner:
                 self._take(item, decision)
         if pending:
             await self._with_list(pending)
+        self._refuse_several_names()
         return self._group
 
     def _wanted(self, row: SpooledRow, content: bytes, entry: Entry | None) -> Wanted:
@@ -125,6 +130,8 @@ class Planner:
             matches = one.matches
             if one.row.created_here and not one.row.known_id:
                 matches = [current for current in matches if self._is_free(current, one.item)]
+            elif len(matches) == 1:
+                one.item.by_id = hash_by_id(self._ledger, one.item, matches[0].api_id)
             decision = with_matches(self._stream, one.row, matches, self._settings, self._lists.now())
             self._take(one.item, decision)
 
@@ -165,8 +172,9 @@ class Planner:
         group = self._group
         if isinstance(decision, Unchanged):
             group.unchanged += 1
+            self._named[item.by_id] += 1
             if decision.confirmed:
-                group.confirmed.append(Confirmed(item.row, item.scope, item.content))
+                group.confirmed.append(Confirmed(item.row, item.scope, item.content, item.by_id))
         elif isinstance(decision, Reject):
             self._reject(item, decision)
         elif not isinstance(decision, NeedsList):
@@ -176,6 +184,9 @@ class Planner:
             item.columns = tuple(decision.attributes)
             if decision.operation is Operation.ADOPT or decision.api_id:
                 self._adopted.add(decision.api_id)
+            if item.api_id:
+                item.by_id = hash_by_id(self._ledger, item, item.api_id)
+            self._named[item.by_id] += 1
             self._append(item)
 
     def _append(self, item: Item) -> None:
@@ -188,6 +199,13 @@ class Planner:
     def _reject(self, item: Item, decision: Reject) -> None:
         item.settle(Status.REJECTED, decision.reason, decision.column)
         self._group.items.append(item)
+
+    def _refuse_several_names(self) -> None:
+        """Reject what several rows would write, each by another name: it is not known which is last."""
+        for item in self._group.items:
+            if item.writes and self._named[item.by_id] > 1:
+                self._group.writes -= 1
+                item.settle(Status.REJECTED, "several_names")
 
 
 def _value_of(current: Current) -> Callable[[str], Any]:

@@ -53,13 +53,27 @@ def test_a_creation_is_sent_and_then_done_or_refused() -> None:
 def test_what_is_about_to_change_is_forgotten() -> None:
     with Ledger() as ledger:
         ledger.done(b"row", b"scope", b"content", "prd_1")
-        ledger.invalidate([b"row", b"unknown"])
+        ledger.invalidate([(b"row", b"row"), (b"unknown", b"unknown")])
         assert ledger.entry(b"row") == Entry(DONE, 0, None, "prd_1", 0.0)
         assert ledger.entry(b"unknown") is None
 
 
+@pytest.mark.parametrize("changed", ["by id", "by sku", "by name"])
+def test_what_is_about_to_change_is_forgotten_by_all_its_names(changed: str) -> None:
+    with Ledger() as ledger:
+        for name in (b"by id", b"by sku", b"by name"):
+            ledger.done(name, b"scope", b"content", by_id=b"by id")
+        ledger.done(b"another", b"scope", b"content", by_id=b"another id")
+        ledger.invalidate([(changed.encode(), b"by id")])
+        entries = {name: ledger.entry(name) for name in (b"by id", b"by sku", b"by name", b"another")}
+    assert {name: entry and entry.content for name, entry in entries.items()} == {
+        **dict.fromkeys((b"by id", b"by sku", b"by name")),
+        b"another": b"content",
+    }
+
+
 @pytest.mark.parametrize(
-    "write", ["ledger.sent(b'row', b'scope', 0, b'c', 1.0)", "ledger.invalidate([b'row'])"]
+    "write", ["ledger.sent(b'row', b'scope', 0, b'c', 1.0)", "ledger.invalidate([(b'row', b'row')])"]
 )
 def test_what_must_be_known_after_a_kill_is_on_the_disk(path: str, write: str) -> None:
     code = (

@@ -1,0 +1,95 @@
+"""Bulk writes: however a response says which rows were not written, they are not counted as written."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sumeru_api.responses import Response
+from target_sumeru.apply.bulk import write_bulk
+from target_sumeru.config.streams import STREAMS
+from target_sumeru.plan.items import Current, Item, Status
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from target_sumeru.apply.outcomes import Outcome
+
+Json = dict[str, Any]
+ERROR = {"code": "validation_failed", "message": "no"}
+
+
+def _with_status(good: list[Json], bad: list[str]) -> Json:
+    return {"data": [*good, *({"id": one, "status": 422, "error": ERROR} for one in bad)]}
+
+
+ANSWERS: dict[str, Callable[[list[Json], list[str]], Json]] = {
+    "omitted": lambda good, _: {"data": good},
+    "status of each row": _with_status,
+    "errors of each row": lambda good, bad: {
+        "data": [*good, *({"id": one, "errors": [ERROR]} for one in bad)]
+    },
+    "success of each row": lambda good, bad: {
+        "data": [*({**one, "success": True} for one in good), *({"id": one, "success": False} for one in bad)]
+    },
+    "errors beside all rows": lambda good, bad: {
+        "data": [*good, *({"id": one, "type": "inventory"} for one in bad)],
+        "errors": [ERROR for _ in bad],
+    },
+    "results": lambda good, bad: {
+        "data": {"results": [*good, *({"id": one, "status": "failed"} for one in bad)]}
+    },
+    "counts": lambda good, bad: {"data": {"updated": len(good), "failed": len(bad)}},
+    "failed ids": lambda _, bad: {"data": [], "meta": {"failed_ids": bad}},
+    "ids of its own": lambda good, _: {"data": [{"id": f"job_{one['id']}"} for one in good]},
+}
+
+
+class AnsweringApi:
+    """An API that writes what it can of each request, and says so in its own way.
+
+    Args:
+        bad: Ids of the rows that it does not write.
+        answer: Its way.
+    """
+
+    def __init__(self, bad: set[str], answer: str) -> None:
+        self._bad, self._answer = bad, ANSWERS[answer]
+        self.rows: dict[str, Json] = {}
+
+    async def update_many(self, _: object, rows: list[tuple[str, Mapping[str, Any]]], __: str) -> Response:
+        """Answer a PATCH of several rows."""
+        good = [row_id for row_id, _ in rows if row_id not in self._bad]
+        self.rows |= {row_id: dict(attributes) for row_id, attributes in rows if row_id in good}
+        random.shuffle(good)
+        listed = [{"id": one, "type": "inventory", "attributes": {"status": "error"}} for one in good]
+        content = self._answer(listed, [row_id for row_id, _ in rows if row_id in self._bad])
+        return Response(200, {}, json.dumps(content).encode(), 0.0)
+
+    async def current(self, _: object, row_id: str) -> Current | None:
+        """Answer a GET of one row."""
+        return Current(row_id, self.rows.get(row_id, {"available": -1}))
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@given(number=st.integers(1, 40), bad=st.sets(st.integers(0, 39)))
+def test_each_row_is_settled_once_and_as_it_is(answer: str, number: int, bad: set[int]) -> None:
+    api = AnsweringApi({f"inv_{i}" for i in bad}, answer)
+    items = [
+        Item("inventory", "acme", f"{i}", i, i, b"", b"", attributes={"available": i}, api_id=f"inv_{i}")
+        for i in range(number)
+    ]
+    found: dict[str, list[Status]] = {}
+
+    def done(item: Item, outcome: Outcome) -> None:
+        found.setdefault(item.api_id, []).append(outcome.status)
+
+    asyncio.run(write_bulk(api, STREAMS["inventory"], items, done, lambda: True))  # type: ignore[arg-type]
+    expected = {f"inv_{i}": [Status.REJECTED if i in bad else Status.WRITTEN] for i in range(number)}
+    assert found == expected
