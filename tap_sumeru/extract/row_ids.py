@@ -22,6 +22,12 @@ logger = logging.getLogger("tap-sumeru")
 
 _MAX_REMEMBERED = 1 << 19
 _ID = "id"
+_CREATED = ("created_at",)
+"""What tells rows without a natural key from others with the same id: it never changes."""
+_SAME_ID = (
+    "Shop %s: %s: rows with different created_at have the same id, so the target keeps only one of them. "
+    "Please report this."
+)
 
 
 class RowIds:
@@ -60,7 +66,8 @@ class RowIds:
         self._max_remembered = max_remembered
         self._seen: dict[int, int] = {}
         self._young: dict[int, datetime] = {}
-        self._shared_ids = SharedIds(spec.natural_key)
+        self._shared_ids = SharedIds(spec.natural_key or _CREATED)
+        self._warned = False
 
     @property
     def own_ids(self) -> bool:
@@ -91,10 +98,13 @@ class RowIds:
         if not whole and None in page.ids:
             self._query.fields = ()
             raise StartOver
-        checked = bool(self._spec.natural_key) and self.own_ids
+        checked = self.own_ids and not self._warned
         if checked and self._shared_ids.found(slice_.parent, page, self._plan.range.is_young):
-            self._give_up((_ID,), "", " and ".join((_ID, *self._spec.natural_key)))
-            raise StartOver
+            if self._spec.natural_key:
+                self._give_up((_ID,), "", " and ".join((_ID, *self._spec.natural_key)))
+                raise StartOver
+            self._warned = True
+            logger.warning(_SAME_ID, self._shop, self._spec.name)
         on_page: dict[str, int] = {}
         for index, (row_id, content) in page.made_ids.items():
             is_shared = on_page.setdefault(row_id, content) != content

@@ -252,6 +252,30 @@ def test_an_id_that_several_rows_share_collapses_none_of_them(tmp_path: Path, to
     assert set(again.ids("inventory")) == set(made), "the ids stay"
 
 
+def _order(number: int, created_at: str) -> Json:
+    """Return an order of a marketplace that numbers its orders from 1."""
+    return {"id": str(number), "attributes": {"created_at": created_at, "updated_at": created_at}}
+
+
+@pytest.mark.parametrize("size", [2, 6, 24])
+def test_orders_of_two_marketplaces_with_the_same_ids_are_told(tmp_path: Path, size: int) -> None:
+    orders = [
+        _order(number, f"2020-01-{day}T10:20:{number + 7:02}Z")
+        for day in ("01", "02")
+        for number in range(12)
+    ]
+    output = sync(tmp_path, in_pages(orders, size), "orders")
+    assert_complete(output, "orders")
+    assert len(output.ids("orders")) == len(orders)
+    (warning,) = warnings(output)
+    assert "orders: rows with different created_at have the same id" in warning
+
+
+def test_an_order_that_comes_again_is_no_other(tmp_path: Path) -> None:
+    orders = [_order(number % 8, f"2020-01-01T10:20:{number % 8 + 7:02}Z") for number in range(12)]
+    assert warnings(sync(tmp_path, in_pages(orders, 4), "orders")) == []
+
+
 def test_a_row_that_comes_on_two_pages_keeps_its_id(tmp_path: Path) -> None:
     pages = [
         [_stock(product, "a") for product in range(4)],
