@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import signal
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import cache
@@ -96,7 +97,7 @@ def run_without_api(*options: str) -> Output:
 def run_text(*options: str) -> tuple[int, str, str]:
     """Run the command line up to the first request; return its exit code, stdout and stderr."""
     out, log = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(log), patch.object(Run, "sync", _sync), _own_signals():
+    with redirect_stdout(out), redirect_stderr(log), patch.object(Run, "sync", _sync), _restored():
         try:
             TapSumeru.cli.main(options)
         except SystemExit as ended:
@@ -113,11 +114,17 @@ def _sync(run: Run) -> int:
 
 
 @contextmanager
-def _own_signals() -> Iterator[None]:
-    """Restore the handlers of the process, which every tap replaces."""
+def _restored() -> Iterator[None]:
+    """Restore the handlers of signals, which every tap replaces, and those of the log, which it adds to.
+
+    With hundreds of runs in one process, each line of the log would go into hundreds of texts.
+    """
     before = {signum: signal.getsignal(signum) for signum in (signal.SIGTERM, signal.SIGINT)}
+    handlers, level = logging.root.handlers.copy(), logging.root.level
     try:
         yield
     finally:
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
         for signum, handler in before.items():
             signal.signal(signum, handler)
