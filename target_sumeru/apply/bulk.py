@@ -1,4 +1,4 @@
-"""Writes many rows with one request; a request that the API refuses is sent again in smaller parts."""
+"""Writes many rows with one request; one that the API refuses or fails at is sent again in smaller parts."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from target_sumeru.plan.items import Item
 
 _PARTS = 10
+_SERVER_ERROR = 500
 
 
 async def write_bulk(
@@ -43,6 +44,9 @@ async def write_bulk(
     try:
         response = await api.update_many(stream, [(one.api_id, one.attributes) for one in items], new_key())
     except OutcomeUnknown as error:
+        if len(items) > 1 and error.status >= _SERVER_ERROR:  # one of the rows may be what it fails at
+            await _write_parts(api, stream, items, len(items), done, go_on)
+            return
         for item in items:
             done(item, unknown_outcome(error))
         return
@@ -58,11 +62,23 @@ async def write_bulk(
         for item in left:
             done(item, outcome if outcome.status is Status.REJECTED else await _read_back(api, stream, item))
         return
-    size = max(1, len(items) // _PARTS)
-    for start in range(0, len(left), size):
+    await _write_parts(api, stream, left, len(items), done, go_on)
+
+
+async def _write_parts(
+    api: ShopApi,
+    stream: TargetStream,
+    items: Sequence[Item],
+    sent: int,
+    done: Callable[[Item, Outcome], None],
+    go_on: Callable[[], bool],
+) -> None:
+    """Write rows in parts of a tenth of the number that was sent together."""
+    size = max(1, sent // _PARTS)
+    for start in range(0, len(items), size):
         if not go_on():
             return
-        await write_bulk(api, stream, left[start : start + size], done, go_on)
+        await write_bulk(api, stream, items[start : start + size], done, go_on)
 
 
 def _written(response: Response, outcome: Outcome, sent: set[str]) -> set[str]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sumeru_api.errors import OutcomeUnknown
 from sumeru_api.responses import Response
 from target_sumeru.apply.bulk import write_bulk
 from target_sumeru.config.streams import STREAMS
@@ -77,10 +78,30 @@ class AnsweringApi:
         return Current(row_id, self.rows.get(row_id, {"available": -1}))
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-@given(number=st.integers(1, 40), bad=st.sets(st.integers(0, 39)))
-def test_each_row_is_settled_once_and_as_it_is(answer: str, number: int, bad: set[int]) -> None:
-    api = AnsweringApi({f"inv_{i}" for i in bad}, answer)
+class FailingApi(AnsweringApi):
+    """An API that fails at each request that has one of some rows.
+
+    Args:
+        bad: Ids of these rows.
+        status: HTTP status of its answer; 0 if there is none.
+    """
+
+    def __init__(self, bad: set[str], status: int) -> None:
+        super().__init__(bad, "omitted")
+        self.status, self.requests = status, 0
+
+    async def update_many(
+        self, stream: object, rows: list[tuple[str, Mapping[str, Any]]], key: str
+    ) -> Response:
+        """Answer a PATCH of several rows."""
+        self.requests += 1
+        if self._bad.isdisjoint(row_id for row_id, _ in rows):
+            return await super().update_many(stream, rows, key)
+        raise OutcomeUnknown("the API has failed", status=self.status)
+
+
+def written(api: AnsweringApi, number: int) -> dict[str, list[Status]]:
+    """Write stock rows, and return what became of each."""
     items = [
         Item("inventory", "acme", f"{i}", i, i, b"", b"", attributes={"available": i}, api_id=f"inv_{i}")
         for i in range(number)
@@ -91,5 +112,27 @@ def test_each_row_is_settled_once_and_as_it_is(answer: str, number: int, bad: se
         found.setdefault(item.api_id, []).append(outcome.status)
 
     asyncio.run(write_bulk(api, STREAMS["inventory"], items, done, lambda: True))  # type: ignore[arg-type]
+    return found
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+@given(number=st.integers(1, 40), bad=st.sets(st.integers(0, 39)))
+def test_each_row_is_settled_once_and_as_it_is(answer: str, number: int, bad: set[int]) -> None:
+    api = AnsweringApi({f"inv_{i}" for i in bad}, answer)
     expected = {f"inv_{i}": [Status.REJECTED if i in bad else Status.WRITTEN] for i in range(number)}
-    assert found == expected
+    assert written(api, number) == expected
+
+
+@given(number=st.integers(1, 120), bad=st.sets(st.integers(0, 119), max_size=5), status=st.integers(500, 599))
+def test_a_row_at_which_the_api_fails_keeps_no_other_from_being_written(
+    number: int, bad: set[int], status: int
+) -> None:
+    api = FailingApi({f"inv_{i}" for i in bad}, status)
+    expected = {f"inv_{i}": [Status.UNKNOWN if i in bad else Status.WRITTEN] for i in range(number)}
+    assert written(api, number) == expected
+
+
+def test_rows_are_not_sent_one_by_one_to_a_host_that_does_not_answer() -> None:
+    api = FailingApi({"inv_7"}, 0)
+    assert written(api, 100) == {f"inv_{i}": [Status.UNKNOWN] for i in range(100)}
+    assert api.requests == 1
