@@ -1,4 +1,4 @@
-"""A semaphore with a time limit: a holder that takes too long gives up its slot, but keeps running."""
+"""Limits the requests in flight of all shops: one that takes too long frees its slot, but runs on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A shop that the server offers."""
+"""One shop of the server: its rows, its lists, and the events that happen while it runs."""
 
 from __future__ import annotations
 

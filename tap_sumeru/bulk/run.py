@@ -29,7 +29,7 @@ class Warehouse(Protocol):
         """Return a row as `load` takes it."""
 
     def load(self, chunk: Chunk) -> None:
-        """Load a chunk, whole or not at all."""
+        """Load a chunk: PostgreSQL in one transaction; Parquet may leave files of a part of it."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What follows a list request that failed: another way to read the same rows, or the error itself."""
+"""How a read goes on after a list request that failed: in another way, as an exception, or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Verdict of one row that the date filter returned."""
+"""Judges the date filter by one row that it has returned."""
 
 from __future__ import annotations
 

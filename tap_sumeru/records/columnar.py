@@ -1,4 +1,4 @@
-"""Columnar path to records: checks each column of a page as a whole, and single values only if needed."""
+"""Fast path to records (see shaping.py): checks each column of a page as a whole, single values if needed."""
 
 from __future__ import annotations
 

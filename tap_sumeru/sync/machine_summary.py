@@ -1,4 +1,4 @@
-"""The summary of a sync as one line of JSON, for alerts; README.md documents its form."""
+"""The summary of a sync as one line of JSON, for alerts; docs/operations.md documents its keys."""
 
 from __future__ import annotations
 

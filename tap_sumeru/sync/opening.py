@@ -1,4 +1,4 @@
-"""The first lines of a sync: what will be read, and how fast."""
+"""The first lines of a sync: what is read, how fast, which bookmarks have no use, and what is private."""
 
 from __future__ import annotations
 

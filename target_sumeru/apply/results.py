@@ -1,4 +1,4 @@
-"""Settles the rows of a run: counts, reports, releases STATE, and notices when too many are rejected."""
+"""Counts and reports what became of each row, emits STATE, and notices when too many rows fail."""
 
 from __future__ import annotations
 

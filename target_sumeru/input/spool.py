@@ -1,4 +1,4 @@
-"""Holds all rows of the input in a SQLite file until they are written: the last row of each key wins.
+"""Holds the input in a SQLite file until it is written: of each stream, the last row of each key.
 
 The file belongs to the user alone. Where the system allows it, the file has no name from the start, so that
 nothing is left of it however the process ends.

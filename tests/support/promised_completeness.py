@@ -88,18 +88,18 @@ COMPLETE: dict[str, tuple[str, ...]] = {
         "unit/tap_sumeru/state/test_validation.py::test_any_content_is_valid_or_rejected",
     ),
     "In Spark, records and state are committed together: after killed executors and drivers, the next sync "
-    "into the bronze table loses nothing, and no commit holds a row twice.": (
+    "into the bronze table loses nothing, and a commit holds a row twice only if the API has returned it twice.": (
         "spark/test_cluster.py::test_killed_executors_lose_nothing",
         "spark/test_cluster.py::test_a_driver_that_is_killed_four_times_loses_nothing",
         "spark/test_local.py::test_a_sync_in_slices_commits_each_and_ends_with_all_rows",
     ),
     "The [bulk loader](docs/backfill.md) writes a state once the rows before it are committed: killed at any "
-    "point, it goes on without a lost row and without a row twice.": (
+    "point, it goes on without a lost row, and in PostgreSQL without a row twice.": (
         "warehouses/test_bulk_faults.py::test_kill_9_at_any_point_loses_no_row_and_doubles_none",
         "warehouses/test_bulk_faults.py::test_a_connection_that_breaks_keeps_what_is_committed",
         "warehouses/test_bulk.py::test_kill_9_of_the_tap_loses_nothing",
     ),
-    "All of this holds in combination: in two thousand random lives of a shop, with random rows, changes, "
+    "All of this holds in combination: in two thousand random series of runs, with random rows, changes, "
     "faults and kills, every row is emitted.": (
         "promises/test_complete.py::test_all_runs_of_a_random_life_together_emit_every_row",
         "promises/test_complete.py::test_lives_that_failed_before_are_complete",
