@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchmarks import servers
-from tap_sumeru.diagnose.workload import Pace
+from tap_sumeru.diagnose.workload import EstimatedPace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SIZES = (1_000, 20_000, 200_000)
 STARTS = ("", servers.HISTORY_START, "2025-12-01T00:00:00Z", "2026-05-01T00:00:00Z")
 MOST_OFF, MOST_REQUESTS, MOST_SHARE = 0.25, 30, 0.01
-_PACE = Pace(per_minute=600, latency=0.05, concurrency=8)
+_PACE = EstimatedPace(per_minute=600, latency=0.05, concurrency=8)
 
 
 class Comparison(NamedTuple):

@@ -16,8 +16,8 @@ from tap_sumeru.output.encoding import encode, lines_of
 from tap_sumeru.state.bookmarks import Bookmarks
 from tap_sumeru.sync.advice import advice
 from tap_sumeru.sync.engine import Engine
-from tap_sumeru.sync.opening import log_opening, log_outdated
 from tap_sumeru.sync.results import Failure, ReadDone, Results
+from tap_sumeru.sync.start_log import log_opening, log_outdated
 from tap_sumeru.sync.summary import log_summary
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from singer_sdk.singerlib import Catalog
 from tap_sumeru.catalog.column_types import check_keywords
 from tap_sumeru.config.catalog_names import CATALOG_SCHEMA, check_catalog_names
 from tap_sumeru.config.json_text import decode, is_blank
-from tap_sumeru.config.json_types import first_violation
+from tap_sumeru.config.schema_violations import first_violation
 from tap_sumeru.errors import SettingsError, StateError
 
 if TYPE_CHECKING:

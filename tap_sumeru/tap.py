@@ -39,9 +39,9 @@ from tap_sumeru.state.unknown_parts import unknown_parts
 from tap_sumeru.state.validation import validate
 from tap_sumeru.stream import SumeruStream
 from tap_sumeru.sync.engine import Engine
-from tap_sumeru.sync.opening import log_privacy
 from tap_sumeru.sync.results import Failure
 from tap_sumeru.sync.run import Run
+from tap_sumeru.sync.start_log import log_privacy
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -21,7 +21,7 @@ from target_sumeru.apply.state_release import StateRelease
 from target_sumeru.errors import LimitExceeded, Stopped
 from target_sumeru.plan.items import Group, Status
 from target_sumeru.plan.limits import check_ledger, check_limits
-from target_sumeru.plan.whole import plan_all
+from target_sumeru.plan.run_plan import plan_all
 from target_sumeru.summary import launch_lines, log_api_error, log_list_errors, log_results, plan_lines
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from tap_sumeru.config.json_text import decode
-from tap_sumeru.config.json_types import allowed_types, expected
+from tap_sumeru.config.schema_violations import allowed_types, expected
 from tap_sumeru.errors import SettingsError
 
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from sumeru_api import timestamps
 from sumeru_api.shop import API_URL, Shop
 from tap_sumeru.config.json_text import decode
-from tap_sumeru.config.json_types import first_violation
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
+from tap_sumeru.config.schema_violations import first_violation
 from tap_sumeru.config.setting_names import SHOP_SETTINGS, check_setting_names
 from tap_sumeru.errors import SettingsError
 

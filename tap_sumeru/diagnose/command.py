@@ -10,10 +10,10 @@ import click
 
 from tap_sumeru.diagnose.check import check
 from tap_sumeru.diagnose.check_report import as_json, as_text, reasons
+from tap_sumeru.diagnose.command_progress import CommandProgress
 from tap_sumeru.diagnose.estimate import estimate
 from tap_sumeru.diagnose.estimate_report import as_json as estimate_as_json
 from tap_sumeru.diagnose.estimate_report import as_text as estimate_as_text
-from tap_sumeru.diagnose.steps import Steps
 from tap_sumeru.errors import TargetClosed
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def run_estimate(settings: Settings, selections: Sequence[StreamSelection], *, j
     return 1 if failed else 0
 
 
-def _steps(label: str, total: int) -> Steps:
+def _steps(label: str, total: int) -> CommandProgress:
     """Return what shows how far the command is.
 
     Raises:
@@ -65,7 +65,7 @@ def _steps(label: str, total: int) -> Steps:
     """
     if sys.stdout is None:
         raise TargetClosed("stdout is closed")
-    return Steps(label, total)
+    return CommandProgress(label, total)
 
 
 def _print(report: str) -> None:

@@ -12,8 +12,8 @@ from tap_sumeru.catalog.learned_columns import Samples
 from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS
 from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.diagnose.command_progress import CommandProgress
 from tap_sumeru.diagnose.samples import open_shops, visit_streams
-from tap_sumeru.diagnose.steps import Steps
 from tap_sumeru.extract.recovery import Recovery
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def learn_columns(
         if error is not None:
             logger.warning("Shop %s: no columns can be learned: %s.", shop.name, error.describe())
 
-    with Steps("Discovery", len(settings.shops) * len(selections)) as steps:
+    with CommandProgress("Discovery", len(settings.shops) * len(selections)) as steps:
         asyncio.run(open_shops(settings, selections, sample_shop))
     columns = {one.name: samples[one.name].columns(one.properties) for one in selections}
     for stream, found in columns.items():

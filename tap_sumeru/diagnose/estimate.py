@@ -9,10 +9,10 @@ from math import sqrt
 from typing import TYPE_CHECKING
 
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.diagnose.measured_stream import Certainty, MeasuredStream, ReadRange
+from tap_sumeru.diagnose.measured_stream import Certainty, EstimatedRange, MeasuredStream
 from tap_sumeru.diagnose.sampled_days import ApiBehaviour
 from tap_sumeru.diagnose.samples import open_shops
-from tap_sumeru.diagnose.workload import Pace
+from tap_sumeru.diagnose.workload import EstimatedPace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ class ShopEstimate:
     shop: str
     streams: list[StreamEstimate]
     made: int
-    pace: Pace
+    pace: EstimatedPace
 
     @property
     def rows(self) -> float:
@@ -139,13 +139,13 @@ class _ShopEstimator:
 
     def _estimate(self) -> ShopEstimate:
         queue = self._shop.queue
-        pace = Pace(queue.per_minute, queue.latency, self._settings.concurrency)
+        pace = EstimatedPace(queue.per_minute, queue.latency, self._settings.concurrency)
         return ShopEstimate(
             self._shop.name, [stream.estimate() for stream in self._streams], queue.requests, pace
         )
 
 
-def _ranges(settings: Settings, selections: Sequence[StreamSelection], shop: str) -> list[ReadRange]:
+def _ranges(settings: Settings, selections: Sequence[StreamSelection], shop: str) -> list[EstimatedRange]:
     """Return what a first sync of each stream reads."""
     now = datetime.now(UTC)
     begin = next(one.start_date for one in settings.shops if one.name == shop)
@@ -160,7 +160,7 @@ def _ranges(settings: Settings, selections: Sequence[StreamSelection], shop: str
         parent = next((two for two in selections if two.name == spec.parent), None)
         lists_parents = bool(spec.parent) and not (parent and _reads_all(settings, parent, settings.end_date))
         windowed = not (one.full_table or spec.parent or shared)
-        ranges.append(ReadRange(start, end, now, windowed, lists_parents))
+        ranges.append(EstimatedRange(start, end, now, windowed, lists_parents))
     return ranges
 
 

@@ -62,7 +62,7 @@ class StreamEstimate:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadRange:
+class EstimatedRange:
     """What a first sync of a stream reads.
 
     Attributes:
@@ -104,7 +104,9 @@ class MeasuredStream:
         ends_shop: Whether no other stream of the shop can be read either, for the same reason.
     """
 
-    def __init__(self, sampler: StreamSampler, shop: str, behaviour: ApiBehaviour, range_: ReadRange) -> None:
+    def __init__(
+        self, sampler: StreamSampler, shop: str, behaviour: ApiBehaviour, range_: EstimatedRange
+    ) -> None:
         self.error = ""
         self.ends_shop = False
         self._sampler = sampler

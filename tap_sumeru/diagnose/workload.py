@@ -83,7 +83,7 @@ def _pages(rows: RowsBetween, window: Window) -> float:
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class EstimatedPace:
     """How fast a shop can be read.
 
     Attributes:

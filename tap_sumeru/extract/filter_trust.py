@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from tap_sumeru.extract.filter_verdict import verdict_of_row
 from tap_sumeru.extract.probe_candidate import ProbeCandidate
-from tap_sumeru.extract.verdicts import verdict_of_row
 from tap_sumeru.state.bookmarks import Bookmark, Verdict
 
 if TYPE_CHECKING:

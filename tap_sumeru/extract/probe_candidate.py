@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sumeru_api.timestamps import DAY, midnight, shift
-from tap_sumeru.extract.verdicts import verdict_of_row
+from tap_sumeru.extract.filter_verdict import verdict_of_row
 from tap_sumeru.extract.windows import Window
 from tap_sumeru.state.bookmarks import Verdict
 

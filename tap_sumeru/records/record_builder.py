@@ -1,4 +1,4 @@
-"""Slow path to records (see shaping.py): builds them row by row, whatever a row is. A record is flat and typed.
+"""Slow path to records (see shaping.py): builds them row by row, whatever a row is. They are flat and typed.
 
 A row without an id gets one from its natural key, or else from its content. Two rows that are alike in every
 way then have the same id, and a row that changes gets another one: nothing tells the API's rows apart.

@@ -17,9 +17,9 @@ from tap_sumeru.state.bookmarks import Bookmarks, State
 from tap_sumeru.sync.engine import Engine
 from tap_sumeru.sync.machine_summary import log_machine_summary
 from tap_sumeru.sync.metrics import Metrics
-from tap_sumeru.sync.opening import log_opening, log_outdated
 from tap_sumeru.sync.results import Failure, ReadDone, Results
 from tap_sumeru.sync.signals import stop_on_signal
+from tap_sumeru.sync.start_log import log_opening, log_outdated
 from tap_sumeru.sync.state_writer import StateWriter
 from tap_sumeru.sync.summary import log_summary
 from tap_sumeru.sync.watch import Watch

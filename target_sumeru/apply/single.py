@@ -13,7 +13,7 @@ from target_sumeru.input.rows import key_columns, key_of
 from target_sumeru.plan.compare import with_tag_changes
 from target_sumeru.plan.decisions import Reject, adopt
 from target_sumeru.plan.items import Item, Operation, Status
-from target_sumeru.plan.names import hash_by_id
+from target_sumeru.plan.row_hash import hash_by_id
 
 if TYPE_CHECKING:
     from sumeru_api.responses import Response

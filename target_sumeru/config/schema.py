@@ -115,7 +115,7 @@ _SETTINGS: _Schema = {
     "max_rejected_share": _setting(
         _NUMBER,
         "Rejected share",
-        "Stop writing if the API has rejected, or not answered, a larger share of the rows, after 20 rows or more.",
+        "Stop writing if the API has rejected or not answered a larger share of the rows, after 20 or more.",
         default=0.05,
     ),
     "on_rejected": _setting(

@@ -22,7 +22,7 @@ from target_sumeru.plan.decisions import (
 )
 from target_sumeru.plan.items import Confirmed, Current, Group, Item, Operation, Status
 from target_sumeru.plan.merge import merged
-from target_sumeru.plan.names import hash_by_id
+from target_sumeru.plan.row_hash import hash_by_id
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable

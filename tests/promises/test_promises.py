@@ -58,8 +58,8 @@ _HERE: dict[str, tuple[str, ...]] = {
         "warehouses/test_lives.py::test_every_row_lands_once_with_every_value",
     ),
     # As fast as the API allows
-    "The tap learns the limit from the API's headers, uses the documented burst (twice the rate for ten seconds), stays within "
-    "`rate_limit_share`, and pauses the whole token after a 429.": (
+    "The tap learns the limit from the API's headers, uses the documented burst (twice the rate for ten "
+    "seconds), stays within `rate_limit_share`, and pauses the whole token after a 429.": (
         "unit/sumeru_api/test_rate_limiter.py::test_requests_run_at_the_limit_without_a_429",
         "unit/sumeru_api/test_rate_limit_headers.py::test_requests_burst_at_twice_the_rate_for_ten_seconds_then_keep_to_it",
         "unit/sumeru_api/test_rate_limiter.py::test_the_share_is_never_exceeded",

@@ -13,12 +13,14 @@ OTHER_PROMISES: dict[str, tuple[str, ...]] = {
     "This is about [target-sumeru](docs/target.md).": _tests(
         "test_bite", "every_test_of_the_writes_fails_for_a_target_that_does_nothing"
     ),
-    "After a run, the shop has the last value of each row, whatever failed on the way; a row whose outcome "
-    "is unknown is written again.": (
+    "After a run, the shop has the last value of each row that was not rejected or held, unless someone has "
+    "changed it in Sumeru since the last run, which only `compare: api` notices; the next run writes a row "
+    "again whose outcome is unknown.": (
         *_tests(
             "test_writes",
             "the_last_row_of_a_key_wins_within_a_run_and_across_runs",
             "a_change_of_unknown_outcome_does_not_leave_the_row_unchanged_next_time",
+            "compare_api_notices_changes_made_elsewhere",
         ),
         *_tests("test_different_api", "a_write_that_is_applied_but_answered_with_500_happens_once"),
     ),

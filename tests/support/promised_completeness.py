@@ -88,7 +88,8 @@ COMPLETE: dict[str, tuple[str, ...]] = {
         "unit/tap_sumeru/state/test_validation.py::test_any_content_is_valid_or_rejected",
     ),
     "In Spark, records and state are committed together: after killed executors and drivers, the next sync "
-    "into the bronze table loses nothing, and a commit holds a row twice only if the API has returned it twice.": (
+    "into the bronze table loses nothing, and a commit holds a row twice only if the API has returned it "
+    "twice.": (
         "spark/test_cluster.py::test_killed_executors_lose_nothing",
         "spark/test_cluster.py::test_a_driver_that_is_killed_four_times_loses_nothing",
         "spark/test_local.py::test_a_sync_in_slices_commits_each_and_ends_with_all_rows",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_sumeru.diagnose.workload import (
-    Pace,
+    EstimatedPace,
     day_number,
     day_start,
     list_pages,
@@ -41,16 +41,16 @@ def test_sparse_windows_grow_unless_every_row_is_a_request() -> None:
 def test_a_read_is_never_faster_than_limit_burst_or_responses_allow(
     requests: float, longest: float, latency: float, per_minute: float, concurrency: int
 ) -> None:
-    seconds = Pace(per_minute, latency, concurrency).seconds(requests, longest) * (1 + 1e-9)
+    seconds = EstimatedPace(per_minute, latency, concurrency).seconds(requests, longest) * (1 + 1e-9)
     assert seconds >= longest * latency
     assert seconds >= requests * latency / concurrency
     assert seconds * per_minute / 60 >= requests / 2 - 1e-6
     assert seconds * per_minute / 60 >= requests - 9.5 * per_minute / 60 - 1e-6
-    assert Pace(None, latency, concurrency).seconds(requests, longest) <= seconds
+    assert EstimatedPace(None, latency, concurrency).seconds(requests, longest) <= seconds
 
 
 def test_thousand_requests_at_sixhundred_a_minute() -> None:
-    assert Pace(600, 0.1, 8).seconds(1000, 100) == pytest.approx(90.5)
+    assert EstimatedPace(600, 0.1, 8).seconds(1000, 100) == pytest.approx(90.5)
 
 
 @given(st.integers(min_value=0, max_value=40_000))

@@ -9,8 +9,8 @@ import pytest
 from typing_extensions import override
 
 from tap_sumeru.extract.filter_trust import FilterTrust
+from tap_sumeru.extract.filter_verdict import verdict_of_row
 from tap_sumeru.extract.probe_candidate import ProbeCandidate
-from tap_sumeru.extract.verdicts import verdict_of_row
 from tap_sumeru.extract.windows import Window
 from tap_sumeru.records import ShapedPage
 from tap_sumeru.records.row_dates import other_dates_of

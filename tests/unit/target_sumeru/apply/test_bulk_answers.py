@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typing_extensions import override
 
 from sumeru_api.errors import OutcomeUnknown
 from sumeru_api.responses import Response
@@ -90,6 +91,7 @@ class FailingApi(AnsweringApi):
         super().__init__(bad, "omitted")
         self.status, self.requests = status, 0
 
+    @override
     async def update_many(
         self, stream: object, rows: list[tuple[str, Mapping[str, Any]]], key: str
     ) -> Response:

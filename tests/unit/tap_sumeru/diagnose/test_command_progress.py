@@ -1,4 +1,4 @@
-"""Steps: where nobody watches, lines say how far a command is."""
+"""Progress of a command: where nobody watches, lines say how far it is."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from tap_sumeru.diagnose import steps
+from tap_sumeru.diagnose import command_progress
 
 if TYPE_CHECKING:
     import pytest
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 def test_a_line_says_how_far_a_command_is_while_it_waits(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    logged, report = threading.Semaphore(0), steps.Steps.report
+    logged, report = threading.Semaphore(0), command_progress.CommandProgress.report
     caplog.set_level(logging.INFO)
-    monkeypatch.setattr(steps, "_INTERVAL_SECONDS", 0.0)
+    monkeypatch.setattr(command_progress, "_INTERVAL_SECONDS", 0.0)
 
-    def report_and_release(shown: steps.Steps) -> None:
+    def report_and_release(shown: command_progress.CommandProgress) -> None:
         report(shown)
         logged.release()
 
-    monkeypatch.setattr(steps.Steps, "report", report_and_release)
-    with steps.Steps("Checking", 11) as running:
+    monkeypatch.setattr(command_progress.CommandProgress, "report", report_and_release)
+    with command_progress.CommandProgress("Checking", 11) as running:
         running.done()
         while logged.acquire(blocking=False):
             pass
@@ -35,6 +35,6 @@ def test_a_line_says_how_far_a_command_is_while_it_waits(
 
 def test_a_command_that_is_quick_logs_nothing(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
-    with steps.Steps("Checking", 1) as running:
+    with command_progress.CommandProgress("Checking", 1) as running:
         running.done()
     assert caplog.messages == []

@@ -20,7 +20,7 @@ logger = logging.getLogger("tap-sumeru")
 _INTERVAL_SECONDS = 30.0
 
 
-class Steps(ExitStack):
+class CommandProgress(ExitStack):
     """Counts the steps of a command while the `with` block lasts.
 
     Where nobody watches, a line every 30 seconds says how many are done, so that no wait is silent.

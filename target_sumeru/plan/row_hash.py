@@ -1,4 +1,4 @@
-"""The hash that stands for a row whichever of its columns the input names it by."""
+"""Hash of a row as its id in the API names it: the same whichever columns identify the row in the input."""
 
 from __future__ import annotations
 

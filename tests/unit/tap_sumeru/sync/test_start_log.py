@@ -11,7 +11,7 @@ from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.config.settings import Settings
 from tap_sumeru.config.shops import shard_of
 from tap_sumeru.state.bookmarks import Bookmarks
-from tap_sumeru.sync.opening import log_opening
+from tap_sumeru.sync.start_log import log_opening
 
 
 @pytest.fixture
