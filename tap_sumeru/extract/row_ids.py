@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from tap_sumeru.extract.recovery import StartOver
-from tap_sumeru.extract.shared_ids import SharedIds
+from tap_sumeru.extract.shared_ids import SharedIds, shared_on_page
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,7 +66,7 @@ class RowIds:
         self._max_remembered = max_remembered
         self._seen: dict[int, int] = {}
         self._young: dict[int, datetime] = {}
-        self._shared_ids = SharedIds(spec.natural_key or _CREATED)
+        self._shared_ids = SharedIds(spec.natural_key)
         self._warned = False
 
     @property
@@ -98,11 +98,11 @@ class RowIds:
         if not whole and None in page.ids:
             self._query.fields = ()
             raise StartOver
-        checked = self.own_ids and not self._warned
+        checked = bool(self._spec.natural_key) and self.own_ids
         if checked and self._shared_ids.found(slice_.parent, page, self._plan.range.is_young):
-            if self._spec.natural_key:
-                self._give_up((_ID,), "", " and ".join((_ID, *self._spec.natural_key)))
-                raise StartOver
+            self._give_up((_ID,), "", " and ".join((_ID, *self._spec.natural_key)))
+            raise StartOver
+        if not (self._spec.natural_key or self._warned) and shared_on_page(page, _CREATED):
             self._warned = True
             logger.warning(_SAME_ID, self._shop, self._spec.name)
         on_page: dict[str, int] = {}

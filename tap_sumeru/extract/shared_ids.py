@@ -60,3 +60,17 @@ class SharedIds:
                 if timestamp is not None and not may_have_changed(timestamp):
                     self._shared.add(one)
         return len(self._shared) >= _MIN_SHARED
+
+
+def shared_on_page(page: ShapedPage, names: Sequence[str]) -> bool:
+    """Return whether rows of one page have the same id, but other attributes of some names.
+
+    Args:
+        page: The page. Of an ordinary one, no row is looked at: that would parse it once more.
+        names: Names of the attributes.
+    """
+    if len(set(page.ids)) == len(page.ids):
+        return False
+    first: dict[str, Sequence[object]] = {}
+    rows = ((one, page.values(index, names)) for index, one in enumerate(page.ids) if one is not None)
+    return any(first.setdefault(one, values) != values for one, values in rows)

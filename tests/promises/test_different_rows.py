@@ -261,8 +261,8 @@ def _order(number: int, created_at: str) -> Json:
 def test_orders_of_two_marketplaces_with_the_same_ids_are_told(tmp_path: Path, size: int) -> None:
     orders = [
         _order(number, f"2020-01-{day}T10:20:{number + 7:02}Z")
-        for day in ("01", "02")
         for number in range(12)
+        for day in ("01", "02")
     ]
     output = sync(tmp_path, in_pages(orders, size), "orders")
     assert_complete(output, "orders")
