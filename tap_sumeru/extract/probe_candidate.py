@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 _SETTLED = timedelta(days=1)
 """A row that has not changed for this long is unlikely to change while it is requested."""
-_MAX_CONSIDERED = 200
-"""Rows after which a row without other dates will do: the stream has none that could prove the filter."""
+_MAX_CONSIDERED, _MAX_UNSETTLED = 30, 200
+"""Rows after which a row without other dates will do, or else one that may still change.
+
+The stream then has none that could prove the filter. Each row that is considered is parsed once more.
+"""
 
 
 class ProbeCandidate:
@@ -60,7 +63,8 @@ class ProbeCandidate:
         if rank[0] and rank > self._rank:
             self._rank, self._row = rank, (row_id, timestamp)
             self.window, self.parent = window, parent
-        self.found = self._rank == _BEST or (self._rank[0] > 0 and self._considered >= _MAX_CONSIDERED)
+        enough = _MAX_CONSIDERED if self._rank[1] else _MAX_UNSETTLED
+        self.found = self._rank == _BEST or (self._rank[0] > 0 and self._considered >= enough)
 
     def is_row(self, row_id: str | None, timestamp: datetime) -> bool:
         """Return whether a row is the candidate, unchanged."""

@@ -100,6 +100,15 @@ def test_the_first_candidate_stays_until_a_settled_one_comes_which_stays_for_goo
     assert candidate.window == Window(DAY - timedelta(days=3), DAY - timedelta(days=2))
 
 
+@pytest.mark.parametrize(("hours", "rows"), [(0, 30), (1, 200)], ids=["settled", "may change"])
+def test_a_row_without_other_dates_will_do_if_many_rows_have_none(hours: int, rows: int) -> None:
+    candidate = ProbeCandidate(DAY + timedelta(days=1))
+    for number in range(1, rows + 1):
+        candidate.consider(DAY + timedelta(hours=hours), [], f"parent {number}")
+        assert candidate.found == (number == rows)
+    assert candidate.parent == "parent 1"
+
+
 def others(row: dict[str, Any]) -> list[datetime]:
     return list(other_dates_of(row, "updated_at"))
 
