@@ -105,7 +105,7 @@ class Client:
         *,
         retry: Callable[[], bool] = lambda: True,
         max_retries: int | None = None,
-        last_try: tuple[Params, Callable[[Response], ResultT]] | None = None,
+        last_try: Callable[[], tuple[Params, Callable[[Response], ResultT]]] | None = None,
     ) -> ResultT:
         """Return what a GET request leads to, once it has succeeded.
 
@@ -116,7 +116,7 @@ class Client:
             stream: Name of the stream, for the log and the counts.
             retry: Returns whether a response that is not a success is worth a retry.
             max_retries: Retries of this request, None for as many as usual.
-            last_try: Parameters and parser to use for the last retry, if no response has come until then.
+            last_try: Returns parameters and parser for the last retry, if no response has come until then.
 
         Raises:
             ApiError: The request failed for good.
@@ -145,7 +145,7 @@ class Client:
                 self._log_retry(stream, decision)
                 await asyncio.sleep(decision.after)
                 if decision.last and last_try is not None and not isinstance(outcome, Response):
-                    params, parse = last_try
+                    params, parse = last_try()
                 continue
             await self._sit_out(stream, decision.after)
 

@@ -8,7 +8,7 @@ whose replication key lies outside. No row can show a date that the API hides: t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from tap_sumeru.extract.filter_verdict import verdict_of_row
 from tap_sumeru.extract.probe_candidate import ProbeCandidate
@@ -21,15 +21,9 @@ if TYPE_CHECKING:
     from tap_sumeru.extract.windows import Window
     from tap_sumeru.records import ShapedPage
 
+_MAX_PLAUSIBLE = 10
+"""Rows of a probe of which none has proven the filter: no more are parsed to look for other dates."""
 _RANK = (Verdict.REFUTED, Verdict.UNPROVEN, Verdict.PLAUSIBLE, Verdict.PROVEN)
-
-
-class Returned(NamedTuple):
-    """A row that the filter returned, with its verdict on the filter."""
-
-    number: int
-    timestamp: datetime
-    verdict: Verdict
 
 
 class FilterTrust:
@@ -47,6 +41,7 @@ class FilterTrust:
         self._before_rejection: Verdict | None = None
         self._probe_verdict = Verdict.UNPROVEN
         self._candidate_returned = False
+        self._probed_rows = 0
 
     @property
     def known(self) -> str:
@@ -102,8 +97,8 @@ class FilterTrust:
             self._bookmark.verdict = Verdict.REFUTED
             return False
         if all_attributes and (self._unproven or self.first_read_unproven):
-            for row in self._returned(accepted, page):
-                self._bookmark.verdict = _better(self._bookmark.verdict, row.verdict)
+            for verdict in self._verdicts(accepted, page):
+                self._bookmark.verdict = _better(self._bookmark.verdict, verdict)
                 if self._bookmark.verdict is Verdict.PROVEN:
                     break
         return True
@@ -113,11 +108,10 @@ class FilterTrust:
         return self._usable and self._bookmark.verdict is Verdict.UNPROVEN
 
     @staticmethod
-    def _returned(accepted: Window, page: ShapedPage) -> Iterator[Returned]:
+    def _verdicts(accepted: Window, page: ShapedPage) -> Iterator[Verdict]:
         for i, timestamp in enumerate(page.timestamps):
             if timestamp is not None:
-                verdict = verdict_of_row(accepted, timestamp, page.other_dates(i))
-                yield Returned(i, timestamp, verdict)
+                yield verdict_of_row(accepted, timestamp, page.other_dates(i))
 
     # A filter that the API does not accept
 
@@ -162,21 +156,32 @@ class FilterTrust:
     def take_candidate(self) -> ProbeCandidate | None:
         """Return the candidate that was found, once."""
         candidate, self._candidate = self._candidate, None
-        self._probe_verdict, self._candidate_returned = Verdict.UNPROVEN, False
+        self._probe_verdict, self._candidate_returned, self._probed_rows = Verdict.UNPROVEN, False, 0
         return candidate if candidate is not None and candidate.window is not None else None
 
     def check_probe_page(
         self, candidate: ProbeCandidate, accepted: Window, page: ShapedPage, began: datetime | None
     ) -> bool:
         """Learn from a page of a probe; return whether the filter can still be believed."""
-        for row in self._returned(accepted, page):
-            if row.verdict is not Verdict.REFUTED:
-                self._probe_verdict = _better(self._probe_verdict, row.verdict)
-            elif began is None or row.timestamp < began:
+        for i, timestamp in enumerate(page.timestamps):
+            if timestamp is None:
+                continue
+            verdict = verdict_of_row(accepted, timestamp, () if self._probe_judged else page.other_dates(i))
+            if verdict is not Verdict.REFUTED:
+                self._probe_verdict = _better(self._probe_verdict, verdict)
+            elif began is None or timestamp < began:
                 self._bookmark.verdict = Verdict.REFUTED
                 return False
-            self._candidate_returned |= candidate.is_row(page.ids[row.number], row.timestamp)
+            self._probed_rows += 1
+            self._candidate_returned |= candidate.is_row(page.ids[i], timestamp)
         return True
+
+    @property
+    def _probe_judged(self) -> bool:
+        """Whether further rows of the probe, as far as they lie in its day, would change nothing."""
+        if self._probe_verdict is Verdict.PLAUSIBLE:
+            return self._probed_rows >= _MAX_PLAUSIBLE
+        return self._probe_verdict is Verdict.PROVEN
 
     def conclude_probe(self, *, read_to_end: bool) -> None:
         """Judge the filter by all that a probe has returned.

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 _MAX_REPEATED_PAGES = 3
 _MAX_EMPTY_PAGES = 1000
-_MAX_COMPARED_ROWS = 2000
+_MAX_COMPARED_ROWS = 500
 """Rows that are kept to recognise them in another order."""
+_MAX_COMPARED_IDS = 200
+"""Ids that are kept to recognise rows that have changed meanwhile."""
 _MAX_SEEN_AGAIN = 3
 """How often the rows that are kept may be seen again, on average."""
 _MAX_CHANGED = 20
@@ -88,8 +90,8 @@ class ListProgress:
         self._count += 1
         if not self._count % _SAMPLE:
             self._seen_again += len(content & self._rows)
-            self._changed += len(self._ids.intersection(ids))
-        if self._changed * _SAMPLE > _MAX_CHANGED * len(self._ids):
+        self._changed += len(self._ids.intersection(ids))
+        if self._changed > _MAX_CHANGED * len(self._ids):
             raise UnexpectedResponse(
                 "the list makes no progress: its rows come again and again, changed each time"
             )
@@ -100,6 +102,7 @@ class ListProgress:
             raise UnexpectedResponse(cause)
         if len(self._rows) < _MAX_COMPARED_ROWS:
             self._rows |= content
+        if len(self._ids) < _MAX_COMPARED_IDS:
             self._ids.update(one for one in ids if one is not None)
         if len(self._pages) + len(self._earlier) < _MAX_EARLIER_PAGES:
             self._pages.append(page)

@@ -183,7 +183,8 @@ class ListReader:
                     answer = await get(max_retries=0)
                 else:
                     smaller = quarter(size)
-                    answer = await get(last_try=_sized(params, parse, smaller) if smaller else None)
+                    last_try = partial(_sized, params, parse, smaller) if smaller else None
+                    answer = await get(last_try=last_try)
             except ApiError as error:
                 other_size = at_cursor and error.status in _REFUSED  # than that of the cursor
                 if failed is not None and (other_size or isinstance(error, UnexpectedResponse)):

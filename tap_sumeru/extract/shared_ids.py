@@ -26,9 +26,10 @@ class SharedIds:
 
     def __init__(self, natural_key: Sequence[str]) -> None:
         self._natural_key = natural_key
-        self._sample: dict[str | None, dict[str, Sequence[object]]] = defaultdict(dict)
+        # Hashes: texts that are kept would scatter the memory of all pages, which makes reading slower.
+        self._sample: dict[str | None, dict[int, int]] = defaultdict(dict)
         self._size = 0
-        self._shared: set[str] = set()
+        self._shared: set[int] = set()
 
     def found(
         self, parent: str | None, page: ShapedPage, may_have_changed: Callable[[datetime], bool]
@@ -41,15 +42,15 @@ class SharedIds:
             may_have_changed: Returns whether a row may have changed during the read, by its replication key:
                 on another page it may be the same row with another natural key.
         """
-        ids, sample = set(page.ids), self._sample[parent]
+        ids, sample = list(map(hash, page.ids)), self._sample[parent]
         complete = self._size >= _SAMPLE
-        if complete and len(ids) == len(page.ids) and sample.keys().isdisjoint(ids):
+        if complete and len(set(ids)) == len(ids) and sample.keys().isdisjoint(ids):
             return False  # so that an ordinary page costs nothing per row
-        on_page: dict[str, Sequence[object]] = {}
-        for index, one in enumerate(page.ids):
-            if one is None:
+        on_page: dict[int, int] = {}
+        for index, one in enumerate(ids):
+            if page.ids[index] is None:
                 continue
-            natural_key = page.values(index, self._natural_key)
+            natural_key = _hash(page.values(index, self._natural_key))
             if on_page.setdefault(one, natural_key) != natural_key:
                 return True
             if one not in sample and not complete:
@@ -60,6 +61,13 @@ class SharedIds:
                 if timestamp is not None and not may_have_changed(timestamp):
                     self._shared.add(one)
         return len(self._shared) >= _MIN_SHARED
+
+
+def _hash(values: Sequence[object]) -> int:
+    try:
+        return hash(tuple(values))
+    except TypeError:  # a list or an object
+        return hash(repr(values))
 
 
 def shared_on_page(page: ShapedPage, names: Sequence[str]) -> bool:

@@ -83,7 +83,7 @@ class ColumnarPage(ShapedPage):
         self._check_numbers(Check.NUMBERS)
         self._check_numbers(Check.INTEGERS)
         for column in self._layout.checked_by(Check.NESTED):
-            if not self._has_type(column):
+            if not (column.related or self._has_type(column)):  # those are checked above
                 self._check_singly(column)
         for column in self._layout.checked_by(Check.SINGLY):
             self._check_singly(column)
@@ -114,12 +114,12 @@ class ColumnarPage(ShapedPage):
 
     @property
     @override
-    def identity(self) -> frozenset[object]:
-        """What tells each row from others, in no order: texts are hashed faster than timestamps."""
+    def identity(self) -> frozenset[int]:
+        """A hash of what tells each row from others: texts are hashed faster than timestamps."""
         key = self._layout.column(self._layout.key)
         if key.type is Raw:
             return super().identity
-        return frozenset(zip(self.ids, self._values(key), strict=True))
+        return frozenset(map(hash, zip(self.ids, self._values(key), strict=True)))
 
     def _values(self, column: Column) -> list[Any]:
         return list(map(attrgetter(column.field), self.records))

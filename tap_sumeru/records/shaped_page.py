@@ -57,9 +57,9 @@ class ShapedPage(ABC):
             del self.span
 
     @property
-    def identity(self) -> frozenset[object]:
-        """What tells each row from others, in no order."""
-        return frozenset(zip(self.ids, self.timestamps, strict=True))
+    def identity(self) -> frozenset[int]:
+        """A hash of what tells each row from others, in no order; thousands are kept for each list."""
+        return frozenset(map(hash, zip(self.ids, self.timestamps, strict=True)))
 
     @cached_property
     def span(self) -> tuple[datetime, ...]:

@@ -149,9 +149,10 @@ class _ReferencePage(ShapedPage):
 
     @property
     @override
-    def identity(self) -> frozenset[object]:
-        """What tells each row from others, in no order: without ids, all that they hold."""
-        return frozenset(map(canonical, self._rows)) if None in self.ids else super().identity
+    def identity(self) -> frozenset[int]:
+        """A hash of what tells each row from others, in no order: without ids, all that they hold."""
+        whole = None in self.ids
+        return frozenset(hash(canonical(row)) for row in self._rows) if whole else super().identity
 
     @override
     def values(self, index: int, names: Sequence[str]) -> Sequence[object]:

@@ -53,6 +53,10 @@ class Verdict(StrEnum):
     REFUTED = "refuted"
 
 
+_VERDICTS = {one.value: one for one in Verdict}
+_PRECISIONS = {one.value: one for one in Precision}
+
+
 class Bookmark:
     """What is known about one stream of one shop.
 
@@ -108,8 +112,8 @@ class Bookmark:
         self._skipped = set(known.get("skipped", ()))
         self.verdict = Verdict.UNPROVEN
         date_filter = {} if other_key else entry.get("date_filter", {})
-        if date_filter.get("names") == self._names and date_filter["verdict"] in list(Verdict):
-            self.verdict, date_filter = Verdict(date_filter["verdict"]), {}
+        if date_filter.get("names") == self._names and date_filter["verdict"] in _VERDICTS:
+            self.verdict, date_filter = _VERDICTS[date_filter["verdict"]], {}
         # A verdict on another filter, or an unknown one, is kept until there is one on this filter.
         self._other_filter = date_filter
         self.outdated_by = ""
@@ -255,5 +259,4 @@ def _digest(parent: str) -> str:
 
 def _precision(entry: Entry) -> Precision:
     """Return the precision that a partition holds; the coarsest for one that only a newer version knows."""
-    value = entry.get("precision", Precision.SECOND.value)
-    return Precision(value) if value in {one.value for one in Precision} else Precision.DAY
+    return _PRECISIONS.get(entry.get("precision", Precision.SECOND.value), Precision.DAY)

@@ -70,6 +70,10 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
     def _advance(self, seconds: float) -> None:
         self._now += max(0.0, seconds)
 
+    def spend(self, seconds: float) -> None:
+        """Let time pass within a callback, as a long calculation does."""
+        self._now += seconds
+
     @override
     def time(self) -> float:
         now = self._now
@@ -94,3 +98,10 @@ def run_virtual(main: Coroutine[Any, Any, ResultT], *, tick: float = 0.0) -> Res
 def now() -> float:
     """Return the time of the running loop's clock."""
     return asyncio.get_running_loop().time()
+
+
+def spend(seconds: float) -> None:
+    """Keep the running loop busy for so many seconds."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualClockLoop)
+    loop.spend(seconds)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sumeru_api.slots import Slots
-from support.virtual_clock import now, run_virtual
+from support.virtual_clock import now, run_virtual, spend
 
 
 async def hold(slots: Slots, seconds: float) -> tuple[float, float]:
@@ -84,6 +84,31 @@ def test_who_hangs_holds_up_the_others_for_no_longer_than_the_patience() -> None
         return since
 
     assert run_virtual(main()) == 5.0
+
+
+@given(count=st.integers(1, 8), rounds=st.integers(1, 60), busy=st.floats(0.001, 1.0))
+def test_a_busy_process_starts_no_more_than_it_can_finish(count: int, rounds: int, busy: float) -> None:
+    held, most = 0, 0
+
+    async def one(slots: Slots) -> None:
+        nonlocal held, most
+        slot = await slots.acquire()
+        held += 1
+        most = max(most, held)
+        for _ in range(rounds):
+            spend(busy)
+            await asyncio.sleep(0)
+        held -= 1
+        slot.release()
+
+    async def main() -> None:
+        slots = Slots(count, max_hold_seconds=0.0625)  # which is shorter than all of `busy`, or than most
+        async with asyncio.TaskGroup() as group:
+            for _ in range(4 * count):
+                group.create_task(one(slots))
+
+    run_virtual(main())
+    assert most == count
 
 
 def test_a_slot_can_be_released_more_than_once() -> None:
