@@ -159,7 +159,8 @@ class ListReader:
         if at_cursor and not slice_.pages and not answer.page.rows and answer.next_cursor is None:
             raise CursorExpired  # more rows followed when the place was saved
         if slice_.page_size != limits.page_size:
-            slice_.progress.forget_pages()
+            if slice_.page_size:
+                slice_.progress.forget_pages()
             slice_.page_size = limits.page_size
         slice_.pages += 1
         return answer._replace(whole=False) if has_fields else answer
@@ -226,5 +227,7 @@ def _sized(
     params: Params, parse: Callable[..., ListPage], size: int
 ) -> tuple[Params, Callable[[Response], ListPage]]:
     """Return parameters and parser of a request for a number of rows."""
+    if size == PAGE_SIZE:
+        return params, parse  # they are made for it
     sized = tuple((name, str(size) if name == "limit" else value) for name, value in params)
     return sized, partial(parse, limit=size)
