@@ -30,6 +30,8 @@ _RANGE_END = re.compile(r"/(\d+)\s*$")
 _LINK_NEXT = re.compile(r"""rel\s*=\s*["']?[^"']*\bnext\b""", re.IGNORECASE)
 _MAX_DEPTH = 3
 _MAX_ITEMS = 20
+_MAX_DIGITS = 15
+"""A number with more digits is no count of rows or pages."""
 _ROWS = frozenset({"data", "included"})
 
 
@@ -124,4 +126,4 @@ def _number(value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | str):
         return -1
     text = str(value)
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else -1  # noqa: PLR2004
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else -1

@@ -56,7 +56,7 @@ class CommandLine(ConfigSources, Tap):
 
     @classmethod
     @override
-    def invoke(  # type: ignore[override]
+    def invoke(  # type: ignore[override]  # it has further options
         cls,
         *,
         about: bool = False,

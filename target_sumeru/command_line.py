@@ -44,7 +44,7 @@ class CommandLine(ConfigSources, Target):
 
     @classmethod
     @override
-    def invoke(  # type: ignore[override]
+    def invoke(  # type: ignore[override]  # it has further options
         cls,
         *,
         about: bool = False,

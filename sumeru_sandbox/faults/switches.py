@@ -90,7 +90,48 @@ class ParentFault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All switches of one shop and stream, with their defaults."""
+    """All switches of one shop and stream, with their defaults.
+
+    Attributes:
+        date_filter: Whether the API applies the date filter, ignores it, or refuses it with a 422.
+        date_field: The field that the date filter compares; the replication key by default.
+        date_to: Whether the date filter includes the day that it ends with.
+        dates: Whether the date filter must have both its ends.
+        zone: Minutes from UTC of the zone in whose days the date filter counts.
+        shape: Whether the attributes of a row are in `attributes`, or beside its id.
+        usage: Whether `/usage` returns a list, or its last row only.
+        included: Whether included resources are among the attributes, or in a list beside the rows.
+        pagination: Whether lists have pages; if not, one response has all rows.
+        fields: Whether the API honours `fields`, ignores it, or refuses it.
+        empty_every: Every such page of a list is empty, although more follow.
+        latency_ms: Milliseconds before each response.
+        jitter_ms: Milliseconds of a random delay in addition, at most.
+        page_cap: Rows of a page, at most, whatever `limit` says.
+        max_limit: A larger `limit` fails with `max_limit_status`.
+        max_depth: After so many rows, a list refuses to go on.
+        bad_parents: An error for the children of some parents.
+        cursor_expires_every: Every such cursor has expired when it is used for the first time.
+        cursor_expires_times: How many cursors expire, at most.
+        cursor_repeats: The second page of a list and all later ones return their own cursor.
+        cursor_missing: A page says that more follow, but has no cursor.
+        data_missing: Lists lack `data`.
+        faults: Faulty responses.
+        rows: Faulty rows.
+        rate_headers: Whether the headers of the rate limit are there, rubbish, or old ones from a cache.
+        charset: Charset of the responses.
+        date_header: Whether responses have a `Date`.
+        clock_offset_s: Seconds by which the clock of the headers differs from that of the rows.
+        rate_limit: Whether each token has a limit of its own, or those of a shop share one.
+        keys: Whether the API honours `Idempotency-Key`.
+        refusals: Whether a refused write gets the same refusal again for the same key, or is tried anew.
+        cut_bodies: Whether a body that broke off is dropped, or taken for the whole.
+        write_ms: Milliseconds for which a write is in progress.
+        create_body: Form of the body of a creation: the attributes as they are, wrapped in `data`, or either.
+        bulk: Whether a bulk write is applied as a whole, or item by item.
+        max_items: Items of a bulk write, at most.
+        launch: Whether a campaign starts at once, or waits for approval.
+        error_values: Whether errors of writes quote the values that were sent.
+    """
 
     date_filter: Literal["applied", "ignored", "refused"] = "applied"
     date_field: str = "replication_key"

@@ -109,5 +109,5 @@ def _sync(file: object) -> None:
     """Have a local file on the disk before the state says that it is there."""
     fileno = getattr(file, "fileno", None)
     if fileno is not None:
-        file.flush()  # type: ignore[attr-defined]
+        file.flush()  # type: ignore[attr-defined]  # what has a number is a file
         os.fsync(fileno())

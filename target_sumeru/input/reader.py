@@ -53,7 +53,8 @@ class MessageReader(GenericSingerReader[bytes]):
         Raises:
             InputError: A line cannot be used.
         """
-        return super().process_lines(self._lines(file_input or self.default_input), callbacks)  # type: ignore[arg-type]
+        lines = self._lines(file_input or self.default_input)
+        return super().process_lines(lines, callbacks)  # type: ignore[arg-type]  # it only iterates
 
     def _lines(self, file: IO[bytes]) -> Iterator[bytes]:
         for number, line in enumerate(file, 1):
@@ -74,6 +75,7 @@ class MessageReader(GenericSingerReader[bytes]):
             self._process_unknown_message(message)
         return message
 
+    # A static method of the SDK, whose message shows the whole line.
     @override
     def assert_line_requires(self, line_dict: dict[str, Any], requires: set[str]) -> None:  # type: ignore[override]
         """Check that a message has some keys.

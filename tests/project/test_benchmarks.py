@@ -62,11 +62,11 @@ def test_records_of_singer_and_of_airbyte_are_found_among_other_lines() -> None:
     assert list(rows.of_lines(lines)) == [("orders", "ord_1"), ("orders", "ord_2")]
 
 
-def test_the_measured_recommended_settings_are_those_of_meltano_yml() -> None:
+def test_the_measured_settings_are_those_of_meltano_yml() -> None:
     project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
     (loader,) = (one for one in project["plugins"]["loaders"] if one["name"] == "target-postgres")
     given = {setting["name"]: setting.get("value") for setting in loader["settings"]}
-    assert {name: given[name] for name in warehouse.RECOMMENDED} == warehouse.RECOMMENDED
+    assert {name: given[name] for name in warehouse.AS_IN_MELTANO_YML} == warehouse.AS_IN_MELTANO_YML
 
 
 def test_a_client_receives_all_rows_of_a_replayed_list_each_with_unknown_fields(tmp_path: Path) -> None:
