@@ -22,7 +22,8 @@ NAME = "prod:tap-sumeru-to-target-postgres:shard-{}"
 def script() -> str:
     """Return the script, for two shards where the page has five, and one where it has four."""
     page = (ROOT / "docs" / "shards.md").read_text(encoding="utf-8")
-    (text,) = re.findall(r"```sh\n(.*?)```", page, re.DOTALL)
+    section = page.partition("## Change the number of shards")[2]
+    (text,) = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)
     assert all(f"old-{i}.json" in text for i in range(1, 5))
     text = re.sub(r" (?:\\\n +)?--merge old-\d\.json", "", text)
     return text.replace("1 2 3 4 5", "1 2").replace("1 2 3 4", "1").replace("$i/5", "$i/2")
