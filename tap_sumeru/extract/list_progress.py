@@ -24,8 +24,6 @@ _MAX_CHANGED = 20
 A list may rightly return a row again that has changed meanwhile, but one that ignores the cursor and shows
 the present as the time of each change never ends.
 """
-_SAMPLE = 8
-"""One of so many pages is searched for rows that were seen before: comparing all of each page takes time."""
 _MAX_EARLIER_PAGES = 20_000
 """Pages that are recognised when the list is read again; later ones are handed over again."""
 
@@ -59,7 +57,6 @@ class ListProgress:
         self._pages: list[int] = []
         self._repeated = 0
         self._empty = 0
-        self._count = 0
         self._seen_again = self._changed = 0
 
     def take(self, content: frozenset[Hashable], *, rows: int, ids: Sequence[str | None] = ()) -> bool:
@@ -87,15 +84,13 @@ class ListProgress:
         # Both are asked: the pages reach further back than the rows.
         known = self._seen.add_and_check(str(page)) or content <= self._rows
         self._repeated = self._repeated + 1 if known else 0
-        self._count += 1
-        if not self._count % _SAMPLE:
-            self._seen_again += len(content & self._rows)
+        self._seen_again += len(content & self._rows)
         self._changed += len(self._ids.intersection(ids))
         if self._changed > _MAX_CHANGED * len(self._ids):
             raise UnexpectedResponse(
                 "the list makes no progress: its rows come again and again, changed each time"
             )
-        if self._seen_again * _SAMPLE > _MAX_SEEN_AGAIN * _MAX_COMPARED_ROWS:
+        if self._seen_again > _MAX_SEEN_AGAIN * _MAX_COMPARED_ROWS:
             raise UnexpectedResponse("the list makes no progress: most of its rows come again and again")
         if self._repeated >= _MAX_REPEATED_PAGES:
             cause = f"the list makes no progress: {self._repeated} pages in a row had rows of earlier pages"

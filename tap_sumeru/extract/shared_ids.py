@@ -26,7 +26,7 @@ class SharedIds:
 
     def __init__(self, natural_key: Sequence[str]) -> None:
         self._natural_key = natural_key
-        # Hashes: texts that are kept would scatter the memory of all pages, which makes reading slower.
+        # Hashes take less memory than texts, and thousands of lists may be open.
         self._sample: dict[str | None, dict[int, int]] = defaultdict(dict)
         self._size = 0
         self._shared: set[int] = set()

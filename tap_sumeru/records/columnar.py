@@ -83,7 +83,7 @@ class ColumnarPage(ShapedPage):
         self._check_numbers(Check.NUMBERS)
         self._check_numbers(Check.INTEGERS)
         for column in self._layout.checked_by(Check.NESTED):
-            if not (column.related or self._has_type(column)):  # those are checked above
+            if not (column.related or self._has_type(column)):  # related ones are checked above
                 self._check_singly(column)
         for column in self._layout.checked_by(Check.SINGLY):
             self._check_singly(column)

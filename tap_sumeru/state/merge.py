@@ -80,7 +80,7 @@ class _Merger:
         return contents[0]
 
     def _first(self, contents: Iterable[dict[str, Any]], but: str, prefix: str = "") -> dict[str, Any]:
-        """Return each member but one as the first content has it that has it at all."""
+        """Return all members but one; if contents differ, the first that has a member decides."""
         found: dict[str, Any] = {}
         for content in contents:
             for name, value in content.items():

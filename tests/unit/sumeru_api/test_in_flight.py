@@ -84,7 +84,7 @@ def test_refusals_become_rare_and_the_limit_is_used(limit: int) -> None:
 
 
 def flight(answers: int = 8) -> InFlight:
-    """Return what there is after some responses."""
+    """Return the requests in flight of a shop that has sent some responses."""
     new = InFlight(8)
     for _ in range(answers):
         answer(new, 0.0)

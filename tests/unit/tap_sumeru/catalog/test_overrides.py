@@ -18,7 +18,7 @@ MOMENT = {"type": ["string", "null"], "format": "date-time"}
 
 
 def applied(given_columns: Json, *, stream: str = "orders", without: tuple[str, ...] = ()) -> CatalogSchema:
-    """Return the schema of a stream as a catalog has it that was discovered and then changed."""
+    """Return the schema of a stream from a catalog that was changed after the discovery."""
     own = stream_schemas.load(stream)
     columns = {name: one for name, one in own["properties"].items() if name not in without}
     parent = "journey_id" if stream == "enrollments" else ""

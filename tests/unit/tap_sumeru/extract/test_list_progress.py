@@ -79,6 +79,31 @@ def test_random_pages_of_more_rows_than_are_kept_come_to_an_end() -> None:
     assert progress.rows > 10_000
 
 
+@given(count=st.integers(101, 3000), changing=st.booleans(), seed=st.integers(0, 2**32 - 1))
+def test_an_endless_list_in_any_order_ends_before_its_rows_have_come_thirty_times(
+    count: int, changing: bool, seed: int
+) -> None:
+    draw, progress = Random(seed), ListProgress()  # noqa: S311 - a seed gives the same pages
+
+    def read() -> None:
+        for turn in range(30 * count // 100):
+            ids = [str(one) for one in draw.sample(range(count), 100)]
+            progress.take(frozenset((one, turn * changing) for one in ids), rows=100, ids=ids)
+
+    with pytest.raises(UnexpectedResponse, match="no progress"):
+        read()
+
+
+@given(count=st.integers(500, 5000), times=st.integers(1, 3))
+def test_a_list_that_returns_each_row_up_to_three_times_is_read_to_its_end(count: int, times: int) -> None:
+    """Its pages overlap, so that none has only rows of earlier ones."""
+    progress, step = ListProgress(), 100 // times
+    for first in range(0, count, step):
+        ids = [str(one) for one in range(first, first + 100)]
+        progress.take(frozenset(ids), rows=100, ids=ids)
+    assert progress.rows == 100 * len(range(0, count, step))
+
+
 def test_a_long_list_whose_rows_each_come_twice_is_read_to_its_end() -> None:
     progress = ListProgress()
     for number in range(2000):
