@@ -111,6 +111,32 @@ def test_a_busy_process_starts_no_more_than_it_can_finish(count: int, rounds: in
     assert most == count
 
 
+@given(busy=st.floats(0.001, 1.0), hanging=st.integers(1, 8))
+def test_who_hangs_in_a_busy_process_holds_up_the_others_for_a_number_of_rounds(
+    busy: float, hanging: int
+) -> None:
+    rounds = 0
+
+    async def work() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+            spend(busy)
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        slots = Slots(hanging, max_hold_seconds=0.0625)
+        tasks = [asyncio.create_task(hold(slots, 1e9)) for _ in range(hanging)]
+        busy_task = asyncio.create_task(work())
+        await asyncio.sleep(0)
+        await hold(slots, 0.0)
+        for task in (*tasks, busy_task):
+            task.cancel()
+
+    run_virtual(main())
+    assert 60 <= rounds <= 150
+
+
 def test_a_slot_can_be_released_more_than_once() -> None:
     async def main() -> list[tuple[float, float]]:
         slots = Slots(1, max_hold_seconds=100.0)
