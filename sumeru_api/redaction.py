@@ -20,13 +20,13 @@ _MAX_READ = 2000
 """Characters of a text that are read at most."""
 _MAX_LENGTH = 300
 _MAX_NAME = 80
-_MAX_DIGITS = 2
-"""Digits in a row that a name of the API may have, as in `ltv_12mo`."""
 _LABELS = ("[value]", "[e-mail]", "[number]", "[token]")
 _SHORTENED = re.compile(r"([A-Za-z]+)'[a-z]{1,2}")
 """As in `doesn't` and `customer's`."""
 _NAME = re.compile(r"[A-Za-z_.:/\[\]{}0-9-]*")
 _NAME_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_NUMBERED = re.compile(r"[^0-9]*(?:[0-9]{1,2}(?:mo)?(?![A-Za-z0-9]))?[^0-9]*")
+"""A name of the API has one short number at most, as in `v1` and `ltv_12mo`; an id may have several."""
 _NUMBER = re.compile(r"[0-9]{1,3}(?:s|ms|%)?")
 _TOKEN = re.compile(r"\b(?:copt|sk|pk|wsec)_\w{4,}", re.ASCII)
 _BEARER = "bearer"
@@ -139,12 +139,12 @@ def _merged(words: Iterable[tuple[str, str]]) -> list[str]:
 
 def is_known(name: str, words: Collection[str] = WORDS) -> bool:
     """Return whether a name is made of known words alone, as `filter[date_from]` and `api/v1/orders` are."""
-    if len(name) > _MAX_NAME or not _NAME.fullmatch(name):
+    if len(name) > _MAX_NAME or not (_NAME.fullmatch(name) and _NUMBERED.fullmatch(name)):
         return False
     parts = _NAME_PART.findall(name)
     if "".join(parts)[:1].isdigit() or not FIRST_NAMES.isdisjoint(map(str.lower, set(parts) - FIRST_NAMES)):
         return False
-    return all(part.lower() in words or (part.isdigit() and len(part) <= _MAX_DIGITS) for part in parts)
+    return all(part.isdigit() or part.lower() in words for part in parts)
 
 
 def error_code(text: str) -> str:

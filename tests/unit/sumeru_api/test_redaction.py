@@ -49,6 +49,7 @@ from tap_sumeru.catalog.streams import STREAMS
         ("limit must be between 1 and 100", "limit must be between 1 and 100"),
         ("the shard did not answer", "the shard did not answer"),
         ("date_to required", "date_to required"),
+        ("as_00A0, to_0And and v1is are ids, v1 and ltv_12mo are not", "[value] and [value] are ids, v1 and ltv_12mo are not"),
         ("line\nby\tline   gone", "line by line gone"),
         ("\x1b[2K ok \u202e\x07\u200b\x00\u2028", "[value] ok"),
         ("a " * 400, "a " * 150 + "..."),
@@ -179,6 +180,12 @@ def test_a_name_is_shown_only_if_it_is_one_word(text: str, shown: bool) -> None:
 )  # fmt: skip
 def test_a_name_of_the_users_own_files_is_quoted_if_it_looks_like_one(text: str, shown: str) -> None:
     assert mask_name(text) == shown
+
+
+@given(st.lists(st.tuples(st.sampled_from(sorted(WORDS)), st.integers(0, 99)), min_size=2, max_size=5))
+def test_an_id_is_not_taken_for_a_name_because_its_letters_are_words(parts: list[tuple[str, int]]) -> None:
+    assert mask("_".join(f"{word}{number}" for word, number in parts)).startswith("[")
+    assert mask("".join(f"{number}{word}" for word, number in parts)).startswith("[")
 
 
 def test_every_name_of_the_api_is_known() -> None:
