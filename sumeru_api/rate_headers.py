@@ -86,8 +86,10 @@ def retry_after(headers: Mapping[str, str], clock: float) -> float | None:
 
 def is_cached(headers: Mapping[str, str]) -> bool:
     """Return whether a cache has answered: its headers are old, and the request cost nothing."""
-    if any(_HIT.search(headers.get(name, "")) for name in _CACHE_STATUS):
-        return True
+    for name in _CACHE_STATUS:
+        status = headers.get(name)
+        if status is not None and _HIT.search(status):
+            return True
     age = headers.get("Age")
     return age is not None and (_number(age) or 0.0) > 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from enum import Enum, auto
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
@@ -181,11 +182,12 @@ class RequestQueue:
     async def _change(self, wait: float | None) -> None:
         """Wait until a request ends, at most for `wait` seconds."""
         self._changed.clear()
-        try:
+        if wait is None:
+            await self._changed.wait()
+            return
+        with suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await self._changed.wait()
-        except TimeoutError:
-            return
 
     def answered(self, headers: Mapping[str, str], cost: int = 1) -> None:
         """Record a response, and learn from its headers."""

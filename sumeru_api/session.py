@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote, quote_plus, urlsplit
@@ -244,13 +244,14 @@ def _of_write(headers: Mapping[str, str], body: bytes, idempotency_key: str | No
 
 
 _quoted = lru_cache(4096)(quote_plus)
+_quoted_path = lru_cache(4096)(partial(quote, safe=_PATH_SAFE))
 
 
 def _target(route: Route, path: str, params: Sequence[tuple[str, str]]) -> URL:
     return URL.build(
         scheme=route.scheme,
         authority=route.authority,
-        path=quote(path, safe=_PATH_SAFE),
+        path=_quoted_path(path),
         query_string="&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in params]),
         encoded=True,
     )

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from functools import lru_cache
+from typing import Self
 
 DAY = timedelta(days=1)
 ZONES = timedelta(hours=14)
@@ -30,30 +31,29 @@ _FORM = re.compile(
 
 
 class Precision(Enum):
-    """How exactly a timestamp names a moment."""
+    """How exactly a timestamp names a moment.
 
-    SECOND = "second"
-    MINUTE = "minute"
-    HOUR = "hour"
+    Attributes:
+        distance: How far the moment that `parse` returns may be from the real one.
+    """
+
+    SECOND = "second", timedelta()
+    MINUTE = "minute", timedelta(minutes=1)
+    HOUR = "hour", timedelta(hours=1)
     """Its time is rounded to an hour at most."""
-    LOCAL = "local"
+    LOCAL = "local", ZONES
     """A time without a zone: it may be meant in any zone."""
-    DAY = "day"
+    DAY = "day", DAY + ZONES
     """A date without a time: it stands for a whole day of any zone."""
 
-    @property
-    def distance(self) -> timedelta:
-        """How far the moment that `parse` returns may be from the real one."""
-        return _DISTANCES[self]
+    distance: timedelta
 
-
-_DISTANCES = {
-    Precision.SECOND: timedelta(),
-    Precision.MINUTE: timedelta(minutes=1),
-    Precision.HOUR: timedelta(hours=1),
-    Precision.LOCAL: ZONES,
-    Precision.DAY: DAY + ZONES,
-}
+    def __new__(cls, value: str, distance: timedelta) -> Self:
+        """Create a member whose value is its name in a state."""
+        member = object.__new__(cls)
+        member._value_ = value
+        member.distance = distance
+        return member
 
 
 def precision(text: str) -> Precision:

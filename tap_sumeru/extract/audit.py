@@ -59,7 +59,10 @@ class AuditSchedule:
 
     def retry_due(self, last: datetime | None, now: datetime) -> bool:
         """Return whether a refuted filter should be tried again; the arguments are those of `due`."""
-        return last is not None and now - last >= (self.interval or _RETRY) * self.share
+        if last is None:
+            return False
+        interval, age = self.interval or _RETRY, now - last
+        return age >= interval * (1 - _SPREAD) and age >= interval * self.share
 
 
 class Audit:

@@ -89,7 +89,7 @@ class ListReader:
         self.details = Details(spec, client, shaper.key, requested=details)
         self._smaller_pages = smaller_pages
         self._warned_of_total = False
-        self._limits = {kind: ListLimits() for kind in (Kind.ROWS, Kind.PARENTS)}
+        self._limits, self._limits_of_parents = ListLimits(), ListLimits()
 
     def pages(self, slice_: Slice, cursor: str | None = None) -> Pages[ListPage]:
         """Return the pages of a list, from its first page or from a cursor.
@@ -99,8 +99,10 @@ class ListReader:
             ApiError: The list cannot be read.
         """
         path, params = self._query.of(slice_)
-        parse = self._parse if slice_.kind is Kind.PARENTS or self.details.requested else self._parse_rows
-        fetch = partial(self._fetch, slice_, path, params, parse)
+        of_parents = slice_.kind is Kind.PARENTS
+        limits = self._limits_of_parents if of_parents else self._limits
+        parse = self._parse if of_parents or self.details.requested else self._parse_rows
+        fetch = partial(self._fetch, slice_, limits, path, params, parse)
         if cursor is None and slice_.is_all and not any(name.startswith("filter[") for name, _ in params):
             fetch = partial(self._fetch_counted, fetch, StatedTotal(), slice_)
         return Pages(fetch, cursor)
@@ -133,12 +135,12 @@ class ListReader:
     async def _fetch(
         self,
         slice_: Slice,
+        limits: ListLimits,
         path: str,
         params: Params,
         parse: Callable[..., ListPage],
         cursor: str | None,
     ) -> ListPage:
-        limits = self._limits[Kind.PARENTS if slice_.kind is Kind.PARENTS else Kind.ROWS]
         at_cursor = cursor is not None
         if not slice_.pages and slice_.page_size:  # a saved cursor may depend on the size of its pages
             limits.page_size = min(limits.page_size, slice_.page_size)

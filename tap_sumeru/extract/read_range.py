@@ -113,7 +113,7 @@ class ReadRange:
 
     def select(self, slice_: Slice, page: ShapedPage) -> Sequence[Any]:
         """Return the records of a page that belong to the read; those without a replication key always do."""
-        if all(self.holds(slice_, timestamp) for timestamp in page.span):
+        if not page.span or all(self.holds(slice_, timestamp) for timestamp in page.span):
             return page.records
         dated = zip(page.records, page.timestamps, strict=True)
         return [record for record, one in dated if one is None or self.holds(slice_, one)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from tap_sumeru.extract.list_progress import ListProgress
@@ -36,7 +35,6 @@ class Slice:
         finished: Whether all its rows are queued for writing.
         pages: Pages read.
         page_size: Rows that were requested at a time, 0 before the first request.
-        progress: Notices that the pages bring nothing new.
     """
 
     kind: Kind = Kind.ROWS
@@ -46,11 +44,18 @@ class Slice:
     finished: bool = False
     pages: int = 0
     page_size: int = 0
-    progress: ListProgress = field(default_factory=ListProgress)
+    _progress: ListProgress | None = field(default=None, init=False)
+
+    @property
+    def progress(self) -> ListProgress:
+        """What notices that its pages bring nothing new; a list of one page needs none."""
+        if self._progress is None:
+            self._progress = ListProgress()
+        return self._progress
 
     def begin(self) -> None:
         """Read it from its first page, as if for the first time."""
-        self.pages, self.progress = 0, ListProgress()
+        self.pages, self._progress = 0, None
 
     @property
     def is_all(self) -> bool:
@@ -73,12 +78,19 @@ class SliceQueue:
 
     def open(self, at_once: int) -> list[Slice]:
         """Return the slices to start now, so that `at_once` of them are in progress."""
-        room = max(0, at_once - self._in_progress)
-        parts = [self._parts.popleft() for _ in range(min(room, len(self._parts)))]
-        slices = list(islice(self._upcoming, room - len(parts)))
-        self._in_progress += len(parts) + len(slices)
-        self._open.extend(slices)
-        return parts + slices
+        opened: list[Slice] = []
+        while self._in_progress < at_once and (slice_ := self._next()) is not None:
+            self._in_progress += 1
+            opened.append(slice_)
+        return opened
+
+    def _next(self) -> Slice | None:
+        if self._parts:
+            return self._parts.popleft()
+        slice_ = next(self._upcoming, None)
+        if slice_ is not None:
+            self._open.append(slice_)
+        return slice_
 
     def split(self, slice_: Slice, rest: Slice) -> None:
         """Insert a slice behind one that is in progress and has become smaller by it."""

@@ -183,19 +183,22 @@ class StreamReader:
         self.parents.begin()
         try:
             async with asyncio.TaskGroup() as group:
-                self._open_slices(group, cursor)
+                first, *others = self._plan.next_slices() or (None,)
+                for slice_ in others:
+                    group.create_task(self._read_slice(group, slice_))
+                if first is not None:  # most reads have one slice, which needs no task of its own
+                    await self._read_slice(group, first, cursor)
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         if not self._plan.complete:
             # A task group takes a task that was cancelled from elsewhere for one that has ended well.
             raise asyncio.CancelledError
 
-    def _open_slices(self, group: asyncio.TaskGroup, cursor: str | None = None) -> None:
+    def _open_slices(self, group: asyncio.TaskGroup) -> None:
         for slice_ in self._plan.next_slices():
-            group.create_task(self._read_slice(group, slice_, cursor))
-            cursor = None
+            group.create_task(self._read_slice(group, slice_))
 
-    async def _read_slice(self, group: asyncio.TaskGroup, slice_: Slice, cursor: str | None) -> None:
+    async def _read_slice(self, group: asyncio.TaskGroup, slice_: Slice, cursor: str | None = None) -> None:
         try:
             await self._read_list(group, slice_, cursor)
         except StartOver:

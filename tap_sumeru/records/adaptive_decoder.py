@@ -6,6 +6,7 @@ A page that does not fit the layout goes through `record_builder`, and the decod
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -67,6 +68,7 @@ class _RawRows(msgspec.Struct):
 
 
 _raw_rows = msgspec.json.Decoder(_RawRows)
+_pagination = lru_cache(decode)  # that of a last page is always the same
 
 
 class AdaptiveDecoder:
@@ -117,7 +119,7 @@ class AdaptiveDecoder:
             return None
         if decoded.included is not UNSET and bytes(decoded.included) not in _NOTHING:
             return None
-        pagination = decode(bytes(decoded.pagination))
+        pagination = _pagination(bytes(decoded.pagination))
         if not pagination or decoded.error is not UNSET or decoded.errors is not UNSET:
             return None  # only a closer look tells whether the page is the last one, or an error
         cursor = next_cursor(pagination)

@@ -95,7 +95,7 @@ class Bookmark:
         self._filters = filters
         self._names = list(filter_names or ())
         self._others = {name: value for name, value in entry.items() if name not in PARTITION_KEYS}
-        self._last: Entry = {}
+        self._last: tuple[object, ...] = ()
         self.not_unique = tuple(entry.get("not_unique", ()))
         other_key = entry.get("replication_key", key) != key
         other_filters = entry.get("filters", "") != filters
@@ -124,11 +124,16 @@ class Bookmark:
 
     def snapshot(self) -> Entry | None:
         """Return the partition as it is now, None if it has not changed since the last snapshot."""
-        entry = self._entry()
-        if entry == self._last:
+        content = self._content()
+        if content == self._last:
             return None
-        self._last = entry
-        return dict(entry)
+        self._last = content
+        return self._entry()
+
+    def _content(self) -> tuple[object, ...]:
+        """Return all that the partition is made of and that may change: it is compared after each page."""
+        moments = self.value, self._start, self.unproven_from, self.last_audit, self.filtered_from
+        return (*moments, self.position, self.not_unique, self.precision, self.verdict, *self._skipped)
 
     def _entry(self) -> Entry:
         date_filter = self._other_filter

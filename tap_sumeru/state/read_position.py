@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sumeru_api import timestamps
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 Entry = dict[str, Any]
+
+_parse = lru_cache(timestamps.parse)  # many shops have the same timestamps
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,7 @@ class ReadPosition:
 
 def timestamp(value: object) -> datetime | None:
     """Return a timestamp that a state holds, None if it holds none."""
-    return timestamps.parse(value) if isinstance(value, str) else None
+    return _parse(value) if isinstance(value, str) else None
 
 
 def _count(text: str) -> int:

@@ -49,7 +49,7 @@ from tap_sumeru.catalog.streams import STREAMS
         ("limit must be between 1 and 100", "limit must be between 1 and 100"),
         ("the shard did not answer", "the shard did not answer"),
         ("date_to required", "date_to required"),
-        ("as_00A0, to_0And and v1is are ids, v1 and ltv_12mo are not", "[value] and [value] are ids, v1 and ltv_12mo are not"),
+        ("as_00A0, to_0And and v1is for v1, ltv_12mo", "[value] and [value] for v1, ltv_12mo"),
         ("line\nby\tline   gone", "line by line gone"),
         ("\x1b[2K ok \u202e\x07\u200b\x00\u2028", "[value] ok"),
         ("a " * 400, "a " * 150 + "..."),
