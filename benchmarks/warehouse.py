@@ -46,7 +46,7 @@ def batch_postgres(turns: Turns) -> Result:
             for name, way in _ways(turns, Job(server, (_STREAM,))).items():
                 figures = turns.kept(
                     f"{name}, turn {turn + 1}",
-                    lambda name=name, way=way: _loaded(turns, name, way, target, database, customers),  # type: ignore[misc]
+                    lambda name=name, way=way: _loaded(turns, name, way, target, database, customers),  # type: ignore[misc]  # the defaults
                 )
                 taken.setdefault(name, []).append(figures)
     processes.pin(os.getpid(), -1)

@@ -41,6 +41,7 @@ Entry = dict[str, Any]
 State = dict[str, Any]
 
 _VALUE = "replication_key_value"
+_OTHER_KEY = "replication_key"
 _ALL_HISTORY = datetime.min.replace(tzinfo=UTC)
 
 
@@ -79,7 +80,6 @@ class Bookmark:
             set, rows may be missing: the read is repeated from here without the filter.
         position: How far an unfiltered read came that was interrupted.
         not_unique: What several rows share, so that it is no id: `id`, or the natural key; empty if nothing.
-        outdated_by: The option whose change has made the bookmark useless, empty if none has.
     """
 
     def __init__(
@@ -97,12 +97,11 @@ class Bookmark:
         self._others = {name: value for name, value in entry.items() if name not in PARTITION_KEYS}
         self._last: tuple[object, ...] = ()
         self.not_unique = tuple(entry.get("not_unique", ()))
-        other_key = entry.get("replication_key", key) != key
-        other_filters = entry.get("filters", "") != filters
-        start = start or _ALL_HISTORY
-        began_at = timestamp(entry.get("start_date")) or start
-        known = {} if other_key or other_filters or start < began_at else entry
-        self._first_start, self._start = start, began_at if known else start
+        changed = _changed_option(entry, key, filters, start)
+        known = {} if changed else entry
+        self._first_start = start or _ALL_HISTORY
+        self._start = timestamp(known.get("start_date")) or self._first_start
+        other_key = changed == _OTHER_KEY
         self.value = timestamp(known.get(_VALUE))
         self.unproven_from = timestamp(known.get("unproven_from"))
         self.last_audit = timestamp(known.get("last_audit"))
@@ -116,11 +115,6 @@ class Bookmark:
             self.verdict, date_filter = _VERDICTS[date_filter["verdict"]], {}
         # A verdict on another filter, or an unknown one, is kept until there is one on this filter.
         self._other_filter = date_filter
-        self.outdated_by = ""
-        if known is not entry and (_VALUE in entry or "reading" in entry):
-            self.outdated_by = (
-                "replication_key" if other_key else "filters" if other_filters else "start_date"
-            )
 
     def snapshot(self) -> Entry | None:
         """Return the partition as it is now, None if it has not changed since the last snapshot."""
@@ -241,8 +235,7 @@ class Bookmarks:
 
     def has(self, stream: str, shop: str) -> bool:
         """Return whether an earlier sync of a stream of a shop has left a bookmark or a place to go on."""
-        entry = self._entries.get((stream, shop), {})
-        return _VALUE in entry or "reading" in entry
+        return _has_read(self._entries.get((stream, shop), {}))
 
     def commit(self, stream: str, shop: str, snapshot: Entry) -> bool:
         """Replace a partition, and return whether its bookmark moved."""
@@ -255,6 +248,27 @@ class Bookmarks:
         entry.clear()
         entry.update(snapshot)
         return moved
+
+
+def outdated_by(entry: Entry, key: str, filters: str = "", start: datetime | None = None) -> str:
+    """Return the option whose change makes a bookmark useless, empty if none does or nothing was read.
+
+    The arguments are those of `Bookmark`.
+    """
+    return _changed_option(entry, key, filters, start) if _has_read(entry) else ""
+
+
+def _has_read(entry: Entry) -> bool:
+    return _VALUE in entry or "reading" in entry
+
+
+def _changed_option(entry: Entry, key: str, filters: str, start: datetime | None) -> str:
+    if entry.get("replication_key", key) != key:
+        return _OTHER_KEY
+    if entry.get("filters", "") != filters:
+        return "filters"
+    began_at = timestamp(entry.get("start_date"))
+    return "start_date" if began_at is not None and (start or _ALL_HISTORY) < began_at else ""
 
 
 def _digest(parent: str) -> str:

@@ -25,7 +25,7 @@ from tap_sumeru.extract.queries import fields_to_request
 from tap_sumeru.extract.read_page import ReadPage
 from tap_sumeru.extract.stream_reader import StreamReader
 from tap_sumeru.records import RecordShaper
-from tap_sumeru.state.bookmarks import Bookmark
+from tap_sumeru.state.bookmarks import Bookmark, outdated_by
 from tap_sumeru.sync.handover import Handover, call_in
 from tap_sumeru.sync.results import Failure, ReadDone
 from tap_sumeru.sync.shop_reads import ShopReads
@@ -92,6 +92,12 @@ class _StreamSetup:
             entry, options.replication_key, options.date_filter, options.fingerprint, shop.start_date
         )
 
+    def outdated_by(self, bookmarks: Bookmarks, shop: Shop) -> str:
+        """Return the option that makes the bookmark of a shop useless, empty if none does."""
+        options = self.options
+        entry = bookmarks.entry(self.spec.name, shop.name)
+        return outdated_by(entry, options.replication_key, options.fingerprint, shop.start_date)
+
 
 class Engine:
     """Reads streams of shops.
@@ -133,9 +139,8 @@ class Engine:
         end = self._settings.end_date
         for stream in self._streams:
             for shop in () if stream.full_table else self._settings.shops:
-                bookmark = stream.bookmark(self._bookmarks, shop)
-                option = bookmark.outdated_by
-                if end is not None and bookmark.reaches(end):
+                option = stream.outdated_by(self._bookmarks, shop)
+                if end is not None and stream.bookmark(self._bookmarks, shop).reaches(end):
                     option = "end_date"
                 if option:
                     count[stream.spec.name, option] += 1

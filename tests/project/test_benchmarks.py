@@ -9,6 +9,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -22,6 +23,9 @@ from benchmarks.clients import LOOPS, STOCK, TAP, Client, Job, compared
 from benchmarks.environments import PEERS, ROOT
 from benchmarks.sandbox import counts
 from benchmarks.scenarios import Ratio, Result, at_least, at_most, ratio
+
+if TYPE_CHECKING:
+    from random import Random
 
 OURS = str(Path(sys.executable).with_name("tap-sumeru"))
 IDS = st.lists(st.text(max_size=5), unique=True)
@@ -38,8 +42,8 @@ def test_a_limit_allows_its_number_per_minute_after_a_burst(limit: int) -> None:
 
 
 @given(IDS, st.randoms())
-def test_a_tally_depends_on_the_ids_and_not_on_their_order(ids: list[str], random: object) -> None:
-    shuffled = sorted(ids, key=lambda _: random.random())  # type: ignore[attr-defined]
+def test_a_tally_depends_on_the_ids_and_not_on_their_order(ids: list[str], random: Random) -> None:
+    shuffled = sorted(ids, key=lambda _: random.random())
     assert rows.tally(shuffled) == rows.expected(ids)
 
 

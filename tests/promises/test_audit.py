@@ -164,12 +164,12 @@ def test_an_interrupted_audit_continues_at_its_cursor_and_leaves_the_bookmark(tm
     api.wait(days=8)
     api.page_size = 1
     answer, refusal = api.answer, Reply(status=401)
-    api.answer = lambda one: refusal if "cursor" in one.params else answer(one)  # type: ignore[assignment,method-assign]
+    api.answer = lambda one: refusal if "cursor" in one.params else answer(one)  # type: ignore[assignment,method-assign]  # a fake
     broken = api.sync()
     assert broken.code == 1
     assert AUDIT in broken.log
     assert api.bookmark()["replication_key_value"] == before
-    api.answer = answer  # type: ignore[method-assign]
+    api.answer = answer  # type: ignore[method-assign]  # as it was
     earliest, latest = api.moment(minutes=1), api.moment()
     api.wait(hours=1)
     output = api.sync()
@@ -224,7 +224,7 @@ def test_a_request_sends_both_dates_of_the_filter_or_none(tmp_path: Path, stream
     api.hidden["row_1"] = api.day(days=3)
     answer = api.answer
     required = Reply({"error": {"code": "validation_failed", "message": "date_to required"}}, 422)
-    api.answer = lambda one: (  # type: ignore[assignment,method-assign]
+    api.answer = lambda one: (  # type: ignore[assignment,method-assign]  # a fake
         answer(one) if (FIRST in one.params) == (LAST in one.params) else required
     )
     start = api.moment(days=90)
@@ -243,7 +243,7 @@ def test_an_audit_that_is_too_deep_is_left_to_the_next_run(tmp_path: Path) -> No
     api.wait(days=8)
     api.page_size, answer = 1, api.answer
     refusal = Reply({"error": {"code": "validation_failed", "message": "offset too large"}}, 400)
-    api.answer = lambda one: (  # type: ignore[assignment,method-assign]
+    api.answer = lambda one: (  # type: ignore[assignment,method-assign]  # a fake
         refusal if "cursor" in one.params and FIRST not in one.params else answer(one)
     )
     api.rows["ord_1"]["updated_at"] = api.moment()
@@ -257,7 +257,7 @@ def test_an_audit_that_is_too_deep_is_left_to_the_next_run(tmp_path: Path) -> No
         assert "no page after the first 1 rows of the list can be read" in output.log
         assert api.bookmark()["last_audit"] == before["last_audit"]
         assert api.bookmark()["replication_key_value"] > before["replication_key_value"]
-    api.answer = answer  # type: ignore[method-assign]
+    api.answer = answer  # type: ignore[method-assign]  # as it was
     api.sync()
     assert api.bookmark()["last_audit"] > before["last_audit"]
 
@@ -269,7 +269,7 @@ def test_a_first_read_that_is_too_deep_may_use_a_plausible_filter(tmp_path: Path
         api.rows[f"att_{number}"] = {"attributed_at": api.moment(days=10 + 10 * number)}
     api.page_size, answer = 1, api.answer
     refusal = Reply({"error": {"code": "validation_failed", "message": "offset too large"}}, 400)
-    api.answer = lambda one: refusal if "cursor" in one.params else answer(one)  # type: ignore[assignment,method-assign]
+    api.answer = lambda one: refusal if "cursor" in one.params else answer(one)  # type: ignore[assignment,method-assign]  # a fake
     output = api.sync(start_date=api.moment(days=90))
     assert output.code == 0, output.log
     assert set(output.ids("attribution")) == set(api.rows)

@@ -52,6 +52,6 @@ def test_the_script_gives_each_new_shard_the_bookmarks_of_its_shops(project: Pro
     for number in (1, 2):
         file = project.folder / "states" / NAME.format(number) / "state.json"
         new = json.loads(file.read_text(encoding="utf-8"))["completed"]["singer_state"]
-        expected = [one for one in partitions if is_in_shard(one["context"]["shop"], f"{number}/2")]  # type: ignore[index]
+        expected = [one for one in partitions if is_in_shard(one["context"]["shop"], f"{number}/2")]  # type: ignore[index]  # JSON
         assert expected
         assert new == {"bookmarks": {"orders": {"partitions": expected}}}

@@ -13,7 +13,7 @@ from typing import Any
 # dbt_warehouses.py installs these for this file only.
 import fakesnow.cli
 import fakesnow.macros
-import snowflake.connector  # type: ignore[import-not-found]
+import snowflake.connector  # type: ignore[import-not-found]  # in dbt's environment
 
 _TYPES = {
     "string": "VARCHAR",

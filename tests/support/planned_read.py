@@ -59,7 +59,7 @@ class Read:
 
     def days(self, slices: list[Slice]) -> list[int | None]:
         windows = [slice_.window for slice_ in slices]
-        return [one.end and (one.end - one.start).days for one in windows if one]  # type: ignore[misc]
+        return [None if one.end is None else (one.end - one.start).days for one in windows if one]
 
     def finish(self, slice_: Slice, pages: int) -> list[Slice]:
         slice_.pages = pages

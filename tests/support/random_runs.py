@@ -78,7 +78,7 @@ class Life:
     def __init__(self, seed: int, sandbox: Sandbox, taps: Sequence[TapSumeru]) -> None:
         self._draw = Random(seed)  # noqa: S311 - a seed must always give the same life
         self._sandbox = sandbox
-        self._streams: dict[str, SumeruStream] = dict(self._draw.choice(taps).streams)  # type: ignore[arg-type]
+        self._streams: dict[str, SumeruStream] = dict(self._draw.choice(taps).streams)  # type: ignore[arg-type]  # the SDK types them as its own
         self.stream = self._draw.choice(_STREAMS)
         shops = SHOPS[: self._draw.choice((1, 1, 2))]
         self._full_table = self._draw.random() < 0.15

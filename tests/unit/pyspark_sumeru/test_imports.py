@@ -28,7 +28,7 @@ def test_a_read_does_not_import_the_singer_sdk(module: str) -> None:
 
 
 def test_an_unknown_name_is_no_member() -> None:
-    import pyspark_sumeru  # noqa: PLC0415
+    import pyspark_sumeru  # noqa: PLC0415 - what is tested
 
     with pytest.raises(AttributeError):
         _ = pyspark_sumeru.typo

@@ -44,7 +44,7 @@ def target() -> Iterator[TargetSumeru]:
 def feed(target: TargetSumeru, *messages: Json) -> None:
     """Feed messages to a target, up to the end of the input."""
     lines = b"".join(json.dumps(message).encode() + b"\n" for message in messages)
-    target.process_lines(io.BytesIO(lines))  # type: ignore[arg-type]
+    target.process_lines(io.BytesIO(lines))  # type: ignore[arg-type]  # as the SDK does
 
 
 def test_no_message_reaches_a_sink_and_no_state_goes_out_early(

@@ -3,4 +3,4 @@
 import collections
 import collections.abc
 
-collections.MutableMapping = collections.abc.MutableMapping  # type: ignore[attr-defined]
+collections.MutableMapping = collections.abc.MutableMapping  # type: ignore[attr-defined]  # gone since 3.10

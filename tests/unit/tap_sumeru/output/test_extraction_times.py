@@ -32,7 +32,7 @@ def test_the_time_moves_on_although_the_clock_does_not(monkeypatch: pytest.Monke
 
         @classmethod
         @override
-        def now(cls, _: object = None) -> datetime:  # type: ignore[override]
+        def now(cls, _: object = None) -> datetime:  # type: ignore[override]  # a fake
             return cls.moments.pop() if cls.moments else datetime(2026, 5, 1, tzinfo=UTC)
 
     monkeypatch.setattr(extraction_times, "datetime", Clock)

@@ -68,7 +68,7 @@ def value(entry: Json) -> str:
 def test_new_shards_have_each_bookmark_once_and_the_earliest(given_states: list[Json], count: int) -> None:
     untouched = deepcopy(given_states)
     merges = [
-        merge(given_states, lambda shop, i=i: is_in_shard(shop, f"{i}/{count}"))  # type: ignore[misc]
+        merge(given_states, lambda shop, i=i: is_in_shard(shop, f"{i}/{count}"))  # type: ignore[misc]  # the default
         for i in range(1, count + 1)
     ]
     assert given_states == untouched

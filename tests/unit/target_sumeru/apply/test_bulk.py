@@ -79,7 +79,7 @@ def write(api: BulkApi, number: int, stop_after: int = 10_000) -> dict[str, list
         outcomes.setdefault(item.api_id, []).append(outcome)
 
     go_on = lambda: len(api.keys) < stop_after  # noqa: E731 - one line says it
-    asyncio.run(write_bulk(api, STREAMS["inventory"], items(number), done, go_on))  # type: ignore[arg-type]
+    asyncio.run(write_bulk(api, STREAMS["inventory"], items(number), done, go_on))  # type: ignore[arg-type]  # a fake
     return outcomes
 
 

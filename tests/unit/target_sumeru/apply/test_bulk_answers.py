@@ -113,7 +113,7 @@ def written(api: AnsweringApi, number: int) -> dict[str, list[Status]]:
     def done(item: Item, outcome: Outcome) -> None:
         found.setdefault(item.api_id, []).append(outcome.status)
 
-    asyncio.run(write_bulk(api, STREAMS["inventory"], items, done, lambda: True))  # type: ignore[arg-type]
+    asyncio.run(write_bulk(api, STREAMS["inventory"], items, done, lambda: True))  # type: ignore[arg-type]  # a fake
     return found
 
 

@@ -74,7 +74,7 @@ def item(stream: str = "campaigns", operation: Operation = Operation.CREATE, **m
 
 
 def write(shop: ScriptedShop, one: Item, ledger: Ledger) -> Outcome:
-    writes = SingleWrites(shop, ledger)  # type: ignore[arg-type]
+    writes = SingleWrites(shop, ledger)  # type: ignore[arg-type]  # a fake
     return asyncio.run(writes.write(STREAMS[one.stream], one))
 
 
