@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _MAX_NAMES = 20
 _DATE_FILTER_KEYS = frozenset({"verdict", "names"})
+_VERDICTS = frozenset(Verdict)
 
 
 def unknown_parts(state: dict[str, Any], shops: Collection[str], default: str) -> Iterator[str]:
@@ -75,7 +76,7 @@ def _keys_of_partition(partition: dict[str, Any]) -> Iterator[str]:
     yield from (f"reading.{key}" for key in partition.get("reading", {}).keys() - READING_KEYS)
     date_filter = partition.get("date_filter", {})
     yield from (f"date_filter.{key}" for key in date_filter.keys() - _DATE_FILTER_KEYS)
-    if "verdict" in date_filter and date_filter["verdict"] not in list(Verdict):
+    if "verdict" in date_filter and date_filter["verdict"] not in _VERDICTS:
         yield "date_filter.verdict"
 
 

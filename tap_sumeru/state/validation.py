@@ -115,18 +115,17 @@ def _check(where: str, path: str, value: object, shape: object) -> None:
         value: The value.
         shape: A dict has the shape of each key, a list that of all items, and a string names a scalar.
     """
-    subject = f"{where}: `{path}`" if path else f"{where}:"
     if isinstance(shape, dict):
         if not isinstance(value, dict):
-            raise StateError(f"{subject} must be an object.")
+            raise _invalid(where, path, "an object")
         _check_members(where, f"{path}." if path else "", value, shape)
     elif isinstance(shape, list):
         if not isinstance(value, list):
-            raise StateError(f"{subject} must be a list.")
+            raise _invalid(where, path, "a list")
         for item in value if shape else ():
             _check(where, path, item, shape[0])
-    elif not _is_scalar(value, shape):
-        raise StateError(f"{subject} must be {shape}.")
+    elif not (isinstance(value, str) and (shape is _STRING or timestamps.parse(value) is not None)):
+        raise _invalid(where, path, str(shape))
 
 
 def _check_members(where: str, prefix: str, members: dict[str, Any], shape: dict[str, Any]) -> None:
@@ -135,5 +134,5 @@ def _check_members(where: str, prefix: str, members: dict[str, Any], shape: dict
             _check(where, prefix + name, members.get(name), inner)
 
 
-def _is_scalar(value: object, kind: object) -> bool:
-    return isinstance(value, str) and (kind == _STRING or timestamps.parse(value) is not None)
+def _invalid(where: str, path: str, expected: str) -> StateError:
+    return StateError(f"{where}: `{path}` must be {expected}." if path else f"{where}: must be {expected}.")
