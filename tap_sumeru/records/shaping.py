@@ -7,7 +7,6 @@ by row and value by value. Both return the same records; a test compares them fo
 from __future__ import annotations
 
 from collections import Counter
-from functools import cache
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -23,8 +22,10 @@ from tap_sumeru.records.row_dates import coarsest, other_dates_of
 from tap_sumeru.records.shaped_page import EMPTY_PAGE, ShapedPage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
     from datetime import datetime
+
+    import msgspec
 
     from sumeru_api.responses import Row
     from tap_sumeru.catalog.selection import StreamSelection
@@ -87,8 +88,8 @@ class RecordShaper:
         if isinstance(page, DecodedPage):
             try:
                 if context.own_ids:
-                    attributes = self._attributes_of(page, context.parent)
-                    return ColumnarPage(page, context.shop, context.parent, attributes)
+                    attributes = _Attributes(page, self._builder, context.parent)
+                    return ColumnarPage(page, context.shop, context.parent, attributes.of_row)
             except ReferencePathRequired:
                 pass
             page = page.parsed()
@@ -107,10 +108,22 @@ class RecordShaper:
         """Return the replication key of a row, None if it is missing or no real timestamp."""
         return real(self._builder.peek(row, (page.included,), parent)[0])
 
-    def _attributes_of(self, page: DecodedPage, parent: str | None) -> Callable[[int], Row]:
-        """Return what parses the attributes of a row; few rows of a page are ever parsed."""
-        raw_rows = cache(page.raw_rows)
-        return cache(lambda index: self._builder.peek(decode(bytes(raw_rows()[index])), (), parent)[1])
+
+class _Attributes:
+    """The attributes of the rows of a decoded page; few rows of a page are ever parsed, each of them once."""
+
+    def __init__(self, page: DecodedPage, builder: RecordBuilder, parent: str | None) -> None:
+        self._page, self._builder, self._parent = page, builder, parent
+        self._raw_rows: list[msgspec.Raw] = []
+        self._parsed: dict[int, Row] = {}
+
+    def of_row(self, index: int) -> Row:
+        """Return the attributes of the row at an index."""
+        if index not in self._parsed:
+            self._raw_rows = self._raw_rows or self._page.raw_rows()
+            row = decode(bytes(self._raw_rows[index]))
+            self._parsed[index] = self._builder.peek(row, (), self._parent)[1]
+        return self._parsed[index]
 
 
 class _ReferencePage(ShapedPage):
