@@ -144,7 +144,8 @@ class Exchange:
         try:
             if response.status == _SWITCHING_PROTOCOLS:
                 raise TransportError(NOT_HTTP)
-            while part := await response.content.readany():
+            while not response.content.at_eof():
+                part = await response.content.readany()
                 self._quiet = 0
                 size += len(part)
                 if size > limit:

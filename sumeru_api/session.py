@@ -43,6 +43,8 @@ _KEEP_ALIVE_SECONDS = 30.0
 _MAX_CONNECTIONS = 1000
 _MAX_HEADER_BYTES = 1 << 16
 _IDEMPOTENCY_KEY = "Idempotency-Key"
+_NO_TYPE = (hdrs.CONTENT_TYPE,)
+"""A write without a body has no type."""
 _PATH_SAFE = "/%:@!$&'()*+,;="
 
 
@@ -158,7 +160,7 @@ class Session:
         route = self._routes.find(scheme, netloc)
         target = _target(route, path, params)
         headers = self._authorized.get(authorization) or self._authorize(authorization)
-        if body or idempotency_key is not None:
+        if method != hdrs.METH_GET:
             headers = _of_write(headers, body, idempotency_key)
         async with self._slots:
             exchange = Exchange(self._loop, route.proxy)
@@ -171,6 +173,7 @@ class Session:
                     target,
                     headers=headers,
                     data=body or None,
+                    skip_auto_headers=None if method == hdrs.METH_GET else _NO_TYPE,
                     allow_redirects=False,
                     middlewares=(exchange,),
                     ssl=route.ssl,
@@ -197,9 +200,9 @@ class Session:
         self._slots = asyncio.Semaphore(allow_connections(self._max_connections))
         self._client = aiohttp.ClientSession(
             connector=_Connector(),
+            headers=self._headers,
             cookie_jar=aiohttp.DummyCookieJar(),
             request_class=Request,
-            skip_auto_headers=(hdrs.CONTENT_TYPE,),  # a write without a body has no type
             timeout=aiohttp.ClientTimeout(connect=_CONNECT_SECONDS),
             auto_decompress=False,
             max_line_size=_MAX_HEADER_BYTES,
@@ -218,7 +221,7 @@ class Session:
         self._ticker = self._loop.call_later(self._tick_seconds, self._tick) if self._in_flight else None
 
     def _authorize(self, authorization: str) -> CIMultiDict[str]:
-        headers = CIMultiDict({**self._headers, hdrs.AUTHORIZATION: authorization})
+        headers = CIMultiDict({hdrs.AUTHORIZATION: authorization})
         self._authorized[authorization] = headers
         return headers
 
