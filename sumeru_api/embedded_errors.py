@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def is_error(row: Mapping[str, Any]) -> bool:
     return row.keys() <= _ROW_OF_AN_ERROR and any(row.get(name) for name in _NAMES)
 
 
+@lru_cache
 def folded(name: str) -> str:
     """Return a name without the marks between its words, in lower case: `hasMore` and `has_more` are one."""
     return "".join(letter for letter in name.lower() if letter.isalnum())

@@ -22,6 +22,7 @@ _PLAIN_LENGTH = len("2026-05-10T14:23:00Z")
 _MICROSECOND_DIGITS = 6
 # The most frequent forms, for speed.
 _PLAIN = re.compile(r"\d{4}-\d\d-\d\dT(?!24)\d\d:\d\d:\d\d(?:\.\d{1,6})?Z", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _FORM = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
     r"(?:[Tt ](?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d+))?)?"
@@ -75,6 +76,8 @@ def parse(text: str) -> datetime | None:
     try:
         if _PLAIN.fullmatch(text):
             return datetime.fromisoformat(text[:-1]).replace(tzinfo=UTC)
+        if _DATE.fullmatch(text):
+            return datetime.fromisoformat(text).replace(tzinfo=UTC)
         match = _FORM.fullmatch(text)
         return _build(match) if match else None
     except (ValueError, OverflowError):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sumeru_api.timestamps import midnight, shift
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from tap_sumeru.extract.slices import Slice
@@ -97,13 +97,21 @@ class ReadRange:
         A row that changes during the read leaves its window, and may come with no other one, so it is judged
         by the whole read.
         """
-        window, began = slice_.window, self.began
-        if window is not None and (
-            began is None or timestamp < began or window.accepted_range.holds(timestamp)
-        ):
-            return window.holds(timestamp)
+        return self._test(slice_)(timestamp)
+
+    def _test(self, slice_: Slice) -> Callable[[datetime], bool]:
+        """Return `holds` for the rows of one slice, with what is the same for all of them worked out once."""
+        window, began, end = slice_.window, self.began, self.end
         since = self._first if slice_.whole else self.since
-        return (since is None or timestamp >= since) and (self.end is None or timestamp < self.end)
+
+        def holds(timestamp: datetime) -> bool:
+            if window is not None and (
+                began is None or timestamp < began or window.accepted_range.holds(timestamp)
+            ):
+                return window.holds(timestamp)
+            return (since is None or timestamp >= since) and (end is None or timestamp < end)
+
+        return holds
 
     def is_young(self, timestamp: datetime) -> bool:
         """Return whether a row with this replication key may have changed since the read started."""
@@ -113,7 +121,10 @@ class ReadRange:
 
     def select(self, slice_: Slice, page: ShapedPage) -> Sequence[Any]:
         """Return the records of a page that belong to the read; those without a replication key always do."""
-        if not page.span or all(self.holds(slice_, timestamp) for timestamp in page.span):
+        if not page.span:
+            return page.records
+        holds = self._test(slice_)
+        if all(map(holds, page.span)):
             return page.records
         dated = zip(page.records, page.timestamps, strict=True)
-        return [record for record, one in dated if one is None or self.holds(slice_, one)]
+        return [record for record, one in dated if one is None or holds(one)]
