@@ -1,8 +1,8 @@
 """The engine: reads the streams of all shops in one event loop, and hands their pages to the main thread.
 
 A shop is a task group, a stream is a task, and so is each slice that is read beside the first: a failure ends
-the tasks of its stream or shop and no others. The event loop has a thread of its own; the main thread writes the pages in the
-order in which they were queued, so that a bookmark never overtakes its rows.
+the tasks of its stream or shop and no others. The event loop has a thread of its own; the main thread writes
+the pages in the order in which they were queued, so that a bookmark never overtakes its rows.
 """
 
 from __future__ import annotations
