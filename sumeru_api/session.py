@@ -164,9 +164,7 @@ class Session:
             headers = _of_write(headers, body, idempotency_key)
         async with self._slots:
             exchange = Exchange(self._loop, route.proxy)
-            self._in_flight.add(exchange)
-            if self._ticker is None:
-                self._tick()
+            self._watch(exchange)
             try:
                 response = await client.request(
                     method,
@@ -209,6 +207,11 @@ class Session:
             max_field_size=_MAX_HEADER_BYTES,
         )
         return self._client
+
+    def _watch(self, exchange: Exchange) -> None:
+        self._in_flight.add(exchange)
+        if self._ticker is None:
+            self._tick()
 
     def _tick(self) -> None:
         """Let the requests in flight check their progress.

@@ -117,15 +117,15 @@ def _check(where: str, path: str, value: object, shape: object) -> None:
     """
     if isinstance(shape, dict):
         if not isinstance(value, dict):
-            raise _invalid(where, path, "an object")
+            raise StateError(f"{_subject(where, path)} must be an object.")
         _check_members(where, f"{path}." if path else "", value, shape)
     elif isinstance(shape, list):
         if not isinstance(value, list):
-            raise _invalid(where, path, "a list")
+            raise StateError(f"{_subject(where, path)} must be a list.")
         for item in value if shape else ():
             _check(where, path, item, shape[0])
     elif not (isinstance(value, str) and (shape is _STRING or timestamps.parse(value) is not None)):
-        raise _invalid(where, path, str(shape))
+        raise StateError(f"{_subject(where, path)} must be {shape}.")
 
 
 def _check_members(where: str, prefix: str, members: dict[str, Any], shape: dict[str, Any]) -> None:
@@ -134,5 +134,5 @@ def _check_members(where: str, prefix: str, members: dict[str, Any], shape: dict
             _check(where, prefix + name, members.get(name), inner)
 
 
-def _invalid(where: str, path: str, expected: str) -> StateError:
-    return StateError(f"{where}: `{path}` must be {expected}." if path else f"{where}: must be {expected}.")
+def _subject(where: str, path: str) -> str:
+    return f"{where}: `{path}`" if path else f"{where}:"
