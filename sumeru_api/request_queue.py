@@ -182,9 +182,6 @@ class RequestQueue:
     async def _change(self, wait: float | None) -> None:
         """Wait until a request ends, at most for `wait` seconds."""
         self._changed.clear()
-        if wait is None:
-            await self._changed.wait()
-            return
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
                 await self._changed.wait()

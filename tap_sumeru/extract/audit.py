@@ -62,6 +62,7 @@ class AuditSchedule:
         if last is None:
             return False
         interval, age = self.interval or _RETRY, now - last
+        # Most audits are not due for any share, which then need not be worked out.
         return age >= interval * (1 - _SPREAD) and age >= interval * self.share
 
 

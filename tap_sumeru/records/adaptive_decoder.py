@@ -68,7 +68,7 @@ class _RawRows(msgspec.Struct):
 
 
 _raw_rows = msgspec.json.Decoder(_RawRows)
-_pagination = lru_cache(decode)  # that of a last page is always the same
+_pagination = lru_cache(decode)  # always the same on a last page; never changed
 
 
 class AdaptiveDecoder:
