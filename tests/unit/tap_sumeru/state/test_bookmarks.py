@@ -249,12 +249,18 @@ def test_there_is_a_snapshot_only_if_the_bookmark_has_changed_since_the_last() -
     changes: list[tuple[str, object]] = [
         ("value", NOON), ("verdict", Verdict.PROVEN), ("unproven_from", NOON),
         ("position", ReadPosition(NOON, None, "query")), ("value", None), ("position", None),
+        ("last_audit", NOON), ("filtered_from", NOON), ("not_unique", ("date",)),
+        ("precision", Precision.DAY),
     ]  # fmt: skip
     for name, value in changes:
         setattr(bookmark, name, value)
         assert bookmark.snapshot() is not None, name
         setattr(bookmark, name, value)
         assert bookmark.snapshot() is None, name
+    for change in (bookmark.skip, bookmark.answered):
+        change("jrn_1")
+        assert bookmark.snapshot() is not None, change
+        assert bookmark.snapshot() is None, change
 
 
 def test_a_commit_says_whether_the_bookmark_moved() -> None:
