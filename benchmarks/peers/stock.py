@@ -58,7 +58,7 @@ class SumeruStream(RESTStream):
         """Authenticate with the token."""
         return BearerTokenAuthenticator(token=self.config["api_token"])
 
-    def get_url_params(self, context: dict | None, next_page_token: str | None) -> dict[str, Any]:  # noqa: ARG002 - SDK
+    def get_url_params(self, context: dict | None, next_page_token: str | None) -> dict[str, Any]:  # noqa: ARG002 - the SDK's signature
         """Return the parameters of a page."""
         params: dict[str, Any] = {"limit": 100}
         if next_page_token:
@@ -69,7 +69,7 @@ class SumeruStream(RESTStream):
         """Yield the rows of a page."""
         yield from extract_jsonpath(self.records_jsonpath, input=response.json(parse_float=decimal.Decimal))
 
-    def post_process(self, row: dict[str, Any], context: dict | None = None) -> dict[str, Any]:  # noqa: ARG002 - SDK
+    def post_process(self, row: dict[str, Any], context: dict | None = None) -> dict[str, Any]:  # noqa: ARG002 - the SDK's signature
         """Lift the attributes."""
         return {"id": row["id"], "relationships": row.get("relationships"), **row["attributes"]}
 
@@ -96,7 +96,7 @@ class JourneysStream(SumeruStream):
     path = "/journeys"
     schema = _schema("journeys")
 
-    def get_child_context(self, record: dict[str, Any], context: dict | None) -> dict[str, Any]:  # noqa: ARG002 - SDK
+    def get_child_context(self, record: dict[str, Any], context: dict | None) -> dict[str, Any]:  # noqa: ARG002 - the SDK's signature
         """Return the context of the enrollments."""
         return {"journey_id": record["id"]}
 
