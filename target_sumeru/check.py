@@ -12,6 +12,7 @@ from sumeru_api.rate_limiter import RateLimiter
 from sumeru_api.request_queue import RequestQueue
 from sumeru_api.session import Session, default_headers
 from sumeru_api.slots import Slots
+from tap_sumeru.sync.signals import run_until_signal
 from target_sumeru.apply.shop_api import ShopApi
 from target_sumeru.config.streams import STREAMS, Updates
 from target_sumeru.ledger import Ledger, exists
@@ -61,7 +62,7 @@ def run_check(settings: Settings, show: Callable[[str], None]) -> int:
             ledger = "can be used"
     elif settings.ledger_path:
         ledger = "does not exist yet; the first run makes it"
-    findings = asyncio.run(_check_all(settings))
+    findings = run_until_signal(_check_all(settings))
     lines = [f"ledger: {ledger}"]
     for shop in settings.shops.values():
         lines.append(f"shop {shop.name}: {shop.api_url}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ from tap_sumeru.extract.filter_trust import FilterTrust
 from tap_sumeru.extract.recovery import Recovery
 from tap_sumeru.state.bookmarks import Bookmark
 from tap_sumeru.sync.advice import advice
+from tap_sumeru.sync.signals import run_until_signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -112,7 +112,7 @@ def check(
     async def check_shop(shop: SampledShop) -> ShopCheck:
         return await _check_shop(shop, done)
 
-    return asyncio.run(open_shops(settings, selections, check_shop))
+    return run_until_signal(open_shops(settings, selections, check_shop))
 
 
 async def _check_shop(shop: SampledShop, done: Callable[[], None]) -> ShopCheck:

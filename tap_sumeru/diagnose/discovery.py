@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.diagnose.command_progress import CommandProgress
 from tap_sumeru.diagnose.samples import open_shops, visit_streams
 from tap_sumeru.extract.recovery import Recovery
+from tap_sumeru.sync.signals import run_until_signal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +56,7 @@ def learn_columns(
             logger.warning("Shop %s: no columns can be learned: %s.", shop.name, error.describe())
 
     with CommandProgress("Discovery", len(settings.shops) * len(selections)) as steps:
-        asyncio.run(open_shops(settings, selections, sample_shop))
+        run_until_signal(open_shops(settings, selections, sample_shop))
     columns = {one.name: samples[one.name].columns(one.properties) for one in selections}
     for stream, found in columns.items():
         left = [name for name in samples[stream].names if name not in found]

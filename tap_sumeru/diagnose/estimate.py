@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import sqrt
@@ -13,6 +12,7 @@ from tap_sumeru.diagnose.measured_stream import Certainty, EstimatedRange, Measu
 from tap_sumeru.diagnose.sampled_days import ApiBehaviour
 from tap_sumeru.diagnose.samples import open_shops
 from tap_sumeru.diagnose.workload import EstimatedPace
+from tap_sumeru.sync.signals import run_until_signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -94,7 +94,7 @@ def estimate(
     async def estimate_shop(shop: SampledShop) -> ShopEstimate:
         return await _ShopEstimator(settings, selections, shop, done).run()
 
-    return asyncio.run(open_shops(settings, selections, estimate_shop))
+    return run_until_signal(open_shops(settings, selections, estimate_shop))
 
 
 class _ShopEstimator:

@@ -151,12 +151,30 @@ def test_a_signal_while_the_tap_reads_its_config_ends_it_at_once(
     assert output.lines == []
 
 
-def test_a_signal_during_a_connection_test_ends_it_at_once(tap: Tap, sandbox: Sandbox) -> None:
-    sandbox.configure({"*": {"faults": [{"kind": "hang", "seconds": LONG}]}})
-    process = start(tap, "--test")
-    wait_until(requested(sandbox, 1))
-    process.send_signal(signal.SIGINT)
-    assert finish(process).code == 130
+@pytest.mark.parametrize("requests", [1, 2, 4, 7])
+@pytest.mark.parametrize(
+    ("mode", "config"),
+    [
+        (("--test",), {}),
+        (("--check",), {}),
+        (("--estimate",), {}),
+        (("--discover",), {"discover_rows": 500}),
+    ],
+    ids=lambda one: one[0] if isinstance(one, tuple) else "",
+)
+def test_a_signal_during_a_command_that_asks_the_api_ends_it_at_once(
+    tap: Tap, sandbox: Sandbox, mode: tuple[str, ...], config: dict[str, Any], requests: int
+) -> None:
+    """It may come while the command sends, waits or takes an answer: it only has to come early enough."""
+    how, code = SIGNALS[requests % 2]
+    sandbox.configure({"*": {"faults": [{"kind": "hang", "seconds": LONG, "after": 1}]}})
+    process = start(tap, *mode, **config)
+    wait_until(requested(sandbox, requests))
+    process.send_signal(how)
+    output = finish(process)
+    assert output.code == code
+    assert output.lines == []
+    assert output.errors == []
 
 
 def test_a_second_signal_ends_a_run_whose_target_has_stopped_reading(tap: Tap) -> None:

@@ -121,6 +121,23 @@ def test_a_signal_before_the_end_of_the_input_writes_nothing(sandbox: Sandbox, t
     assert tagged(sandbox, "x") == set()
 
 
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_during_a_check_ends_it_at_once(
+    sandbox: Sandbox, target: Target, how: signal.Signals
+) -> None:
+    sandbox.configure({"*": {"faults": [{"kind": "hang", "seconds": 3600}]}})
+    process = subprocess.Popen(
+        [*target.command(), "--check"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    while not sandbox.stats()["requests"]:
+        assert process.poll() is None
+    process.send_signal(how)
+    out, log = process.communicate(timeout=60)
+    assert (process.returncode, out) == (128 + how, "")
+    assert "Traceback" not in log
+    assert "ERROR" not in log
+
+
 def test_a_shop_that_fails_leaves_the_others_complete(shops: Sandbox, targets: Target) -> None:
     rows = [
         {"shop": shop, "id": row["id"], "tags": ["new"]}
