@@ -10,6 +10,7 @@ from sumeru_sandbox import Sandbox
 from support.canary_api import CanaryApi
 from support.in_process import Inputs
 from support.isolated_run import IsolatedRun
+from support.started_tap import kill_all
 from support.synced_orders import SyncedOrders
 from support.tap_cli import Tap
 
@@ -26,6 +27,13 @@ CODE_PATHS: dict[str, tuple[Json, Json]] = {
     "a stream map": ({}, {"stream_maps": {"orders": {"shop": "shop"}}}),
 }
 """Switches of the sandbox and settings of the tap. Each pair takes another path through the code."""
+
+
+@pytest.fixture(autouse=True)
+def end_processes() -> Iterator[None]:
+    """End the processes that a failed test started."""
+    yield
+    kill_all()
 
 
 @pytest.fixture(scope="module", params=list(CODE_PATHS.values()), ids=list(CODE_PATHS))

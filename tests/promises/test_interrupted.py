@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import socket
-import subprocess
 import threading
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -15,76 +13,12 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from support.tap_cli import Output
+from support.started_tap import LONG, SIGNALS, finish, full, requested, start, wait_until
 from tap_sumeru.catalog.streams import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from sumeru_sandbox import Sandbox
-    from support.tap_cli import Tap
-
-SIGNALS = [(signal.SIGTERM, 143), (signal.SIGINT, 130)]
-LONG = 3600
-
-
-@pytest.fixture(autouse=True)
-def end_processes() -> Iterator[None]:
-    """End the processes that a failed test started."""
-    yield
-    while STARTED:
-        process = STARTED.pop()
-        process.kill()
-        process.communicate()
-
-
-STARTED: list[subprocess.Popen[str]] = []
-
-
-def start(tap: Tap, *options: str, stdout: Any = subprocess.PIPE, **config: Any) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
-        [*tap.command(**config), *options],
-        stdout=stdout,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tap.folder,
-    )
-    STARTED.append(process)
-    return process
-
-
-def finish(process: subprocess.Popen[str], read: str = "") -> Output:
-    """Wait until a process ends; `read` is the output that was read before."""
-    out, log = process.communicate(timeout=60)
-    assert "Traceback" not in log
-    lines = (read + (out or "")).splitlines(keepends=True)
-    if process.returncode == -signal.SIGKILL:
-        lines = [line for line in lines if line.endswith("\n")]
-    return Output(process.returncode, lines, log)
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    """Poll a condition until it is true, for half a minute at most."""
-    for _ in range(3000):
-        if condition():
-            return
-        threading.Event().wait(0.01)
-    pytest.fail("the condition did not become true in time")
-
-
-def ended_by(process: subprocess.Popen[str], how: signal.Signals) -> bool:
-    """Send a signal; return whether the process had ended before."""
-    process.send_signal(how)
-    return process.poll() is not None
-
-
-def requested(sandbox: Sandbox, times: int) -> Callable[[], bool]:
-    return lambda: sandbox.stats()["requests"] >= times
-
-
-def full(pipe: int) -> bool:
-    """Return whether a pipe is full, so that writing to it blocks."""
-    return not select.select([], [pipe], [], 0)[1]
+    from support.tap_cli import Output, Tap
 
 
 @pytest.mark.parametrize(
@@ -129,52 +63,6 @@ def test_a_signal_while_a_connection_hangs_ends_the_run(tap: Tap) -> None:
     assert '"SCHEMA"' in schema
     assert output.code == 143
     assert {message["type"] for message in output.messages} == {"STATE"}
-
-
-@pytest.mark.parametrize(
-    ("mode", "how", "code"), [((), *SIGNALS[0]), (("--discover",), *SIGNALS[1]), (("--test",), *SIGNALS[0])]
-)
-def test_a_signal_while_the_tap_reads_its_config_ends_it_at_once(
-    tap: Tap, mode: tuple[str, ...], how: signal.Signals, code: int
-) -> None:
-    command = [*tap.command(), *mode]
-    config = tap.folder / "config.json"
-    config.unlink()
-    os.mkfifo(config)
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    STARTED.append(process)
-    with config.open("w"):  # blocks until the tap opens it
-        # Python looks for a signal before it waits for input: one in between is seen with the next.
-        wait_until(lambda: ended_by(process, how))
-        output = finish(process)
-    assert output.code == code
-    assert output.lines == []
-
-
-@pytest.mark.parametrize("requests", [1, 2, 4, 7])
-@pytest.mark.parametrize(
-    ("mode", "config"),
-    [
-        (("--test",), {}),
-        (("--check",), {}),
-        (("--estimate",), {}),
-        (("--discover",), {"discover_rows": 500}),
-    ],
-    ids=lambda one: one[0] if isinstance(one, tuple) else "",
-)
-def test_a_signal_during_a_command_that_asks_the_api_ends_it_at_once(
-    tap: Tap, sandbox: Sandbox, mode: tuple[str, ...], config: dict[str, Any], requests: int
-) -> None:
-    """It may come while the command sends, waits or takes an answer: it only has to come early enough."""
-    how, code = SIGNALS[requests % 2]
-    sandbox.configure({"*": {"faults": [{"kind": "hang", "seconds": LONG, "after": 1}]}})
-    process = start(tap, *mode, **config)
-    wait_until(requested(sandbox, requests))
-    process.send_signal(how)
-    output = finish(process)
-    assert output.code == code
-    assert output.lines == []
-    assert output.errors == []
 
 
 def test_a_second_signal_ends_a_run_whose_target_has_stopped_reading(tap: Tap) -> None:
