@@ -53,8 +53,10 @@ _MAX_SHOPS = 32
 """Shops that start at the same time."""
 _SHOP_HOLD_SECONDS = 0.2
 """After this time a shop no longer counts towards `_MAX_SHOPS`, so that slow shops delay nobody."""
-_MAX_QUEUED_RECORDS = 400
+_QUEUED_RECORDS_PER_SHOP = 400
 """Records that may wait to be written: a few pages."""
+_MAX_QUEUED_RECORDS = 4_000
+"""The same for all shops: as many pages as come in while a request waits for its response."""
 _POLL_SECONDS = 0.2
 _STOP_SECONDS = 1.0
 
@@ -122,7 +124,8 @@ class Engine:
         self._streams = [_StreamSetup(one, settings.options[one.name]) for one in selections]
         self.queues = {shop.name: self._queue() for shop in settings.shops}
         self.counts = RequestCounts()
-        self._handover: Handover[Item | _End] = Handover(_MAX_QUEUED_RECORDS, _size)
+        queued = min(_QUEUED_RECORDS_PER_SHOP * len(settings.shops), _MAX_QUEUED_RECORDS)
+        self._handover: Handover[Item | _End] = Handover(queued, _size)
         self._thread = threading.Thread(target=self._run, name="event-loop", daemon=True)
         self._started = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None

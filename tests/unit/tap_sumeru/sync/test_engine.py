@@ -245,9 +245,8 @@ def test_a_stream_whose_records_cannot_be_written_is_given_up(api: Api) -> None:
 
 
 @pytest.mark.usefixtures("api")
-def test_a_stream_that_was_read_to_its_end_can_still_be_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stream_that_was_read_to_its_end_can_still_be_given_up() -> None:
     """Pages wait to be written after the event loop has ended."""
-    monkeypatch.setattr("tap_sumeru.sync.engine._MAX_QUEUED_RECORDS", 1000)
     one = engine("orders", shops=SHOPS[:1])
     items = one.items()
     first = next(item for item in items if item is not None)
@@ -258,6 +257,17 @@ def test_a_stream_that_was_read_to_its_end_can_still_be_given_up(monkeypatch: py
     left = [item for item in items if item is not None]
     assert len(ids([first, *left])["orders", "acme"]) == 10
     assert isinstance(left[-1], ReadDone)
+
+
+@pytest.mark.parametrize(("shops", "records"), [(1, 400), (3, 1_200), (10, 4_000), (1_000, 4_000)])
+def test_more_records_may_wait_if_there_are_many_shops(
+    shops: int, records: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With room for a few pages only, the writer runs out of work while many requests are in flight."""
+    capacities: list[int] = []
+    monkeypatch.setattr("tap_sumeru.sync.engine.Handover", lambda capacity, _: capacities.append(capacity))
+    engine("orders", shops=[{"shop": f"shop{i}", "api_token": f"token{i}"} for i in range(shops)])
+    assert capacities == [records]
 
 
 @pytest.mark.parametrize(
