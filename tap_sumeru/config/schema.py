@@ -103,9 +103,9 @@ _SETTINGS = {
     "audit_days": _setting(
         _NUMBER,
         "Audit (days)",
-        "At least every so many days, a stream that is read through the date filter is read once without it, "
-        "in case the filter leaves out rows. 0: never; then such rows may be missing for good, and a filter "
-        "that was refuted is not tried again.",
+        "At least every so many days, each stream is read once without the date filter and written again, in "
+        "case the filter leaves out rows, or rows came or changed late. 0: never; then such rows may be "
+        "missing for good. A refuted filter is still tried again every 7 days.",
         default=7,
     ),
     "window_days": _setting(

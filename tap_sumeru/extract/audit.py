@@ -1,7 +1,8 @@
-"""The audit: every few days, a stream that is read through the date filter is read once without it.
+"""The audit: every few days, all rows of a stream are read without the date filter and written again.
 
-No check can rule out that the filter acts on a date which the rows do not show, or that it leaves out rows
-without a replication key. The audit bounds for how long such rows are missing.
+No check can rule out that the filter acts on a date which the rows do not show, that it leaves out rows
+without a replication key, or that a row comes late: with a replication key from before the last sync. The
+audit bounds for how long such rows are missing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sumeru_api.errors import RequestRejected
 from tap_sumeru.state.bookmarks import Verdict
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ class Audit:
 
     Attributes:
         due: Whether the last audit, or the last try of a refuted filter, is long ago.
-        needed: Whether this read must be an audit: one is due, and the filter was or would be used.
+        needed: Whether this read must be an audit.
     """
 
     def __init__(self, bookmark: Bookmark, schedule: AuditSchedule, now: datetime) -> None:
@@ -93,8 +95,13 @@ class Audit:
         self.due = audit_due = self._schedule.due(last, now)
         if self._bookmark.verdict is Verdict.REFUTED:
             self.due = self._schedule.retry_due(last, now)
-        self.needed = audit_due and self._filter_matters
+        self.needed = audit_due
         self._begun = False
+
+    @property
+    def avoidable(self) -> bool:
+        """Whether this read is an audit, and could be made through the filter instead."""
+        return self.needed and self._filter_matters
 
     def begin(self) -> bool:
         """Log why the stream is read in full, if it is; return whether a refuted filter is tried again.
@@ -107,32 +114,46 @@ class Audit:
         if self.needed:
             logger.info(
                 "Shop %s: %s: an audit is due (`audit_days`): reading the stream without the date filter, in "
-                "case the filter leaves out rows; everything since `start_date` is written again.",
+                "case %s; everything since `start_date` is written again.",
                 self._schedule.shop,
                 self._schedule.stream,
+                "the filter leaves out rows" if self._filter_matters else "rows came or changed late",
             )
         return True
 
-    def postpone(self, error: ApiError) -> None:
-        """Leave an audit that the API does not allow to the next run: through the filter, the read can go on.
+    def postpone(self, error: ApiError, *, answered: bool = False) -> None:
+        """Leave an audit that cannot be made to the next run: through the filter, the read can go on.
+
+        An audit that fails on its way is not given up: the next run continues it.
 
         Args:
-            error: The API rejects the request, or the list is too deep.
+            error: The request failed for good, or the list is too deep.
+            answered: Whether the API has returned rows of this audit in this run.
 
         Raises:
-            ApiError: The read is no audit.
+            ApiError: The read is no audit, or has no filter to go on with.
         """
-        if not self.needed:
+        on_its_way = answered and not isinstance(error, RequestRejected)
+        if not self.avoidable or on_its_way or error.affects_shop:
             raise error
         logger.warning(
-            "Shop %s: %s: the API rejects the audit, a read without the date filter (%s); rows that the "
-            "filter leaves out may be missing.",
+            "Shop %s: %s: the audit, a read without the date filter, failed (%s); rows that the filter "
+            "leaves out may be missing.",
             self._schedule.shop,
             self._schedule.stream,
             error.describe(),
         )
         self.due = self.needed = False
         self._bookmark.position = None
+
+    def warn_of_required_filter(self) -> None:
+        """Log that a first read could not be repeated without the filter."""
+        logger.warning(
+            "Shop %s: %s: the API lists nothing without the date filter; rows that the filter leaves out may be "
+            "missing.",
+            self._schedule.shop,
+            self._schedule.stream,
+        )
 
     def filter_used(self, since: datetime) -> None:
         """Record that a read uses the filter."""
@@ -141,8 +162,8 @@ class Audit:
     def read_complete(self, started_at: datetime, *, filtered: bool, from_start: bool) -> None:
         """Record that a read is complete.
 
-        A read without the filter counts as an audit if it brought everything, or if the filter was not used
-        since the last one. A refuted filter is tried again only when an audit is due.
+        A read without the filter counts as an audit if it brought everything; if there are no audits, also if
+        the filter was not used since the last one. A refuted filter is tried again only when an audit is due.
 
         Args:
             started_at: When it started.
@@ -150,8 +171,9 @@ class Audit:
             from_start: Whether it brought everything, from `start_date` on.
         """
         bookmark = self._bookmark
-        if filtered:
-            bookmark.last_audit = bookmark.last_audit or started_at
-        elif from_start or bookmark.filtered_from is None:
+        no_audits = not self._schedule.interval and bookmark.filtered_from is None
+        if not filtered and (from_start or no_audits):
             waits = bookmark.verdict is Verdict.REFUTED and not self.due
             bookmark.audited((bookmark.last_audit if waits else None) or started_at)
+        else:
+            bookmark.last_audit = bookmark.last_audit or started_at

@@ -42,6 +42,7 @@ class FilterTrust:
         self._probe_verdict = Verdict.UNPROVEN
         self._candidate_returned = False
         self._probed_rows = 0
+        self._accepted = False
 
     @property
     def known(self) -> str:
@@ -51,7 +52,8 @@ class FilterTrust:
     @property
     def improvable(self) -> bool:
         """Whether rows may still prove the filter."""
-        return self._usable and self._bookmark.verdict in (Verdict.UNPROVEN, Verdict.PLAUSIBLE)
+        improvable = self._bookmark.verdict in (Verdict.UNPROVEN, Verdict.PLAUSIBLE)
+        return self._usable and improvable and not self._accepted
 
     @property
     def first_read_unproven(self) -> bool:
@@ -68,6 +70,13 @@ class FilterTrust:
             return False
         believed = self._bookmark.verdict in (Verdict.PROVEN, Verdict.PLAUSIBLE)
         return believed or first or self._bookmark.unproven_from is not None
+
+    def accept(self) -> bool:
+        """Accept a plausible filter, once: the API lists nothing without it. Return whether that helps."""
+        if not self.first_read_unproven or self._bookmark.verdict is not Verdict.PLAUSIBLE:
+            return False
+        self._accepted, self._bookmark.unproven_from = True, None
+        return True
 
     def try_again(self) -> None:
         """Forget that the filter was refuted: the API may have changed, or the fault was another."""

@@ -97,8 +97,8 @@ class StreamReader:
             audits=AuditSchedule(options.audit_interval, self._shop, spec.name),
         )
         self.reached = self._plan.reached
-        what = spec, self._shop, bookmark, self.trust, self._plan
-        self._pages = RowPages(*what, shaper, query=self._query, details=self._lists.details)
+        what = spec, self._shop, bookmark, self.trust, self._plan, shaper
+        self._pages = RowPages(*what, query=self._query, details=self._lists.details)
         self._reads_all = not options.filters and (full_table or end_date is None)
         # A slice got a response; the plan is about to be made again; nothing more is to be read.
         self._answered = self._outdated = self._given_up = False
@@ -144,19 +144,19 @@ class StreamReader:
         """Read no further: Python 3.11 loses a cancellation if one of the tasks fails in the same moment."""
         self._given_up = True
 
-    # Rows
-
     async def _read_rows(self) -> None:
         cursor = self._plan.plan(whole=self.ids_for_children is not None)
         while not self._plan.empty:
             try:
                 await self._read_slices(cursor)
                 await self.parents.check(self._plan.parents)
-            except (Recovery, RequestRejected) as error:  # a recovery has recorded what not to rely on again
+            except (Recovery, ApiError) as error:  # a recovery has recorded what not to rely on again
                 if self._given_up:
                     raise asyncio.CancelledError from None
-                if isinstance(error, RequestRejected):
-                    self._plan.audit.postpone(error)
+                if isinstance(error, RequestRejected) and not self._plan.windowed and self.trust.accept():
+                    self._plan.audit.warn_of_required_filter()
+                elif isinstance(error, ApiError):
+                    self._plan.audit.postpone(error, answered=self._answered)
                 cursor = self._plan.plan(whole=self.ids_for_children is not None)
                 continue
             if not (self._plan.unverified and self._answered):
@@ -240,7 +240,7 @@ class StreamReader:
 
     def _split(self, slice_: Slice, refusal: TooDeep) -> None:
         """Let a list that is too deep be read in smaller windows."""
-        if slice_.window is None and self._plan.audit.needed:
+        if slice_.window is None and self._plan.audit.avoidable:
             self._plan.audit.postpone(refusal.because("an audit cannot be divided"))
             raise StartOver
         start_over = self._plan.split(slice_, refusal)
@@ -269,9 +269,8 @@ class StreamReader:
         self._check_plan()
         # From here on nothing waits: pages are put in the order in which the bookmark counts on them.
         self._advance(slice_, answer.next_cursor)
-        bookmark = self._bookmark.snapshot()
         seen = shaped.mismatches or None, bool(shaped.span), shaped.replaced
-        self._sink.put(ReadPage(self._spec.name, self._shop, records, bookmark, *seen))
+        self._sink.put(ReadPage(self._spec.name, self._shop, records, self._bookmark.snapshot(), *seen))
 
     def _check_plan(self) -> None:
         """Take nothing more of a plan that is given up; its tasks may run once more.
@@ -292,8 +291,7 @@ class StreamReader:
             self._plan.keep(last)
 
     def _put_bookmark(self) -> None:
-        bookmark = self._bookmark.snapshot()
-        if bookmark is not None:
+        if (bookmark := self._bookmark.snapshot()) is not None:
             self._sink.put(ReadPage(self._spec.name, self._shop, bookmark=bookmark))
 
     def _log(self, text: str, level: int = logging.INFO) -> None:

@@ -253,7 +253,7 @@ def test_an_audit_that_is_too_deep_is_left_to_the_next_run(tmp_path: Path) -> No
         assert "ord_1" in output.ids("orders")
         assert filtered(api)
         assert AUDIT in output.log
-        assert "the API rejects the audit" in output.log
+        assert "the audit, a read without the date filter, failed" in output.log
         assert "no page after the first 1 rows of the list can be read" in output.log
         assert api.bookmark()["last_audit"] == before["last_audit"]
         assert api.bookmark()["replication_key_value"] > before["replication_key_value"]

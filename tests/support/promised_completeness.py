@@ -59,9 +59,11 @@ COMPLETE: dict[str, tuple[str, ...]] = {
         "unit/tap_sumeru/extract/test_windows.py::test_the_requested_days_hold_the_window_in_any_time_zone",
     ),
     "A row that the date filter hides without a trace (the filter acts on a hidden date, or the row has "
-    "no replication key or a future one) is missing for at most `audit_days` (7 by default): then the tap "
-    "reads the stream once without the filter and writes every row again, except in a backfill that has "
-    "reached its `end_date`.": (
+    "no replication key or a future one), or that comes or changes late, with a replication key from "
+    "before the last sync, is missing for at most `audit_days` (7 by default): then the tap reads the "
+    "stream once without the filter and writes every row again, except in a backfill that has reached its "
+    "`end_date`.": (
+        "promises/test_late_rows.py::test_a_row_that_comes_late_comes_with_the_audit",
         "promises/test_audit.py::test_a_row_that_a_filter_on_a_hidden_date_leaves_out_comes_with_the_audit",
         "promises/test_audit.py::test_a_filter_on_a_nested_number_is_never_proven_and_loses_nothing",
         "promises/test_audit.py::test_a_row_without_a_replication_key_comes_with_the_audit",
@@ -71,8 +73,13 @@ COMPLETE: dict[str, tuple[str, ...]] = {
         "promises/test_audit.py::test_a_filter_that_is_rejected_once_is_tried_again_after_an_audit",
         "unit/tap_sumeru/extract/test_audit.py::test_an_audit_is_due_within_the_interval_and_not_long_before",
     ),
-    "If the API refuses this audit, or its list is too deep, the next run tries again, and a warning says "
-    "so.": (
+    "If the API lists a stream only with the date filter, and rows that show no other date agree with the "
+    "filter, the stream is read through it, and a warning says so.": (
+        "promises/test_late_rows.py::test_a_list_that_requires_the_date_filter_is_read_through_it",
+    ),
+    "If the API refuses this audit or fails to answer, or its list is too deep, the next run tries again, "
+    "and a warning says so.": (
+        "promises/test_late_rows.py::test_an_audit_that_the_server_cannot_answer_is_left_to_the_next_run",
         "unit/tap_sumeru/extract/test_audit.py::test_an_audit_that_the_api_rejects_is_left_to_the_next_run",
         "promises/test_audit.py::test_an_audit_that_is_too_deep_is_left_to_the_next_run",
     ),
