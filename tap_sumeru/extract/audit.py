@@ -149,8 +149,8 @@ class Audit:
     def warn_of_required_filter(self) -> None:
         """Log that a first read could not be repeated without the filter."""
         logger.warning(
-            "Shop %s: %s: the API lists nothing without the date filter; rows that the filter leaves out may be "
-            "missing.",
+            "Shop %s: %s: the API lists nothing without the date filter; rows that the filter leaves out may "
+            "be missing.",
             self._schedule.shop,
             self._schedule.stream,
         )
