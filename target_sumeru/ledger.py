@@ -53,7 +53,7 @@ class Entry(NamedTuple):
         generation: Counts the requests that were refused; a new one needs a new idempotency key.
         content: Hash of what was sent or written; None if it is no longer certain.
         api_id: Id that the API gave to what was created, empty if none is known.
-        sent_at: When the last creation or launch went out, in Unix seconds by the API's clock.
+        sent_at: When the creation or launch first went out with its key, in Unix seconds by the API's clock.
         by_id: `row_hash` of the row as its id names it; None if that is its own, or not known.
     """
 
@@ -152,8 +152,16 @@ class Ledger:
             self._execute(_INVALIDATE, names)
         self.flush()
 
-    def sent(self, row: bytes, scope: bytes, generation: int, content: bytes, at: float) -> None:
-        """Remember that a creation or a launch is about to be sent; this is on the disk on return."""
+    def sent(self, row: bytes, scope: bytes, generation: int, content: bytes | None, at: float) -> None:
+        """Remember that a creation or a launch is about to be sent; this is on the disk on return.
+
+        If the outcome of an earlier try with the same key is unknown, the first try counts: the API may have
+        kept the key since then. If that try sent another content, it is uncertain which one the API has.
+        """
+        known = self.entry(row)
+        if known is not None and known.status == SENT and known.generation == generation:
+            at = min(at, known.sent_at)
+            content = content if known.content == content else None
         self._put(row, scope, SENT, generation, content, "", at)
         self.flush()
 

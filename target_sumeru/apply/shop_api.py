@@ -78,34 +78,48 @@ class ShopApi:
         """Send a PATCH of one row."""
         body = _encode({"data": {"attributes": attributes}})
         path = f"{stream.path}/{quote(api_id, safe='')}"
-        return await self.client.write("PATCH", path, body, stream.name, idempotency_key=key)
+        return await self._write("PATCH", path, body, stream, key)
 
     async def update_many(
         self, stream: TargetStream, rows: list[tuple[str, Mapping[str, Any]]], key: str
     ) -> Response:
         """Send a PATCH of several rows; it counts as that many requests."""
         body = _encode({"data": [{"id": api_id, "attributes": attributes} for api_id, attributes in rows]})
-        return await self.client.write(
-            "PATCH", stream.path, body, stream.name, idempotency_key=key, cost=len(rows)
-        )
+        return await self._write("PATCH", stream.path, body, stream, key, cost=len(rows))
 
     async def create(
         self, stream: TargetStream, attributes: Mapping[str, Any], key: str, *, wrapped: bool
     ) -> Response:
         """Send a POST that creates a row, its attributes wrapped as in a PATCH or not."""
         body = _encode({"data": {"attributes": attributes}} if wrapped else attributes)
-        return await self.client.write("POST", stream.path, body, stream.name, idempotency_key=key)
+        return await self._write("POST", stream.path, body, stream, key)
 
     async def launch(self, stream: TargetStream, api_id: str, key: str) -> Response:
         """Send the POST that launches a campaign."""
         path = f"{stream.path}/{quote(api_id, safe='')}/launch"
-        return await self.client.write("POST", path, b"", stream.name, idempotency_key=key)
+        return await self._write("POST", path, b"", stream, key)
 
     def _parse_page(self, response: Response) -> Page:
-        served_at = http_date(response.headers.get("Date"))
-        if served_at is not None:
-            self._offset = served_at.timestamp() - self._clock()
+        offset = self._offset_of(response)
+        if offset is not None:
+            self._offset = offset
         return parse_page(response, limit=_PAGE_SIZE)
+
+    async def _write(
+        self, method: str, path: str, body: bytes, stream: TargetStream, key: str, *, cost: int = 1
+    ) -> Response:
+        response = await self.client.write(method, path, body, stream.name, idempotency_key=key, cost=cost)
+        offset = self._offset_of(response)
+        if offset is not None:  # a response that the API has kept for a key may have an old date
+            self._offset = max(self._offset, offset)
+        return response
+
+    def _offset_of(self, response: Response) -> float | None:
+        """Return how far the API's clock is ahead of ours, None if a response does not tell."""
+        headers = response.headers
+        served_at = http_date(headers.get("Date"))
+        cached = headers.get("Age") is not None or "hit" in (headers.get("X-Cache") or "").lower()
+        return None if served_at is None or cached else served_at.timestamp() - self._clock()
 
 
 def _current(row: Row) -> Current:

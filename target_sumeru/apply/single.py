@@ -10,8 +10,9 @@ from sumeru_api.errors import OutcomeUnknown
 from target_sumeru.apply.outcomes import CONFLICT, Outcome, created_id, outcome_of, unknown_outcome
 from target_sumeru.config.streams import EXTERNAL_ID, TAG_CHANGES
 from target_sumeru.input.rows import key_columns, key_of
+from target_sumeru.ledger import SENT
 from target_sumeru.plan.compare import with_tag_changes
-from target_sumeru.plan.decisions import Reject, adopt
+from target_sumeru.plan.decisions import KEY_LIFETIME, Reject, adopt
 from target_sumeru.plan.items import Item, Operation, Status
 from target_sumeru.plan.row_hash import hash_by_id
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from sumeru_api.responses import Response
     from target_sumeru.apply.shop_api import ShopApi
     from target_sumeru.config.streams import TargetStream
-    from target_sumeru.ledger import Ledger
+    from target_sumeru.ledger import Entry, Ledger
     from target_sumeru.plan.items import Current
 
 _INVALID = (400, 422)
@@ -101,12 +102,18 @@ class SingleWrites:
 
     async def _create(self, stream: TargetStream, item: Item) -> Outcome:
         wrapped = self._wrapped.get(stream.name, False)
+        entry = self._unresolved(item)
+        if entry is not None and self._key_is_old(entry):
+            found = await self._look_up(stream, item)
+            if found is not None:
+                return found
+        changed = entry is not None and entry.content != item.content
         response = await self._send(stream, item, wrapped=wrapped)
         if response.status == CONFLICT:
             found = await self._look_up(stream, item)
             if found is not None:
                 return found
-            if not (item.sent_before or response.in_doubt):
+            if changed or not (item.sent_before or response.in_doubt):
                 self._ledger.conflicted(item.row)
                 return outcome_of(response, stream.columns)
             # The API holds the key of this very request with another body: what arrived of it was cut.
@@ -145,6 +152,9 @@ class SingleWrites:
         return Outcome(Status.WRITTEN, http_status=response.status, api_id=api_id)
 
     async def _launch(self, stream: TargetStream, item: Item) -> Outcome:
+        entry = self._unresolved(item)
+        if entry is not None and self._key_is_old(entry):
+            return unknown_outcome()
         response = await self._send(stream, item)
         outcome = outcome_of(response, stream.columns)
         if outcome.status is Status.WRITTEN:
@@ -153,6 +163,16 @@ class SingleWrites:
             return unknown_outcome()  # it may be launched already, so the key must not change
         self._ledger.refused(item.row)
         return outcome
+
+    def _unresolved(self, item: Item) -> Entry | None:
+        """Return what the ledger knows of an earlier try with the same key, None if there was none."""
+        entry = self._ledger.entry(item.row)
+        unresolved = entry and entry.status == SENT and entry.generation == item.generation
+        return entry if unresolved else None
+
+    def _key_is_old(self, entry: Entry) -> bool:
+        """Return whether the API may have forgotten a key: time has passed since the run was planned."""
+        return self._api.now() - entry.sent_at >= KEY_LIFETIME
 
     async def _send(self, stream: TargetStream, item: Item, *, wrapped: bool = False) -> Response:
         """Send a creation or a launch, after the ledger has stored on the disk that it is sent."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from target_sumeru.errors import LedgerError
 from target_sumeru.ledger import DONE, REFUSED, SENT, Entry, Ledger
@@ -48,6 +50,28 @@ def test_a_creation_is_sent_and_then_done_or_refused() -> None:
         assert ledger.owner(b"another", "cam_1") is None
         ledger.done(row, scope, b"other content")
         assert ledger.entry(row) == Entry(DONE, 1, b"other content", "cam_1", 6.0)
+
+
+TRIES = st.lists(
+    st.tuples(st.integers(0, 2), st.sampled_from([b"a", b"b"]), st.floats(0, 100)), min_size=1, max_size=8
+)
+
+
+@given(tries=TRIES)
+def test_the_first_try_with_a_key_counts_until_its_outcome_is_known(
+    tries: list[tuple[int, bytes, float]],
+) -> None:
+    """The age of a key is that of its first try, and its content is known only if all tries had the same."""
+    since: dict[str, Any] = {}
+    with Ledger() as ledger:
+        for generation, content, at in tries:
+            ledger.sent(b"row", b"scope", generation, content, at)
+            if since.get("generation") != generation:
+                since = {"generation": generation, "at": at, "contents": set()}
+            since["at"] = min(since["at"], at)
+            since["contents"].add(content)
+            known = content if len(since["contents"]) == 1 else None
+            assert ledger.entry(b"row") == Entry(SENT, generation, known, "", since["at"])
 
 
 def test_what_is_about_to_change_is_forgotten() -> None:

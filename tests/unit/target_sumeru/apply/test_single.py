@@ -157,3 +157,37 @@ def test_the_key_of_a_creation_does_not_depend_on_what_the_row_holds() -> None:
     assert creation_key(one) == creation_key(other)
     assert creation_key(one) != creation_key(item("journeys"))
     assert new_key() != new_key()
+
+
+HOUR = 3600
+
+
+@pytest.mark.parametrize("answer", [response(409, in_doubt=True, **REFUSAL), response(409, **REFUSAL)])
+def test_a_changed_body_after_an_unknown_outcome_is_no_second_row(answer: Response) -> None:
+    ledger = Ledger()
+    ledger.sent(b"row", b"scope", 0, b"old content", NOW)
+    shop = ScriptedShop(answer, answer)
+    for _ in range(2):  # the next run does not take the request for its own either
+        entry = ledger.entry(b"row")
+        assert entry is not None
+        outcome = write(shop, item(sent_before=entry.content == b"content"), ledger)
+        assert (outcome.status, outcome.reason) == (Status.REJECTED, "conflict")
+    assert (len(set(shop.keys)), known(ledger)) == (1, (SENT, 0, ""))
+
+
+@pytest.mark.parametrize(("age", "rows", "sent"), [(22, 1, 1), (23, 1, 0), (23, 0, 1), (30, 1, 0)])
+def test_the_age_of_a_key_is_judged_again_before_it_is_sent(age: int, rows: int, sent: int) -> None:
+    ledger = Ledger()
+    ledger.sent(b"row", b"scope", 0, b"content", NOW - age * HOUR)
+    shop = ScriptedShop(response(201, **CREATED), rows=(Current("cam_9", {"name": "N"}),) * rows)
+    outcome = write(shop, item(sent_before=True), ledger)
+    assert (outcome.status, len(shop.keys)) == (Status.WRITTEN if sent else Status.ADOPTED, sent)
+
+
+@pytest.mark.parametrize(("age", "sent"), [(22, 1), (23, 0), (40, 0)])
+def test_a_launch_with_an_old_key_is_not_sent_again(age: int, sent: int) -> None:
+    ledger = Ledger()
+    ledger.sent(b"row", b"scope", 0, b"content", NOW - age * HOUR)
+    shop = ScriptedShop(response(200, **CREATED))
+    outcome = write(shop, item("campaign_launches", Operation.LAUNCH, api_id="cam_1"), ledger)
+    assert (outcome.status, len(shop.keys)) == (Status.WRITTEN if sent else Status.UNKNOWN, sent)
