@@ -129,9 +129,11 @@ class SingleWrites:
         self, stream: TargetStream, item: Item, response: Response, *, wrapped: bool
     ) -> Outcome | None:
         """Return what becomes of a creation that was refused, None if nothing but that."""
-        found = await self._look_up(stream, item) if response.in_doubt else None
+        found = await self._look_up(stream, item) if response.in_doubt or response.ok else None
         if found is not None:
-            return found  # an earlier try was applied, although no answer said so
+            return found  # a try was applied, although no answer said so
+        if response.ok:
+            return unknown_outcome()  # it names a failure, but it may have been applied
         self._ledger.refused(item.row)
         # Meanwhile another row may have shown which form the API accepts.
         flat = stream.flat_body or self._wrapped.get(stream.name) is False
@@ -159,7 +161,7 @@ class SingleWrites:
         outcome = outcome_of(response, stream.columns)
         if outcome.status is Status.WRITTEN:
             return outcome
-        if response.status == CONFLICT or response.in_doubt:
+        if response.ok or response.status == CONFLICT or response.in_doubt:
             return unknown_outcome()  # it may be launched already, so the key must not change
         self._ledger.refused(item.row)
         return outcome

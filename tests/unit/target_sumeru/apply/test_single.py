@@ -139,6 +139,9 @@ def test_a_body_whose_form_is_not_documented_is_tried_in_both(stream: str, forms
         (response(200, **CREATED), Status.WRITTEN, DONE),
         (response(422, **REFUSAL), Status.REJECTED, REFUSED),
         (response(409, **REFUSAL), Status.UNKNOWN, SENT),
+        (response(200, **CREATED, **REFUSAL), Status.UNKNOWN, SENT),
+        (response(202, **CREATED, errors=[{"code": "partial"}]), Status.UNKNOWN, SENT),
+        (response(200, **CREATED, success=False), Status.UNKNOWN, SENT),
         (response(422, in_doubt=True, **REFUSAL), Status.UNKNOWN, SENT),
     ],
 )
@@ -191,3 +194,12 @@ def test_a_launch_with_an_old_key_is_not_sent_again(age: int, sent: int) -> None
     shop = ScriptedShop(response(200, **CREATED))
     outcome = write(shop, item("campaign_launches", Operation.LAUNCH, api_id="cam_1"), ledger)
     assert (outcome.status, len(shop.keys)) == (Status.WRITTEN if sent else Status.UNKNOWN, sent)
+
+
+@pytest.mark.parametrize("names", [(), ("N",)])
+def test_a_success_that_names_a_failure_does_not_change_the_key_of_a_creation(names: tuple[str, ...]) -> None:
+    ledger = Ledger()
+    rows = tuple(Current("cam_9", {"name": name}) for name in names)
+    outcome = write(ScriptedShop(response(200, **CREATED, **REFUSAL), rows=rows), item(), ledger)
+    expected = (Status.ADOPTED, (DONE, 0, "cam_9")) if names else (Status.UNKNOWN, (SENT, 0, ""))
+    assert (outcome.status, known(ledger)) == expected
