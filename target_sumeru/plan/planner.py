@@ -201,7 +201,12 @@ class Planner:
         self._group.items.append(item)
 
     def _refuse_several_names(self) -> None:
-        """Reject what several rows would write, each by another name: it is not known which is last."""
+        """Reject what several rows would write, each by another name: it is not known which is last.
+
+        Beyond the limit not all items were kept. Then nothing is written, so the count must stay beyond it.
+        """
+        if self._group.writes > self._settings.max_writes:
+            return
         for item in self._group.items:
             if item.writes and self._named[item.by_id] > 1:
                 self._group.writes -= 1

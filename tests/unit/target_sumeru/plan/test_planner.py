@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from sumeru_api.errors import ApiUnavailable
 from support.target_factories import FakeLists, settings, spooled
 from target_sumeru.config.streams import STREAMS
@@ -87,6 +90,21 @@ def test_rows_beyond_the_limit_are_counted_and_not_kept() -> None:
     rows = [spooled("id", [f"c{i}"], {"tags": []}) for i in range(10)]
     group = plan("customers", rows, FakeLists(), max_writes=3)
     assert (group.writes, len(group.items)) == (10, 3)
+
+
+@given(order=st.permutations([0, 1, 2, 3, 4]), limit=st.integers(1, 6))
+def test_no_row_vanishes_where_the_limit_meets_rows_of_several_names(order: list[int], limit: int) -> None:
+    current = [Current(f"i{n}", {"sku": f"s{n}", "location_id": "l", "available": 0}) for n in range(3)]
+    named = [
+        *(spooled("id", [f"i{n}"], {"available": 1}) for n in range(3)),
+        *(spooled("sku,location_id", [f"s{n}", "l"], {"available": 2}) for n in range(2)),
+    ]
+    group = plan("inventory", [named[n] for n in order], FakeLists(current), max_writes=limit)
+    if limit < len(named):
+        assert group.writes > limit  # the run stops, and writes nothing
+    else:
+        reasons = sorted(item.reason for item in group.items)
+        assert (group.writes, reasons) == (1, ["", *["several_names"] * 4])
 
 
 def test_rejected_rows_are_kept_with_their_reason() -> None:
