@@ -118,8 +118,10 @@ class RowReader:
         """Check the columns of a SCHEMA, and log which are ignored.
 
         Raises:
-            InputError: A column is unknown, or nothing can identify the rows.
+            InputError: A column is unknown, two columns have one name, or nothing can identify the rows.
         """
+        columns = list(columns)
+        self._refuse_same_name(columns)
         names = {self._renamed.get(column, column) for column in columns}
         for name in sorted(names):
             self._known(name)
@@ -132,6 +134,21 @@ class RowReader:
             logger.info(
                 "%s: cannot be written and are ignored: %s.", mask_name(self.source), ", ".join(ignored)
             )
+
+    def _refuse_same_name(self, columns: Iterable[str]) -> None:
+        """Raise `InputError` if the setting gives two columns one name: it is not known which is meant."""
+        taken: dict[str, str] = {}
+        for column in columns if self._renamed else ():
+            name = self._renamed.get(column, column)
+            if not name or name in self._ignored or name.startswith(_METADATA):
+                continue
+            other = taken.setdefault(name, column)
+            if other != column:
+                source, one, two = map(mask_name, (self.source, other, column))
+                raise InputError(
+                    f"{source}: with `streams.{source}.columns`, {one} and {two} are both named"
+                    f' {mask_name(name)}. Drop one of them: give it the name "".'
+                )
 
     def _known(self, name: str) -> None:
         """Accept a column that is known; remember one of Singer's own as ignored."""
@@ -155,8 +172,9 @@ class RowReader:
             line: Its line in the input.
 
         Raises:
-            InputError: It has a column that is unknown.
+            InputError: It has a column that is unknown, or two of one name.
         """
+        self._refuse_same_name(record)
         values: dict[str, Any] = {}
         body: dict[str, Any] = {}
         reason = column = ""

@@ -163,3 +163,23 @@ def test_columns_are_checked_before_any_row(columns: list[str], message: str) ->
 def test_columns_of_the_tap_and_of_singer_are_ignored() -> None:
     record = {"id": "c", "total_spent": 5, "extra": {"a": 1}, "_sdc_batched_at": 1, "tags": []}
     assert body(read("customers", record)) == {"tags": []}
+
+
+RENAMES = st.dictionaries(
+    st.sampled_from(["cus", "id", "tags", "x"]), st.sampled_from(["id", "tags", "shop", ""])
+)
+
+
+@given(columns=st.permutations(["id", "cus", "tags", "x", "shop"]), renamed=RENAMES)
+def test_no_two_columns_get_one_name(columns: list[str], renamed: dict[str, str]) -> None:
+    config = {"streams": {"vip": {"to": "customers", "columns": {"x": "", "cus": "", **renamed}}}}
+    names = [{"x": "", "cus": "", **renamed}.get(column, column) for column in columns]
+    written = [name for name in names if name]
+    reader = RowReader("customers", settings(**config), "vip")
+    if len(set(written)) < len(written):
+        with pytest.raises(InputError, match=r"with `streams\.vip\.columns`, \w+ and \w+ are both named"):
+            reader.check_columns(columns)
+        with pytest.raises(InputError, match="are both named"):
+            reader.read(dict.fromkeys(columns, "acme"), 1)
+    elif "id" in names:
+        reader.check_columns(columns)
