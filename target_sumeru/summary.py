@@ -50,6 +50,7 @@ REASONS: Mapping[str, str] = {
     "audience_unknown": "the API does not state the size of an audience, so nothing is launched",
     "cannot_update": "it exists with other values, and the API cannot change it; do that in Sumeru",
     "conflict": "the API knows the request with another content; run again after 24 hours",
+    "tags_unreadable": "the API does not show the tags as a list of texts, so none can be added or removed",
     "contradiction": "`tags` cannot be combined with `add_tags` or `remove_tags`",
     "dependency": "the row that it depends on was not written",
     "failed": "the shop or the stream could not be written",

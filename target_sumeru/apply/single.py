@@ -11,7 +11,7 @@ from target_sumeru.apply.outcomes import CONFLICT, Outcome, created_id, outcome_
 from target_sumeru.config.streams import EXTERNAL_ID, TAG_CHANGES
 from target_sumeru.input.rows import key_columns, key_of
 from target_sumeru.ledger import SENT
-from target_sumeru.plan.compare import with_tag_changes
+from target_sumeru.plan.compare import shows_tags, with_tag_changes
 from target_sumeru.plan.decisions import KEY_LIFETIME, Reject, adopt
 from target_sumeru.plan.items import Item, Operation, Status
 from target_sumeru.plan.row_hash import hash_by_id
@@ -94,6 +94,8 @@ class SingleWrites:
             current = await self._api.current(stream, item.api_id)
             if current is None:
                 return NO_LONGER_THERE
+            if not shows_tags(current.attributes):
+                return Outcome(Status.REJECTED, "tags_unreadable", "tags")
             tags = with_tag_changes(attributes, current.attributes.get("tags"))
             rest = {name: value for name, value in attributes.items() if name not in TAG_CHANGES}
             attributes = {**rest, "tags": tags}

@@ -50,6 +50,12 @@ def changes(
     return found
 
 
+def shows_tags(attributes: Mapping[str, Any]) -> bool:
+    """Return whether the API shows tags that can be changed: a list of texts, or null for none."""
+    tags = attributes.get("tags", "")
+    return tags is None or (isinstance(tags, list) and all(isinstance(tag, str) for tag in tags))
+
+
 def with_tag_changes(wanted: Mapping[str, Any], tags: list[str] | None) -> list[str]:
     """Return tags with the changes that a row asks for."""
     return changed_tags(tags, wanted.get(_ADD) or [], wanted.get(_REMOVE) or [])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from target_sumeru.config.streams import TAG_CHANGES, Updates
 from target_sumeru.ledger import DONE, SENT
-from target_sumeru.plan.compare import changes
+from target_sumeru.plan.compare import changes, shows_tags
 from target_sumeru.plan.items import Current, Operation
 
 if TYPE_CHECKING:
@@ -140,6 +140,8 @@ def with_matches(  # noqa: PLR0911 - one return for each case
     if len(matches) > 1:
         return Reject("ambiguous")
     current = matches[0]
+    if any(row.attributes.get(name) for name in TAG_CHANGES) and not shows_tags(current.attributes):
+        return Reject("tags_unreadable", "tags")
     # What the API does not show counts as equal, unless the ledger knows that the row has changed.
     lenient = _is_fixed(stream) and (not row.entry or row.entry.content in (None, row.content))
     different = changes(row.attributes, current.attributes, stream.columns, missing_is_equal=lenient)

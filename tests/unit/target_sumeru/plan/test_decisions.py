@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from support.target_factories import NOW, settings
-from target_sumeru.config.streams import STREAMS
+from target_sumeru.config.streams import STREAMS, TAG_CHANGES
 from target_sumeru.ledger import DONE, REFUSED, SENT, Entry
 from target_sumeru.plan.decisions import (
     NeedsList,
@@ -179,3 +179,20 @@ def test_nothing_is_created_if_the_row_may_exist(known: Entry | None, matches: l
         assert decision.generation == (known.generation if known else 0)
         recent = known is not None and known.status == SENT and NOW - known.sent_at < 23 * HOUR
         assert recent or not matches
+
+
+ANYTHING = (
+    st.none()
+    | st.text(max_size=3)
+    | st.integers()
+    | st.dictionaries(st.text(max_size=2), st.none(), max_size=2)
+)
+
+
+@given(tags=ANYTHING | st.lists(ANYTHING, max_size=3), shown=st.booleans(), name=st.sampled_from(TAG_CHANGES))
+def test_tags_are_changed_one_by_one_only_if_the_api_shows_them(tags: Any, name: str, *, shown: bool) -> None:
+    current = Current("x_1", {"tags": tags} if shown else {})
+    decision = decide(wanted({name: ["vip"]}), current, stream="customers")
+    texts = isinstance(tags, list) and all(isinstance(tag, str) for tag in tags)
+    readable = shown and (tags is None or texts)
+    assert (decision == Reject("tags_unreadable", "tags")) != readable
