@@ -70,6 +70,7 @@ class ListReader:
 
     Attributes:
         details: Completes the rows, if that is requested.
+        short: Lists that ended although the API counts more rows, when they were last read.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class ListReader:
         self.details = Details(spec, client, shaper.key, requested=details)
         self._smaller_pages = smaller_pages
         self._warned_of_total = False
+        self.short: set[Kind] = set()
         self._limits, self._limits_of_parents = ListLimits(), ListLimits()
 
     def pages(self, slice_: Slice, cursor: str | None = None) -> Pages[ListPage]:
@@ -117,7 +119,12 @@ class ListReader:
         """Fetch a page of a list of all rows, and warn if the list ends although the API counts more rows."""
         answer = await fetch(cursor)
         stated.take(answer.page, answer.headers)
-        if answer.next_cursor is None and stated.exceeds_rows and not self._warned_of_total:
+        if answer.next_cursor is not None:
+            return answer
+        self.short.discard(slice_.kind)
+        if stated.exceeds_rows:
+            self.short.add(slice_.kind)
+        if stated.exceeds_rows and not self._warned_of_total:
             self._warned_of_total = True
             logger.warning(
                 "Shop %s: %s: the API counts %d rows, but lists only %d; some may be missing.",
