@@ -153,7 +153,9 @@ class ListReader:
             limits.page_size = min(limits.page_size, slice_.page_size)
         asked = params if cursor is None else (*params, ("cursor", cursor))
         has_fields = any(name == "fields" for name, _ in params)
-        parse = partial(parse, first=not at_cursor)
+        # Of a list that goes on from a saved cursor, the size of the pages is not known.
+        before = (slice_.page_rows if slice_.pages else 1) if at_cursor else None
+        parse = partial(parse, before=before)
         try:
             answer = await self._get(limits, path, asked, parse, at_cursor=at_cursor)
         except ApiError as error:
@@ -172,6 +174,7 @@ class ListReader:
                 slice_.progress.forget_pages()
             slice_.page_size = limits.page_size
         slice_.pages += 1
+        slice_.page_rows = len(answer.page.rows)
         return answer._replace(whole=False) if has_fields else answer
 
     async def _get(
@@ -221,14 +224,24 @@ class ListReader:
                 size,
             )
 
-    def _parse_rows(self, response: Response, *, limit: int = PAGE_SIZE, first: bool = True) -> ListPage:
+    def _parse_rows(
+        self, response: Response, *, limit: int = PAGE_SIZE, before: int | None = None
+    ) -> ListPage:
         page = None if response.replaced else self._shaper.decode(response.body)
         if page is None:
-            return self._parse(response, limit=limit, first=first)
+            return self._parse(response, limit=limit, before=before)
         return ListPage(page, response.requested_at, limit=limit, headers=response.headers)
 
-    def _parse(self, response: Response, *, limit: int = PAGE_SIZE, first: bool = True) -> ListPage:
-        page = parse_page(response, limit=limit, bare=self._spec.bare, first=first)
+    def _parse(self, response: Response, *, limit: int = PAGE_SIZE, before: int | None = None) -> ListPage:
+        """Parse a page; after others, which had `pagination`, one without it must be shorter to be the last.
+
+        Args:
+            response: The response.
+            limit: How many rows were requested.
+            before: Rows of the page before it, None if it is the first.
+        """
+        full = min(limit, before or limit)
+        page = parse_page(response, limit=full, bare=self._spec.bare, first=before is None)
         return ListPage(page, response.requested_at, limit=limit, headers=response.headers)
 
 
