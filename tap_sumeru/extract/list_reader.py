@@ -14,7 +14,7 @@ from tap_sumeru.catalog.streams import PAGE_SIZE
 from tap_sumeru.extract.details import Details
 from tap_sumeru.extract.list_limits import ListLimits, quarter, smaller_page
 from tap_sumeru.extract.recovery import CursorExpired, TooDeep, recovery
-from tap_sumeru.extract.slices import Kind
+from tap_sumeru.extract.slices import NO_ID, Kind
 from tap_sumeru.extract.stated_total import StatedTotal
 
 if TYPE_CHECKING:
@@ -99,7 +99,12 @@ class ListReader:
         Iterating raises:
             Recovery: The list cannot be read like this, but in another way.
             ApiError: The list cannot be read.
+
+        Raises:
+            UnexpectedResponse: Its parent has no id, so that it cannot be requested.
         """
+        if slice_.parent == NO_ID:
+            raise UnexpectedResponse(f"a row of {self._spec.parent} has no id")
         path, params = self._query.of(slice_)
         of_parents = slice_.kind is Kind.PARENTS
         limits = self._limits_of_parents if of_parents else self._limits

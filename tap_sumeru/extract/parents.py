@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from sumeru_api.errors import ApiError, ApiUnavailable, HostNotResponding, NotFound, UnexpectedResponse
+from sumeru_api.errors import ApiError, ApiUnavailable, HostNotResponding, NotFound
 from sumeru_api.responses import Page, row_id
 from tap_sumeru.extract.recovery import CursorExpired, TooDeep
-from tap_sumeru.extract.slices import Kind, Slice
+from tap_sumeru.extract.slices import NO_ID, Kind, Slice
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -101,15 +101,9 @@ class Parents:
         return self._short or bool(self._lists.short)
 
     def ids(self, listing: Listing) -> set[str]:
-        """Return the ids of the parents.
-
-        Raises:
-            UnexpectedResponse: A parent has no id, so that its children cannot be requested.
-        """
+        """Return the ids of the parents; those without one count as one whose children cannot be read."""
         self._short = listing.short
-        if None in listing.ids:
-            raise UnexpectedResponse(f"a row of {self._spec.parent} has no id")
-        return {one for one in listing.ids if one is not None}
+        return {NO_ID if one is None else one for one in listing.ids}
 
     # Parents whose children cannot be read
 

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from tap_sumeru.extract.windows import Window
 
 
+NO_ID = ""
+"""Stands for the id of parents that have none."""
+
+
 class Kind(Enum):
     """The purpose of a list request."""
 
