@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 _SUCCESS = range(200, 300)
+_SECONDS = re.compile(r"[0-9]{1,10}")
+_MAX_AGE = 30 * 24 * 3600
+"""An older answer counts as this old, so that one wrong header cannot undo years of progress."""
 _NO_CONTENT = (204, 205)
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 ENVELOPE = frozenset({"data", "pagination", "included", "error", "errors"})
@@ -58,9 +62,18 @@ class Response:
 
     @property
     def requested_at(self) -> datetime:
-        """When the request was sent: by the server's clock, or by ours if the response has no date."""
+        """When the request was sent: by the server's clock, or by ours if the response has no date.
+
+        The answer of a cache is older than that by its `Age`; not all caches leave the `Date` of the origin.
+        """
         now = http_date(self.headers.get("Date")) or datetime.now(UTC).replace(microsecond=0)
-        return now - timedelta(seconds=ceil(self.elapsed))
+        return now - timedelta(seconds=ceil(self.elapsed) + self._age)
+
+    @property
+    def _age(self) -> int:
+        """Seconds for which a cache has kept the response, 0 if it says nothing that can be believed."""
+        text = self.headers.get("Age", "").strip()
+        return min(int(text), _MAX_AGE) if _SECONDS.fullmatch(text) else 0
 
     def content(self) -> tuple[Any, int]:
         """Return the decoded body, and how many of its characters could not be decoded.

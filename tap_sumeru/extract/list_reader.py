@@ -14,7 +14,7 @@ from tap_sumeru.catalog.streams import PAGE_SIZE
 from tap_sumeru.extract.details import Details
 from tap_sumeru.extract.list_limits import ListLimits, quarter, smaller_page
 from tap_sumeru.extract.recovery import CursorExpired, TooDeep, recovery
-from tap_sumeru.extract.slices import Kind
+from tap_sumeru.extract.slices import NO_ID, Kind
 from tap_sumeru.extract.stated_total import StatedTotal
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class ListReader:
 
     Attributes:
         details: Completes the rows, if that is requested.
+        short: Lists that ended although the API counts more rows, when they were last read.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class ListReader:
         self.details = Details(spec, client, shaper.key, requested=details)
         self._smaller_pages = smaller_pages
         self._warned_of_total = False
+        self.short: set[Kind] = set()
         self._limits, self._limits_of_parents = ListLimits(), ListLimits()
 
     def pages(self, slice_: Slice, cursor: str | None = None) -> Pages[ListPage]:
@@ -97,7 +99,12 @@ class ListReader:
         Iterating raises:
             Recovery: The list cannot be read like this, but in another way.
             ApiError: The list cannot be read.
+
+        Raises:
+            UnexpectedResponse: Its parent has no id, so that it cannot be requested.
         """
+        if slice_.parent == NO_ID:
+            raise UnexpectedResponse(f"a row of {self._spec.parent} has no id")
         path, params = self._query.of(slice_)
         of_parents = slice_.kind is Kind.PARENTS
         limits = self._limits_of_parents if of_parents else self._limits
@@ -117,7 +124,12 @@ class ListReader:
         """Fetch a page of a list of all rows, and warn if the list ends although the API counts more rows."""
         answer = await fetch(cursor)
         stated.take(answer.page, answer.headers)
-        if answer.next_cursor is None and stated.exceeds_rows and not self._warned_of_total:
+        if answer.next_cursor is not None:
+            return answer
+        self.short.discard(slice_.kind)
+        if stated.exceeds_rows:
+            self.short.add(slice_.kind)
+        if stated.exceeds_rows and not self._warned_of_total:
             self._warned_of_total = True
             logger.warning(
                 "Shop %s: %s: the API counts %d rows, but lists only %d; some may be missing.",
@@ -146,7 +158,9 @@ class ListReader:
             limits.page_size = min(limits.page_size, slice_.page_size)
         asked = params if cursor is None else (*params, ("cursor", cursor))
         has_fields = any(name == "fields" for name, _ in params)
-        parse = partial(parse, first=not at_cursor)
+        # Of a list that goes on from a saved cursor, the size of the pages is not known.
+        before = (slice_.page_rows if slice_.pages else 1) if at_cursor else None
+        parse = partial(parse, before=before)
         try:
             answer = await self._get(limits, path, asked, parse, at_cursor=at_cursor)
         except ApiError as error:
@@ -165,6 +179,7 @@ class ListReader:
                 slice_.progress.forget_pages()
             slice_.page_size = limits.page_size
         slice_.pages += 1
+        slice_.page_rows = len(answer.page.rows)
         return answer._replace(whole=False) if has_fields else answer
 
     async def _get(
@@ -214,14 +229,24 @@ class ListReader:
                 size,
             )
 
-    def _parse_rows(self, response: Response, *, limit: int = PAGE_SIZE, first: bool = True) -> ListPage:
+    def _parse_rows(
+        self, response: Response, *, limit: int = PAGE_SIZE, before: int | None = None
+    ) -> ListPage:
         page = None if response.replaced else self._shaper.decode(response.body)
         if page is None:
-            return self._parse(response, limit=limit, first=first)
+            return self._parse(response, limit=limit, before=before)
         return ListPage(page, response.requested_at, limit=limit, headers=response.headers)
 
-    def _parse(self, response: Response, *, limit: int = PAGE_SIZE, first: bool = True) -> ListPage:
-        page = parse_page(response, limit=limit, bare=self._spec.bare, first=first)
+    def _parse(self, response: Response, *, limit: int = PAGE_SIZE, before: int | None = None) -> ListPage:
+        """Parse a page; after others, which had `pagination`, one without it must be shorter to be the last.
+
+        Args:
+            response: The response.
+            limit: How many rows were requested.
+            before: Rows of the page before it, None if it is the first.
+        """
+        full = min(limit, before or limit)
+        page = parse_page(response, limit=full, bare=self._spec.bare, first=before is None)
         return ListPage(page, response.requested_at, limit=limit, headers=response.headers)
 
 

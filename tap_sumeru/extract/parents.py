@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, NamedTuple
 
-from sumeru_api.errors import ApiError, ApiUnavailable, HostNotResponding, NotFound, UnexpectedResponse
+from sumeru_api.errors import ApiError, ApiUnavailable, HostNotResponding, NotFound
 from sumeru_api.responses import Page, row_id
 from tap_sumeru.extract.recovery import CursorExpired, TooDeep
-from tap_sumeru.extract.slices import Kind, Slice
+from tap_sumeru.extract.slices import NO_ID, Kind, Slice
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -24,10 +24,17 @@ _MAX_UNAVAILABLE = 20
 
 
 class Listing(NamedTuple):
-    """Ids of all rows of a stream, and when the list of them was begun, by the server's clock."""
+    """Ids of all rows of a stream.
+
+    Attributes:
+        ids: The ids.
+        started_at: When the list of them was begun, by the server's clock.
+        short: Whether the API counts more rows than it lists.
+    """
 
     ids: list[str | None]
     started_at: datetime | None
+    short: bool = False
 
 
 class Parents:
@@ -49,7 +56,7 @@ class Parents:
         self._lists = lists
         self._errors: list[ApiError] = []
         self._unavailable = 0
-        self._silent = False
+        self._silent = self._short = False
         self._warned_of: set[str] = set()
 
     async def list(self) -> Listing:
@@ -80,7 +87,7 @@ class Parents:
             except ApiError as error:
                 raise self.failed(error) from None
             else:
-                return Listing(ids, started_at)
+                return Listing(ids, started_at, short=Kind.PARENTS in self._lists.short)
 
     def failed(self, error: ApiError) -> ApiError:
         """Return the error of the children's stream if the parents could not be listed."""
@@ -88,15 +95,15 @@ class Parents:
             return error
         return error.with_cause(f"the list of {self._spec.parent} failed: {error.cause}")
 
-    def ids(self, listing: Listing) -> set[str]:
-        """Return the ids of the parents.
+    @property
+    def short(self) -> bool:
+        """Whether the API counts more of them, or more rows of the stream itself, than it has listed."""
+        return self._short or bool(self._lists.short)
 
-        Raises:
-            UnexpectedResponse: A parent has no id, so that its children cannot be requested.
-        """
-        if None in listing.ids:
-            raise UnexpectedResponse(f"a row of {self._spec.parent} has no id")
-        return {one for one in listing.ids if one is not None}
+    def ids(self, listing: Listing) -> set[str]:
+        """Return the ids of the parents; those without one count as one whose children cannot be read."""
+        self._short = listing.short
+        return {NO_ID if one is None else one for one in listing.ids}
 
     # Parents whose children cannot be read
 

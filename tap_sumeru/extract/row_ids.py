@@ -36,8 +36,9 @@ class RowIds:
     The API's ids are used until several rows with different natural keys have the same one, as the stock of a
     product at each location may have the product's id. Other ids are made from the natural key until it
     proves not to be unique, then from the content of the rows. Two different rows with the same natural key
-    prove that. Only a young row of a later page, with another replication key, may be the same row, which has
-    changed meanwhile.
+    prove that, also if one of them was written by an earlier read and lies before the range of this one.
+    Only a young row of a later page, with another replication key, may be the same row, which has changed
+    meanwhile.
 
     Args:
         spec: The stream.
@@ -114,7 +115,8 @@ class RowIds:
 
     def _was_another(self, slice_: Slice, row_id: str, content: int, timestamp: datetime | None) -> bool:
         """Return whether another row of the read had the same natural key."""
-        if timestamp is not None and not self._plan.range.holds(slice_, timestamp):
+        windowed = slice_.window is not None
+        if windowed and timestamp is not None and not self._plan.range.holds(slice_, timestamp):
             return False  # the list of its own window returns it too
         key = hash((slice_.parent, row_id))
         if key not in self._seen and len(self._seen) >= self._max_remembered:

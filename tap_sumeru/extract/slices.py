@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from tap_sumeru.extract.windows import Window
 
 
+NO_ID = ""
+"""Stands for the id of parents that have none."""
+
+
 class Kind(Enum):
     """The purpose of a list request."""
 
@@ -35,6 +39,7 @@ class Slice:
         finished: Whether all its rows are queued for writing.
         pages: Pages read.
         page_size: Rows that were requested at a time, 0 before the first request.
+        page_rows: Rows of the page that was read last.
     """
 
     kind: Kind = Kind.ROWS
@@ -44,6 +49,7 @@ class Slice:
     finished: bool = False
     pages: int = 0
     page_size: int = 0
+    page_rows: int = 0
     _progress: ListProgress | None = field(default=None, init=False)
 
     @property

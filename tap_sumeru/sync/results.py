@@ -26,12 +26,14 @@ class ReadDone(NamedTuple):
         shop: Name of the shop.
         date_filter: What is known about the date filter, in a word.
         whole: Whether no parent was skipped, so that what was not read does not exist.
+        short: Whether the API counts more rows than it lists, so that some may exist that were not read.
     """
 
     stream: str
     shop: str
     date_filter: str
     whole: bool = True
+    short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class StreamResult:
         date_filters: What is known about the date filter, counted over the complete shops.
         unfinished: Names of the shops that are not complete.
         partial: Names of the shops that are complete but for parents that were skipped.
+        short: Names of the complete shops in which the API counts more rows than it lists.
         mismatches: By column, how many values did not have the type of the column.
         replication_key: Its replication key, empty if it is read as FULL_TABLE.
         dated: Whether any row has a replication key.
@@ -82,6 +85,7 @@ class StreamResult:
     date_filters: Counter[str] = field(default_factory=Counter)
     unfinished: dict[str, None] = field(default_factory=dict)
     partial: list[str] = field(default_factory=list)
+    short: list[str] = field(default_factory=list)
     mismatches: Counter[str] = field(default_factory=Counter)
     replication_key: str = ""
     dated: bool = False
@@ -135,6 +139,8 @@ class Results:
             del result.unfinished[done.shop]
             if not done.whole:
                 result.partial.append(done.shop)
+            if done.short:
+                result.short.append(done.shop)
             self._note_end(result)
 
     def failed(self, failure: Failure) -> None:

@@ -221,5 +221,7 @@ class Run:
             return "other shards hold the rest of the stream"
         if result.partial:
             return f"some {STREAMS[stream].parent} were skipped in {names(result.partial)}"
+        if result.short:
+            return f"the API counts more rows than it lists in {names(result.short)}"
         unfinished = list(result.unfinished)
         return f"not all shops were read to the end: {names(unfinished)}" if unfinished else ""

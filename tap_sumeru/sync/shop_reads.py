@@ -77,8 +77,9 @@ class ShopReads:
         if name not in self._unfinished:
             return  # given up in the same moment
         del self._unfinished[name]
-        self._put(ReadDone(name, self._shop, reader.trust.known, whole=not reader.parents.missing))
-        self._settle(name, reader.listing)
+        whole, short = not reader.parents.missing, reader.parents.short
+        self._put(ReadDone(name, self._shop, reader.trust.known, whole=whole, short=short))
+        self._settle(name, reader.listing._replace(short=True) if short else reader.listing)
 
     def _fail(self, name: str, error: ApiError) -> None:
         """Give up what a failure concerns: one stream, or all that the shop has not finished."""

@@ -195,3 +195,23 @@ def test_a_full_table_read_that_skips_a_journey_retires_nothing(
     assert output.code == code, output.log
     assert output.of_type("ACTIVATE_VERSION") == []
     assert "deleted rows stay in the warehouse" in output.log
+
+
+@pytest.mark.parametrize("position", range(3))
+@pytest.mark.parametrize("nameless", [1, 2])
+def test_journeys_without_an_id_let_all_others_be_read_in_every_run(
+    tmp_path: Path, position: int, nameless: int
+) -> None:
+    shop = Shop({}, ["jrn_1", "jrn_2"])
+    listed: list[Any] = ["jrn_1", "jrn_2"]
+    listed[position:position] = [None] * nameless
+    shop.listed = listed
+    first = sync(tmp_path, shop)
+    second = sync(tmp_path, shop, first.state)
+    for output in (first, second):
+        assert output.code == 1
+        assert journeys(output) == ["jrn_1", "jrn_2"]
+        (line,) = [one for one in output.errors if "enrollments failed" in one]
+        assert "(all others were read): a row of journeys has no id" in line
+        assert "reading" not in output.bookmark("enrollments")
+        assert "replication_key_value" not in output.bookmark("enrollments")

@@ -148,3 +148,26 @@ def test_has_next_as_text_or_number_is_understood(tmp_path: Path, more: object, 
 def test_usage_that_holds_several_rows_in_one_object_is_an_error(tmp_path: Path, data: Json) -> None:
     output = sync(tmp_path, lambda _: Reply({"data": data, "pagination": END}), "usage")
     assert_failed(output, "does not look like a resource", "usage")
+
+
+@pytest.mark.parametrize("pagination", [{}, {"pagination": None}, {"pagination": {}}], ids=str)
+@pytest.mark.parametrize(
+    ("sizes", "complete"), [((7, 7), False), ((7, 9), False), ((7, 7, 6), True), ((9, 0), True)]
+)
+def test_after_pages_with_pagination_one_without_it_ends_the_list_only_if_it_is_shorter(
+    tmp_path: Path, pagination: Json, sizes: tuple[int, ...], complete: bool
+) -> None:
+    """The server caps its pages below what was asked for."""
+
+    def script(request: Request) -> Reply:
+        at = int(request.params.get("cursor", "0"))
+        more = {"pagination": {"next_cursor": str(at + 1), "has_next": True}}
+        rows = [row(100 * at + number) for number in range(sizes[at])]
+        return Reply({"data": rows, **(pagination if at == len(sizes) - 1 else more)})
+
+    output = sync(tmp_path, script, "orders")
+    if complete:
+        assert output.code == 0, output.log
+        assert len(output.ids("orders")) == sum(sizes)
+    else:
+        assert_failed(output, "the page is full")

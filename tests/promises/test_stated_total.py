@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from support.scripted_api import END, Reply, Request, row
-from support.scripted_sync import DATE, assert_complete, sync, warnings
+from support.scripted_api import END, Reply, Request, ScriptedApi, row
+from support.scripted_sync import DATE, TOKEN, assert_complete, sync, warnings
+from support.tap_cli import Tap
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,3 +86,25 @@ def test_the_list_of_journeys_is_counted_too(tmp_path: Path) -> None:
     assert warnings(output) == [
         "Shop acme: journeys: the API counts 3 rows, but lists only 1; some may be missing."
     ]
+
+
+@pytest.mark.parametrize("streams", [("orders",), ("enrollments",), ("journeys", "enrollments")], ids=str)
+@pytest.mark.parametrize(("listed_rows", "more"), [(0, 5), (1, 1), (1, 0), (40, 3), (40, 0)])
+def test_a_full_read_retires_nothing_if_the_api_counts_more_rows(
+    tmp_path: Path, streams: tuple[str, ...], listed_rows: int, more: int
+) -> None:
+    def script(request: Request) -> Reply:
+        rows = [row(number) for number in range(1 if "/" in request.path else listed_rows)]
+        return Reply({"data": rows, "total": len(rows) + more, "pagination": END})
+
+    with ScriptedApi(script) as api:
+        tap = Tap(tmp_path, {"api_url": api.url, "api_token": TOKEN, "shop": "acme", "max_retries": 0})
+        catalog = tap.catalog(*streams)
+        for entry in catalog["streams"]:
+            entry["replication_method"] = "FULL_TABLE"
+        output = tap.sync(catalog=catalog)
+    assert output.code == 0, output.log
+    retired = [message["stream"] for message in output.of_type("ACTIVATE_VERSION")]
+    assert sorted(retired) == ([] if more else sorted(streams))
+    reason = "because the API counts more rows than it lists in acme."
+    assert output.log.count(reason) == (len(streams) if more else 0)

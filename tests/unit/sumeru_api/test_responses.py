@@ -7,6 +7,8 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sumeru_api.embedded_errors import EmbeddedError
 from sumeru_api.errors import UnexpectedResponse
@@ -208,6 +210,22 @@ def test_a_request_was_sent_as_long_before_the_servers_date_as_the_response_took
     assert sent(headers, 0.0) == date
     # The date has whole seconds, so a part of a second counts as one.
     assert sent(headers, 2.1) == date - timedelta(seconds=3)
+
+
+@given(st.integers(0, 10**10 - 1), st.floats(0, 60))
+def test_the_answer_of_a_cache_is_as_much_older_as_it_says(age: int, elapsed: float) -> None:
+    headers = {"Date": "Sun, 10 May 2026 14:23:00 GMT"}
+    older = sent(headers, elapsed) - sent({**headers, "Age": str(age)}, elapsed)
+    assert older == min(timedelta(seconds=age), timedelta(days=30))
+
+
+@given(
+    st.text().filter(lambda text: not text.strip().isdecimal())
+    | st.sampled_from(["-5", "1e3", "9" * 11, "٣"])
+)
+def test_an_age_that_is_none_says_nothing(age: str) -> None:
+    headers = {"Date": "Sun, 10 May 2026 14:23:00 GMT"}
+    assert sent({**headers, "Age": age}, 1.0) == sent(headers, 1.0)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Date": "today"}])

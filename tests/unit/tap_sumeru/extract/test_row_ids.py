@@ -36,13 +36,14 @@ class FakePlan:
     """A plan of one read."""
 
     forgotten = False
+    since = datetime.min.replace(tzinfo=UTC)
 
     @property
     def range(self) -> FakePlan:
         return self
 
     def holds(self, slice_: Slice, timestamp: datetime) -> bool:
-        return slice_.window is None or slice_.window.holds(timestamp)
+        return timestamp >= self.since if slice_.window is None else slice_.window.holds(timestamp)
 
     def is_young(self, timestamp: datetime) -> bool:
         return timestamp >= NOW
@@ -129,6 +130,16 @@ def test_a_row_of_another_window_is_left_to_that_window() -> None:
     read.take(attribution(OLD, "a"), slice_=Slice(window=Window(day, day + timedelta(days=1))))
     before = Slice(window=Window(day - timedelta(days=1), day))
     assert read.take(attribution(OLD, "b"), slice_=before)
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 28)), max_size=8), st.integers(1, 28))
+def test_a_list_of_all_rows_is_compared_as_a_whole(rows: list[tuple[str, int]], since: int) -> None:
+    """Rows from before the range of a read were written by an earlier one, under the same ids."""
+    read = Read("attribution")
+    read.plan.since = datetime(2026, 5, since, tzinfo=UTC)
+    taken = [read.take(attribution(f"2026-05-{day:02}T12:00:00Z", str(day), order)) for order, day in rows]
+    days = {order: {day for one, day in rows if one == order} for order, _ in rows}
+    assert all(taken) is all(len(one) == 1 for one in days.values())
 
 
 def test_rows_beyond_those_that_are_remembered_are_compared_with_these() -> None:

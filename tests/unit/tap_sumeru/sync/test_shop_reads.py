@@ -49,7 +49,7 @@ class FakeReader:
         self._lists_all = lists_all
         self.trust = SimpleNamespace(known="proven")
         self.listing = JOURNEYS
-        self.parents = SimpleNamespace(failed=parents_failed, missing={})
+        self.parents = SimpleNamespace(failed=parents_failed, missing={}, short=False)
         self.given: Listing | None = None
         self.ended_at: float | None = None
         self.cancelled = False
