@@ -49,4 +49,4 @@ class MessageWriter(GenericSingerWriter[bytes, "Message"]):
         Raises:
             TargetClosed: The reader has gone, or its disk is full.
         """
-        stdout.write(lines, reader_gone="the target has closed its input; its log says why")
+        stdout.write(lines, to_target=True)

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-def write(content: bytes, *, reader_gone: str = "stdout cannot be written (Broken pipe)") -> None:
+def write(content: bytes, *, to_target: bool = False) -> None:
     """Write UTF-8 to stdout, and flush it.
 
     Args:
         content: Whole lines.
-        reader_gone: Message of the error if the reader has gone.
+        to_target: Whether the reader is a Singer target.
 
     Raises:
         TargetClosed: The reader has gone, its disk is full, or stdout was closed at the start.
@@ -38,8 +38,8 @@ def write(content: bytes, *, reader_gone: str = "stdout cannot be written (Broke
         out.flush()
     except OSError as error:
         drop(out)
-        if isinstance(error, BrokenPipeError):
-            raise TargetClosed(reader_gone) from None
+        if to_target and isinstance(error, BrokenPipeError):
+            raise TargetClosed("the target has closed its input; its log says why") from None
         raise TargetClosed(f"stdout cannot be written ({error.strerror})") from None
 
 
