@@ -19,14 +19,15 @@ def main() -> None:
         signal.signal(signum, lambda number, _: os._exit(128 + number))
     bytes(_MAX_PAGE_SIZE)
     gc.disable()  # collections during the imports find nothing, and take a fifth of the start-up time
-    from tap_sumeru.error_reporting import check_log_level  # noqa: PLC0415 - after the signal handlers are set
+    from tap_sumeru import error_reporting  # noqa: PLC0415 - after the signal handlers are set
     from tap_sumeru.tap import TapSumeru  # noqa: PLC0415 - as above
 
     gc.freeze()
     gc.set_threshold(*_GC_THRESHOLDS)
     gc.enable()
-    check_log_level()
-    TapSumeru.cli()
+    with error_reporting.settled_end():
+        error_reporting.check_log_level()
+        TapSumeru.cli()
 
 
 if __name__ == "__main__":

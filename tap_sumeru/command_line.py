@@ -16,6 +16,7 @@ from tap_sumeru.config_sources import ConfigSources
 from tap_sumeru.error_reporting import reported_errors
 from tap_sumeru.errors import SettingsError, StateError
 from tap_sumeru.input_files import load_catalog, load_state
+from tap_sumeru.output import stdout
 from tap_sumeru.output.encoding import encode
 from tap_sumeru.output.messages import MessageWriter
 from tap_sumeru.preparation import merge_states, reset_streams, shop_lines
@@ -74,7 +75,8 @@ class CommandLine(ConfigSources, Tap):
     ) -> None:
         """Run the command line. Exit with 0, 1, or 128 plus the number of the signal that stopped it."""
         if about:
-            cls.print_about(about_format)
+            with reported_errors(cls.name), stdout.printed_whole():
+                cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
         checks = check or test != CliTestOptionValue.Disabled.value

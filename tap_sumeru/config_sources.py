@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.configuration._dict_config import parse_environment_config
 from singer_sdk.helpers._classproperty import classproperty
-from singer_sdk.plugin_base import PluginBase, _ConfigInput
+from singer_sdk.plugin_base import PluginBase, SingerCommand, _ConfigInput
 from typing_extensions import override
 
 from tap_sumeru.config.given_values import given_values
@@ -16,6 +16,7 @@ from tap_sumeru.config.unread_variables import check_dropped_nulls, unread_varia
 from tap_sumeru.error_reporting import reported_errors
 from tap_sumeru.errors import SettingsError
 from tap_sumeru.input_files import load_config
+from tap_sumeru.output.stdout import PrintingCommand
 
 if TYPE_CHECKING:
     import click
@@ -24,8 +25,31 @@ _ENVIRONMENT = "ENV"
 """Stands for the environment variables in `--config`."""
 
 
+class _Command(PrintingCommand, SingerCommand):
+    """The command of a plugin, which reports it if what an option prints cannot be written."""
+
+    @override
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the arguments, during which the callbacks of some options print."""
+        with reported_errors(str(self.name)):
+            return super().parse_args(ctx, args)
+
+
 class ConfigSources(PluginBase):
     """A plugin whose config errors quote no value, unlike the SDK's."""
+
+    @classmethod
+    @override
+    def get_singer_command(cls) -> click.Command:
+        """Return the command of the SDK, as one that reports what cannot be printed."""
+        command = super().get_singer_command()
+        return _Command(
+            command.name,
+            logger=cls.logger,
+            callback=command.callback,
+            context_settings=command.context_settings,
+            params=command.params,
+        )
 
     @classproperty
     @override

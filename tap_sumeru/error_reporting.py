@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from singer_sdk.exceptions import ConfigValidationError, StreamMapConfigError
 from sumeru_api.redaction import mask
 from tap_sumeru.errors import TapError
 from tap_sumeru.faults import describe_fault
+from tap_sumeru.output.stdout import drop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +37,24 @@ def check_log_level(variable: str = "TAP_SUMERU_LOGLEVEL") -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = level
+
+
+@contextmanager
+def settled_end() -> Iterator[None]:
+    """Keep the exit code of a command: neither a log that cannot be written nor a late signal changes it.
+
+    Only for the entry point of a process, because signals are ignored afterwards.
+    """
+    try:
+        yield
+    finally:
+        try:
+            if sys.stderr is not None:
+                sys.stderr.flush()
+        except OSError:
+            drop(sys.stderr)
+        for signum in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signum, signal.SIG_IGN)  # Python's exit would restore the default, which kills
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from tap_sumeru.config_sources import ConfigSources
 from tap_sumeru.error_reporting import reported_errors
+from tap_sumeru.output import stdout
 from target_sumeru.errors import InputError
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ class CommandLine(ConfigSources, Target):
     ) -> None:
         """Run the command line. Exit with 0, 1, 3, or 128 plus the number of the signal that stopped it."""
         if about:
-            cls.print_about(about_format)
+            with reported_errors(cls.name), stdout.printed_whole():
+                cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
         given = config or _ConfigInput()

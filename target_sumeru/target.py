@@ -18,8 +18,9 @@ from singer_sdk.mapper import RemoveRecordTransform
 from typing_extensions import override
 
 from tap_sumeru.config.stream_maps import check_maps
-from tap_sumeru.errors import SettingsError, StreamMapError, TapError, TargetClosed
+from tap_sumeru.errors import SettingsError, StreamMapError, TapError
 from tap_sumeru.faults import silence_libraries
+from tap_sumeru.output import stdout
 from tap_sumeru.output.map_faults import map_fault
 from tap_sumeru.sync.signals import stop_on_signal
 from target_sumeru.apply.report import Report
@@ -246,13 +247,4 @@ def _mapped(stream_map: StreamMap, record: dict[str, Any], line: int) -> dict[st
 
 
 def _write_line(content: bytes) -> None:
-    try:
-        sys.stdout.buffer.write(content + b"\n")
-        sys.stdout.buffer.flush()
-    except (
-        OSError,
-        ValueError,
-        AttributeError,
-    ) as error:  # Python has no stdout if it was closed at the start
-        reason = getattr(error, "strerror", None) or "closed"
-        raise TargetClosed(f"stdout cannot be written ({reason})") from None
+    stdout.write(content + b"\n")

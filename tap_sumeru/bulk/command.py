@@ -19,6 +19,7 @@ from tap_sumeru.bulk.staged_files import collect
 from tap_sumeru.bulk.state_output import StateOutput
 from tap_sumeru.errors import SettingsError, TapError
 from tap_sumeru.faults import describe_fault
+from tap_sumeru.output import stdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -47,7 +48,13 @@ _BATCH_SIZE = click.option(
 _DELETE_FILES = click.option("--delete-files", is_flag=True, help="Delete BATCH files once all are loaded.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Bulk(stdout.PrintingCommand, click.Group):
+    """The group of the commands."""
+
+    command_class = stdout.PrintingCommand
+
+
+@click.group(cls=_Bulk, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tap-sumeru")
 def bulk() -> None:
     """Load the output of tap-sumeru from standard input, faster than a Singer target, or print SQL for it."""
@@ -116,8 +123,9 @@ def bigquery(dataset: str, location: str, state: Path | None) -> None:
 
 
 def _print_script(statements: Iterable[str], last: bytes | None, state: Path | None) -> None:
-    for statement in list(statements):  # all or none
-        click.echo(f"{statement};")
+    script = "".join([f"{statement};\n" for statement in statements])  # all or none
+    if script:
+        stdout.write(script.encode())
     if last is not None and state is not None:
         StateOutput(state).write(last)
 

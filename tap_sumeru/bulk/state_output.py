@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from typing import TYPE_CHECKING
 
 from tap_sumeru.bulk.errors import StateFileError
+from tap_sumeru.errors import TargetClosed
+from tap_sumeru.output import stdout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,10 +32,11 @@ class StateOutput:
         """
         try:
             if self._path is None:
-                sys.stdout.buffer.write(state + b"\n")
-                sys.stdout.buffer.flush()
+                stdout.write(state + b"\n")
             else:
                 _replace(self._path, state)
+        except TargetClosed as error:
+            raise StateFileError(f"state: {error}.") from None
         except OSError as error:
             raise StateFileError(f"state: cannot be written ({error.strerror}).") from None
 

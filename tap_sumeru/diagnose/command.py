@@ -6,8 +6,6 @@ import logging
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from tap_sumeru.diagnose.check import check
 from tap_sumeru.diagnose.check_report import as_json, as_text, reasons
 from tap_sumeru.diagnose.command_progress import CommandProgress
@@ -15,6 +13,7 @@ from tap_sumeru.diagnose.estimate import estimate
 from tap_sumeru.diagnose.estimate_report import as_json as estimate_as_json
 from tap_sumeru.diagnose.estimate_report import as_text as estimate_as_text
 from tap_sumeru.errors import TargetClosed
+from tap_sumeru.output import stdout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +68,4 @@ def _steps(label: str, total: int) -> CommandProgress:
 
 
 def _print(report: str) -> None:
-    try:
-        click.echo(report)
-    except OSError as error:
-        raise TargetClosed(f"stdout cannot be written ({error.strerror})") from None
+    stdout.write(report.encode() + b"\n")

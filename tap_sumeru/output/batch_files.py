@@ -185,11 +185,11 @@ class BatchFiles:
             file.close()
         except Exception as error:  # noqa: BLE001 - as above
             raise _failed("a file cannot be written", error) from None
-        del self._open[stream]
         compression = "gzip" if self._config.compressed else "none"
         self._writer.write_batch(
             stream, {"format": "jsonl", "compression": compression}, [file.path.as_uri()]
         )
+        del self._open[stream]  # only now: a file that nobody was told of is discarded
 
 
 def _failed(problem: str, error: Exception) -> BatchFileError:

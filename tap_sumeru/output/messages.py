@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib.encoding import GenericSingerWriter
 from typing_extensions import override
 
-from tap_sumeru.errors import TargetClosed
+from tap_sumeru.output import stdout
 from tap_sumeru.output.encoding import encode
 
 if TYPE_CHECKING:
@@ -52,26 +49,4 @@ class MessageWriter(GenericSingerWriter[bytes, "Message"]):
         Raises:
             TargetClosed: The reader has gone, or its disk is full.
         """
-        out = sys.stdout
-        if out is None:
-            raise TargetClosed("stdout is closed")
-        try:
-            if hasattr(out, "buffer"):
-                _write_all(out.buffer, lines)
-            else:  # stdout is captured in memory
-                out.write(lines.decode())
-            out.flush()
-        except OSError as error:
-            # Python would flush the rest at exit, and report the error once more.
-            with contextlib.suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
-            if isinstance(error, BrokenPipeError):
-                raise TargetClosed("the target has closed its input; its log says why") from None
-            raise TargetClosed(f"stdout cannot be written ({error.strerror})") from None
-
-
-def _write_all(out: BinaryIO, lines: bytes) -> None:
-    # Under PYTHONUNBUFFERED a signal can interrupt a write half-way, which only the count shows.
-    left = memoryview(lines)
-    while left:
-        left = left[out.write(left) :]
+        stdout.write(lines, to_target=True)
