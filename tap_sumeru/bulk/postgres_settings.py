@@ -34,7 +34,7 @@ class PostgresSettings:
         schema: Schema of the tables.
         metadata: Whether tables have the columns `_sdc_…`.
         activate_version: Whether rows that a full read did not return are deleted.
-        hard_delete: Whether they are removed, instead of dated.
+        hard_delete: Whether these rows are removed, instead of marked with the time of their deletion.
     """
 
     conninfo: str = field(repr=False)

@@ -29,12 +29,13 @@ _NO_TOKEN = frozenset(" \"'`")
 """Characters that come from pasting more than the token."""
 
 
-def read_shops(config: Config, *, required: bool = True) -> tuple[Shop, ...]:
+def read_shops(config: Config, *, required: bool = True, prefix: str = "TAP_SUMERU_") -> tuple[Shop, ...]:
     """Return the shops of a config.
 
     Args:
         config: The config.
         required: Whether an empty list of shops is an error.
+        prefix: Beginning of the names of the plugin's environment variables, for the message.
 
     Raises:
         SettingsError: The config has no shop, or one that is not valid; the message names the setting.
@@ -44,7 +45,7 @@ def read_shops(config: Config, *, required: bool = True) -> tuple[Shop, ...]:
     ]
     if not sources:
         raise SettingsError(
-            "api_token: is missing. Set api_token, shops or shops_file. As a variable: TAP_SUMERU_API_TOKEN."
+            f"api_token: is missing. Set api_token, shops or shops_file. As a variable: {prefix}API_TOKEN."
         )
     source, *others = sources
     if others:
