@@ -64,6 +64,13 @@ class PostgresSettings:
             raise SettingsError("activate_version: must be false if add_record_metadata is.")
         return settings
 
+    @property
+    def address(self) -> str:
+        """Host and port, empty if none is set, or if they may hold a part of the password."""
+        parts = conninfo.conninfo_to_dict(self.conninfo)
+        found = [f"{name} {parts[name]}" for name in ("host", "port") if parts.get(name)]
+        return "" if self.reveals(" ".join([*found, str(parts.get("dbname") or "")])) else ", ".join(found)
+
     def reveals(self, text: str) -> bool:
         """Return whether a text of libpq may hold a part of the password."""
         password = conninfo.conninfo_to_dict(self.conninfo).get("password")

@@ -71,8 +71,8 @@ _SETTINGS: _Schema = {
     "compare": _setting(
         _STRING,
         "Compare",
-        "What each row is compared with, so that unchanged rows are not written: the `ledger` of earlier runs, "
-        "the `api` (reads the lists, and so notices changes made elsewhere), or `none`.",
+        "What each row is compared with, so that unchanged rows are not written: the `ledger` of earlier "
+        "runs, the `api` (reads the lists, and so notices changes made elsewhere), or `none`.",
         default="ledger",
         enum=["ledger", "api", "none"],
     ),
