@@ -1,4 +1,4 @@
-"""Charset of a response body: whatever it is, the body becomes UTF-8, in which JSON is decoded."""
+"""Converts a body of any charset to UTF-8, which the JSON decoder needs."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Included:
         return found
 
     def unlinked(self) -> list[object]:
-        """Return the resources to which nothing links, and others with the key of one that is linked."""
+        """Return resources that no reference points to, and differing duplicates of linked ones."""
         return [one for one in self._resources if not self._is_linked(one)]
 
     def _is_linked(self, resource: object) -> bool:

@@ -90,7 +90,7 @@ class RateLimiter:
         self._in_flight = 0  # cost of the requests in flight
         self._resets_at = -inf
         self._failed_at = -inf
-        self._refusals = 0  # since the last response that was none
+        self._refusals = 0  # since the last response that was not a refusal
         self.unanswered = 0
 
     def wait(self, now: float, cost: int = 1) -> float | None:

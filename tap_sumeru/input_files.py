@@ -80,7 +80,8 @@ def _read(path: str, kind: str, error: type[SettingsError | StateError]) -> byte
     try:
         return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except FileNotFoundError:
-        raise error(f"{kind}: the file does not exist.") from None
+        shown = path if path.isprintable() else "the path has control characters"
+        raise error(f"{kind}: the file does not exist ({shown}).") from None
     except (OSError, ValueError) as fault:
         reason = getattr(fault, "strerror", None) or "not a valid path"
         raise error(f"{kind}: the file cannot be read ({reason}).") from None

@@ -131,5 +131,8 @@ def _reason(error: psycopg.Error, settings: PostgresSettings) -> str:
         place = [error.diag.table_name, error.diag.column_name]
         return " ".join(filter(None, [type(error).__name__, error.sqlstate, *place]))
     lines = str(error).splitlines() or [type(error).__name__]
-    last = lines[-1].rpartition("failed: ")[2]
-    return type(error).__name__ if settings.reveals(last) else last
+    fault = next((line for line in reversed(lines) if "failed: " in line), lines[-1]).rpartition("failed: ")[
+        2
+    ]
+    text = f"{fault}; {settings.address}" if settings.address else fault
+    return type(error).__name__ if settings.reveals(text) else text

@@ -34,7 +34,7 @@ class PostgresSettings:
         schema: Schema of the tables.
         metadata: Whether tables have the columns `_sdc_…`.
         activate_version: Whether rows that a full read did not return are deleted.
-        hard_delete: Whether they are removed, instead of dated.
+        hard_delete: Whether these rows are removed, instead of marked with the time of their deletion.
     """
 
     conninfo: str = field(repr=False)
@@ -63,6 +63,13 @@ class PostgresSettings:
         if settings.activate_version and not settings.metadata:
             raise SettingsError("activate_version: must be false if add_record_metadata is.")
         return settings
+
+    @property
+    def address(self) -> str:
+        """Host and port, empty if none is set, or if they may hold a part of the password."""
+        parts = conninfo.conninfo_to_dict(self.conninfo)
+        found = [f"{name} {parts[name]}" for name in ("host", "port") if parts.get(name)]
+        return "" if self.reveals(" ".join([*found, str(parts.get("dbname") or "")])) else ", ".join(found)
 
     def reveals(self, text: str) -> bool:
         """Return whether a text of libpq may hold a part of the password."""

@@ -83,7 +83,7 @@ def load(stream: str, learned: Schema | None = None) -> Schema:
 
 
 def load_for_reading(stream: str, learned: Schema | None = None) -> Schema:
-    """Return the same without what concerns writes alone, so that no loader and no catalog meets it."""
+    """As `load`, without the keywords that concern writes only."""
     schema = load(stream, learned)
     for column in schema["properties"].values():
         column.pop(WRITABLE, None)

@@ -14,6 +14,7 @@ from tap_sumeru.errors import SettingsError
 logger = logging.getLogger("tap-sumeru")
 
 _METHODS = ("FULL_TABLE", "INCREMENTAL")
+_IF_UNKNOWN = "the stream is read incrementally. Use FULL_TABLE or INCREMENTAL"
 _METHOD = "replication-method"
 """Meltano's key. It counts only if the stream's own `replication_method` says the same, as with Meltano."""
 _KEYS = frozenset(
@@ -140,4 +141,4 @@ def _check_keys(where: str, metadata: dict[str, Any], method: str) -> None:
 
 
 def _check_method(where: str, method: str) -> None:
-    check_name(where, method, _METHODS, "replication method", "the stream is read incrementally")
+    check_name(where, method, _METHODS, "replication method", _IF_UNKNOWN)

@@ -19,7 +19,7 @@ def replication_keys(config: Config) -> dict[str, str]:
     """Return the replication key of each stream; the rest of the config need not be valid.
 
     Raises:
-        SettingsError: `stream_options` has another type.
+        SettingsError: `stream_options` has the wrong type.
     """
     options = config.get("stream_options") or {}
     check_types({"stream_options": options})

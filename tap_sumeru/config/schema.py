@@ -90,7 +90,8 @@ _SETTINGS = {
     "start_date": _setting(
         _DATE_TIME,
         "Start date",
-        "Where the first sync starts. Without it, the tap reads the whole history. If it moves to an earlier "
+        "Date from which the first sync reads. "
+        "Without it, the tap reads the whole history. If it moves to an earlier "
         "date, the streams are read again from there.",
     ),
     "end_date": _setting(_DATE_TIME, "End date", "Exclusive end of the sync, for a bounded backfill."),

@@ -49,14 +49,15 @@ def first_violation(value: object, schema: Mapping[str, Any]) -> tuple[str, str]
             f"[{step}]" if isinstance(step, int) else f".{mask_name(step)}" for step in error.absolute_path
         )
         return "".join(steps).lstrip("."), _describe(
-            str(error.validator), error.validator_value, error.schema
+            str(error.validator), error.validator_value, error.schema, error.instance
         )
     return None
 
 
-def _describe(keyword: str, value: Any, schema: Mapping[str, Any]) -> str:  # noqa: ANN401 - any keyword
+def _describe(keyword: str, value: Any, schema: Mapping[str, Any], instance: Any) -> str:  # noqa: ANN401 - any
     if keyword == "required":
-        return f"must have the keys {', '.join(value)}"
+        missing = [name for name in value if name not in instance]
+        return f"must have the {'key' if len(missing) == 1 else 'keys'} {', '.join(missing)}"
     if keyword == "enum":
         return f"must be {', '.join(map(str, value[:-1]))} or {value[-1]}"
     if keyword == "type":

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import logging
+import re
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
@@ -25,16 +27,18 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tap-sumeru")
 
 Config = Mapping[str, Any]
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 _NO_TOKEN = frozenset(" \"'`")
 """Characters that come from pasting more than the token."""
 
 
-def read_shops(config: Config, *, required: bool = True) -> tuple[Shop, ...]:
+def read_shops(config: Config, *, required: bool = True, prefix: str = "TAP_SUMERU_") -> tuple[Shop, ...]:
     """Return the shops of a config.
 
     Args:
         config: The config.
         required: Whether an empty list of shops is an error.
+        prefix: Beginning of the names of the plugin's environment variables, for the message.
 
     Raises:
         SettingsError: The config has no shop, or one that is not valid; the message names the setting.
@@ -44,7 +48,7 @@ def read_shops(config: Config, *, required: bool = True) -> tuple[Shop, ...]:
     ]
     if not sources:
         raise SettingsError(
-            "api_token: is missing. Set api_token, shops or shops_file. As a variable: TAP_SUMERU_API_TOKEN."
+            f"api_token: is missing. Set api_token, shops or shops_file. As a variable: {prefix}API_TOKEN."
         )
     source, *others = sources
     if others:
@@ -154,9 +158,22 @@ def read_date(config: Config, setting: str, prefix: str = "") -> datetime | None
     if not value:
         return None
     timestamp = timestamps.parse(value.strip())
+    if timestamp is None and _is_no_day(value.strip()):
+        raise SettingsError(f"{prefix}{setting}: there is no such day. Correct the date.")
     if timestamp is None:
         raise SettingsError(f"{prefix}{setting}: must be a date, such as 2026-01-01 or 2026-01-01T00:00:00Z.")
     return timestamp
+
+
+def _is_no_day(text: str) -> bool:
+    """Return whether a text has the form of a date and names a day that the calendar does not have."""
+    if not _DAY.match(text):
+        return False
+    try:
+        date.fromisoformat(text[:10])
+    except ValueError:
+        return True
+    return False
 
 
 def select_shard(value: str | None, shops: tuple[Shop, ...]) -> tuple[tuple[Shop, ...], bool]:

@@ -100,7 +100,10 @@ def _notes(check: ShopCheck) -> Iterator[str]:
         )
     for one in check.streams:
         if one.date_filter == "refuted":
-            yield f"  {one.stream}: the API ignores the date filter, so each sync reads the whole stream."
+            yield (
+                f"  {one.stream}: the API ignores the date filter, or rejects it, so each "
+                "sync reads the whole stream."
+            )
         if one.rows and not one.rows_with_key:
             yield (
                 f"  {one.stream}: no row has `{one.replication_key}`, so each sync reads the whole stream; "

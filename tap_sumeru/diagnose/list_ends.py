@@ -1,4 +1,4 @@
-"""The ends of a list: how many rows a day it begins with, and how many it ends with if the API sorts it."""
+"""Rows per day at the beginning of a list, and at its end if the API sorts it."""
 
 from __future__ import annotations
 

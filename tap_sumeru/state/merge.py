@@ -1,8 +1,8 @@
 """Merges the states of several shards, for when the number of shards changes.
 
-Each partition says by itself that all changes before its bookmark are written. If several states have one of
-the same stream and shop, because the shop has moved without its bookmark or because its stream was reset, the
-earliest is used: what changed since then is read once more, and nothing can be missing.
+Each partition says by itself that all changes before its bookmark are written. If several states hold the
+same stream and shop, the earliest bookmark wins. This happens if a shop has moved without its bookmark, or
+if its stream was reset. What changed since then is read once more, and nothing can be missing.
 """
 
 from __future__ import annotations

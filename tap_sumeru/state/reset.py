@@ -1,7 +1,8 @@
 """Reset of bookmarks: a state with which the next run reads a stream again as if for the first time.
 
-Of a partition go all keys that say how far it was read, and the verdict on the date filter: whoever resets a
-stream may do so because the filter has left out rows, so it must prove itself again. What stays:
+A reset removes from a partition all keys that say how far it was read, and the verdict on the date filter:
+whoever resets a stream may do so because the filter has left out rows, so it must prove itself again. What
+stays:
 
 - `precision` and `not_unique`, which describe the rows. Without `not_unique`, rows that are already in the
   warehouse would get other ids.

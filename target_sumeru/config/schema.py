@@ -71,8 +71,8 @@ _SETTINGS: _Schema = {
     "compare": _setting(
         _STRING,
         "Compare",
-        "With what a row is compared, so that unchanged rows are not written: the `ledger` of earlier runs, "
-        "the `api` (reads the lists, and so notices changes made elsewhere), or `none`.",
+        "What each row is compared with, so that unchanged rows are not written: the `ledger` of earlier "
+        "runs, the `api` (reads the lists, and so notices changes made elsewhere), or `none`.",
         default="ledger",
         enum=["ledger", "api", "none"],
     ),
@@ -91,7 +91,7 @@ _SETTINGS: _Schema = {
     "nulls": _setting(
         _STRING,
         "Nulls",
-        "`ignore` leaves a column alone whose value is null, `clear` empties it.",
+        "`ignore` leaves a column with null unchanged, `clear` empties it.",
         default="ignore",
         enum=["ignore", "clear"],
     ),
@@ -128,7 +128,7 @@ _SETTINGS: _Schema = {
     "report_path": _setting(
         _STRING,
         "Report",
-        "Path of a file that says as Singer messages what became of each row, without values.",
+        "Path of a file of Singer messages with the outcome of each row, without values.",
     ),
     "batch_size": _setting(
         _INTEGER, "Batch size", "Inventory rows in one request, at most 100.", default=100

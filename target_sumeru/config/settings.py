@@ -128,7 +128,7 @@ class Settings:
         config = {**DEFAULTS, **config}
         share = "max_changed_share"
         return cls(
-            shops={shop.name: shop for shop in read_shops(config)},
+            shops={shop.name: shop for shop in read_shops(config, prefix="TARGET_SUMERU_")},
             plan_only=config["mode"] == "plan",
             streams=_mapped_streams(config.get("streams", {})),
             compare=config["compare"],

@@ -168,7 +168,7 @@ def test_a_file_that_is_no_state_is_named_by_its_number(inputs: Inputs, content:
 @pytest.mark.parametrize(
     ("options", "part"),
     [
-        (("--merge", "nothing.json"), "--merge, file 1: state: the file does not exist."),
+        (("--merge", "nothing.json"), "--merge, file 1: state: the file does not exist (nothing.json)."),
         (("--merge", "s.json", "--state", "s.json"), "--state: has no effect with --merge."),
         (("--merge", "s.json", "--check"), "--check: cannot be combined with --merge."),
         (("--merge", "s.json", "--shops"), "--merge: cannot be combined with --shops."),

@@ -53,7 +53,8 @@ OTHER_PROMISES: dict[str, tuple[str, ...]] = {
         "a_signal_ends_the_run_after_the_requests_in_flight",
         "a_killed_run_has_not_released_a_state_too_early",
     ),
-    "What the tap reads can be piped back, and nothing changes.": _tests(
+    "What the tap reads can be piped back, and nothing changes; with a new ledger the rows are sent again, "
+    "which may revert edits made since the read, so set `compare: api` then.": _tests(
         "test_round_trip", "the_output_of_the_tap_writes_nothing"
     ),
     "No value of a row appears in logs, STATE, report or ledger.": _tests(
@@ -63,7 +64,8 @@ OTHER_PROMISES: dict[str, tuple[str, ...]] = {
         "a_line_that_cannot_be_used_is_one_clear_error_and_nothing_is_written",
     ),
     # Exit codes
-    "Exit codes: 0 if all selected streams are complete; 1 if something failed; 143 or 130 if the run was "
+    "Exit codes: 0 if all selected streams are complete; 1 if something failed; 2 if an option "
+    "of the command line is not valid; 143 or 130 if the run was "
     "stopped by SIGTERM or SIGINT, after the current page and a last STATE message, or at once by a "
     "second signal.": (
         "promises/test_interrupted.py::test_a_signal_ends_the_run_after_the_current_page_with_a_last_state",
