@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 ALL_HISTORY = datetime.min.replace(tzinfo=UTC)
 """Where a read of all history starts, as far as a bookmark can say it."""
 
-_CLOCK_MARGIN = timedelta(minutes=1)
-"""How far the clock that dates the rows may be behind the one that dates the responses."""
-
 
 class ReadRange:
     """The range of the read of one stream of one shop.
@@ -118,7 +115,9 @@ class ReadRange:
 
     def is_young(self, timestamp: datetime) -> bool:
         """Return whether a row with this replication key may have changed since the read started."""
-        return self.began is not None and timestamp >= shift(self.began, -_CLOCK_MARGIN)
+        if self.started_at is None:
+            return False
+        return timestamp >= midnight(shift(self.started_at, -self._lookback))
 
     def select(self, slice_: Slice, page: ShapedPage) -> Sequence[Any]:
         """Return the records of a page that belong to the read; those without a replication key always do."""
