@@ -62,7 +62,7 @@ def test_a_signal_during_a_command_that_asks_the_api_ends_it_at_once(
     assert output.errors == []
 
 
-@pytest.mark.skipif(os.name == "nt", reason="uses /dev/full")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no /dev/full")
 @pytest.mark.parametrize("buffering", ["", "1"])
 @pytest.mark.parametrize("log", ["2>/dev/full", "2>&-"])
 @pytest.mark.parametrize("mode", [(), ("--check",), ("--shops",)], ids=lambda mode: mode[0] if mode else "")

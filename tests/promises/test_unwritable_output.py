@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sumeru_sandbox import Sandbox
     from support.tap_cli import Tap
 
-pytestmark = pytest.mark.skipif(os.name == "nt", reason="uses /dev/full and a file of a shell")
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has neither /dev/full nor such redirections")
 
 SINKS = {"full": ">/dev/full", "closed": ">&-", "left": ">&{pipe}"}
 BULK = [sys.executable, "-m", "tap_sumeru.bulk"]

@@ -23,7 +23,7 @@ def customers(sandbox: Sandbox) -> list[Json]:
     return [{"id": row["id"], "tags": ["a"]} for row in sandbox.truth("acme", "customers")]
 
 
-@pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no device that is always full")
 def test_a_full_disk_under_the_report_is_one_error(sandbox: Sandbox, target: Target) -> None:
     output = target.write("customers", customers(sandbox), report_path=str(FULL))
     assert (output.code, output.states) == (1, [])
@@ -87,7 +87,7 @@ def test_a_damaged_ledger_is_one_error(sandbox: Sandbox, target: Target) -> None
     assert output.errors[0].startswith("ledger_path: is damaged."), output.log
 
 
-@pytest.mark.skipif(os.name == "nt", reason="closes a file of a shell")
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no shell that closes an output")
 @pytest.mark.parametrize(("closed", "message"), [("<&-", "stdin is closed."), (">&-", "stdout is closed")])
 def test_a_closed_input_or_output_is_one_error(
     sandbox: Sandbox, target: Target, closed: str, message: str
