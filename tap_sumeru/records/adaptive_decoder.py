@@ -88,6 +88,7 @@ class AdaptiveDecoder:
         self._properties = properties = selection.properties
         self._selected = tuple(name for name in properties if name in selection.columns)
         self._retyped = selection.retyped
+        self._protected = selection.protected
         self._known = frozenset(properties) | selection.protected
         self._include = include
         self._key = key
@@ -195,5 +196,6 @@ class AdaptiveDecoder:
             self._known,
             self._key,
             self._spec.parent_column,
+            self._protected,
             {f"e{i}": name for i, name in enumerate(self._envelope)},
         )

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from sumeru_api import timestamps
 from sumeru_api.json_values import decode
+from tap_sumeru.records.extra import keep, without
 from tap_sumeru.records.layouts import Check
 from tap_sumeru.records.row_dates import coarsest, other_dates_of
 from tap_sumeru.records.shaped_page import ShapedPage
@@ -183,7 +184,7 @@ class ColumnarPage(ShapedPage):
 
     def _check_singly(self, column: Column) -> None:
         """Convert the values of a column one by one, and move those of another type into `extra`."""
-        field, convert, extra = column.field, column.convert, self._extra
+        field, convert = column.field, column.convert
         given = self._values(column)
         values = decode(b"[" + b",".join(given) + b"]") if column.type is Raw else given
         mismatched = []
@@ -194,22 +195,31 @@ class ColumnarPage(ShapedPage):
                 setattr(self.records[i], field, convert(value))
             except TypeMismatch:
                 setattr(self.records[i], field, None)
-                extra[i][column.name] = given[i]
+                self._keep(i, column.name, given[i])
                 mismatched.append(given[i])
         if mismatched:
             self.mismatches[column.name] += len(mismatched)
             if column.type is Raw:
                 _require_utf8(b"".join(mismatched))
 
+    def _keep(self, index: int, name: str, value: Any) -> None:  # noqa: ANN401 - raw or decoded
+        """Keep a value in `extra`; the reference path finds a name for one whose name is taken."""
+        extra, protected = self._extra[index], self._layout.protected
+        if name in extra:
+            raise ReferencePathRequired
+        if protected and isinstance(value, Raw) and bytes(value)[:1] in (b"{", b"["):
+            value = decode(bytes(value))
+        keep(extra, name, value, protected)
+
     def _collect_unknown(self, fields: Mapping[str, str], structs: list[Any]) -> None:
         """Move fields without a column into `extra`, and remove those of deselected columns."""
-        known, extra = self._layout.known, self._extra
+        known = self._layout.known
         for field, name in fields.items():
             values = list(map(attrgetter(field), structs))
             given = [] if name in known else [i for i, value in enumerate(values) if value is not UNSET]
-            for i in given:
-                extra[i][name] = values[i]
             _require_utf8(b"".join([values[i] for i in given]))
+            for i in given:
+                self._keep(i, name, values[i])
             for struct in structs:
                 setattr(struct, field, UNSET)
 
@@ -222,13 +232,20 @@ class ColumnarPage(ShapedPage):
             for record, row_id in zip(records, self.ids, strict=True):
                 record.id = row_id
         if "relationships" in own:
-            given = [row.relationships for row in self._page.rows]
-            for record, relationships in zip(records, given, strict=True):
+            for record, relationships in zip(records, self._relationships(), strict=True):
                 record.relationships = relationships
-            _require_utf8(_encode(given))
         if "extra" in own:
             for i, extra in self._extra.items():
-                records[i].extra = extra
+                records[i].extra = extra or None
+
+    def _relationships(self) -> list[Any]:
+        """Return the relationships of each row, which may embed resources with protected values."""
+        given = [row.relationships for row in self._page.rows]
+        text, protected = _encode(given), self._layout.protected
+        _require_utf8(text)
+        if protected and (b"\\" in text or any(_encode(name) in text for name in protected)):
+            return [without(decode(_encode(one)), protected) for one in given]
+        return given
 
 
 def _require_utf8(text: bytes) -> None:

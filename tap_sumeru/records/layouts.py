@@ -182,6 +182,7 @@ class Layout:
         known: Names of all columns of the schema.
         key: The replication key.
         parent_column: Column that holds the parent's id.
+        protected: Columns whose original values must not reach the target.
     """
 
     columns: tuple[Column, ...]
@@ -191,6 +192,7 @@ class Layout:
     known: frozenset[str]
     key: str
     parent_column: str = ""
+    protected: frozenset[str] = frozenset()
     envelope: Mapping[str, str] = field(default_factory=dict)
 
     def column(self, name: str) -> Column:

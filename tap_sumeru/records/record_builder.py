@@ -16,6 +16,7 @@ import msgspec
 from sumeru_api import timestamps
 from tap_sumeru.catalog.stream_schemas import OWN_COLUMNS
 from tap_sumeru.records.conversions import converting
+from tap_sumeru.records.extra import keep, without
 from tap_sumeru.records.related import add_related
 from tap_sumeru.records.type_checks import TypeMismatch, converter_for
 
@@ -48,6 +49,21 @@ class BuiltRecord:
     timestamp: datetime | None
     attributes: Row
     made_id: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _FlatRow:
+    """What a row holds, out of its envelope.
+
+    Attributes:
+        attributes: The attributes, by name.
+        own: Those that are named like a column of the tap's own.
+        displaced: Names and values that stand where an attribute of the same name does not.
+    """
+
+    attributes: Row
+    own: Row
+    displaced: list[tuple[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +121,14 @@ class RecordBuilder:
             included: Related resources of the responses that the row comes from.
             mismatches: Counts, by column, the values that do not have the column's type.
         """
-        attributes, extra = self._flatten_row(row, included, context.parent)
+        flat = self._flatten_row(row, included, context.parent)
+        attributes = flat.attributes
         relationships = row.get("relationships")
         if relationships is not None and not isinstance(relationships, dict):
-            extra["relationships"], relationships = relationships, None
+            flat.displaced.append(("relationships", relationships))
+            relationships = None
         record: Row = dict.fromkeys(self._columns)
+        extra: Row = {}
         for name, convert in self._converters:
             value = attributes.get(name)
             if value is None:
@@ -118,15 +137,15 @@ class RecordBuilder:
                 record[name] = convert(value)
             except TypeMismatch:
                 mismatches[name] += 1
-                extra[name] = value
-        extra.update({name: value for name, value in attributes.items() if name not in self._known})
-        row_id, content = self._identify(row, attributes, extra, context)
-        for name in self._protected & extra.keys():
-            del extra[name]
+                self._keep(extra, name, value)
+        row_id, content = self._identify(row, flat, context)
+        unknown = ((name, value) for name, value in attributes.items() if name not in self._known)
+        for name, value in (*flat.own.items(), *unknown, *flat.displaced):
+            self._keep(extra, name, value)
         own = {
             "shop": context.shop,
             "id": row_id,
-            "relationships": relationships,
+            "relationships": without(relationships, self._protected),
             "extra": extra if extra and self._keeps_extra else None,
         }
         record.update({name: value for name, value in own.items() if name in record})
@@ -138,85 +157,90 @@ class RecordBuilder:
 
         It may not if it has a field whose column is protected, or if the related resources are.
         """
-        fields: set[str] = set()
-        if isinstance(resource, dict):
-            attributes = resource.get("attributes")
-            fields = {*resource, *(attributes if isinstance(attributes, dict) else ())} - _ENVELOPE
-        return self._protected.isdisjoint(fields) and self._protected.isdisjoint(self._include)
+        unchanged = without(resource, self._protected) == resource
+        return unchanged and self._protected.isdisjoint(self._include)
 
     def peek(
         self, row: Row, included: Sequence[Included], parent: str | None = None
     ) -> tuple[datetime | None, Row]:
         """Return the replication key and the attributes of a row, without building its record."""
-        attributes, _ = self._flatten_row(row, included, parent)
+        attributes = self._flatten_row(row, included, parent).attributes
         return self._timestamp(attributes), attributes
 
-    def _flatten_row(self, row: Row, included: Sequence[Included], parent: str | None) -> tuple[Row, Row]:
-        """Return the attributes of a row, and apart from them those named like a column of the tap's own."""
-        enveloped = isinstance(row.get("attributes"), dict)
-        if enveloped:
-            attributes = dict(row["attributes"])
-            beside = {name: value for name, value in row.items() if name not in _ENVELOPE}
-        else:
-            attributes = {name: value for name, value in row.items() if name not in ("id", "relationships")}
-            beside = {}
-            if attributes.get("type") == self._spec.resource:
-                del attributes["type"]
-        attributes.update({name: value for name, value in beside.items() if name not in attributes})
+    def _flatten_row(self, row: Row, included: Sequence[Included], parent: str | None) -> _FlatRow:
+        """Return what a row holds, with its related resources and the id of its parent."""
+        attributes, displaced = self._open_envelope(row)
         add_related(attributes, row, self._include, included)
-        extra = {name: attributes.pop(name) for name in OWN_COLUMNS if name in attributes}
-        if "id" in extra and _same_id(extra["id"], row.get("id")):
-            del extra["id"]
+        own = {name: attributes.pop(name) for name in OWN_COLUMNS if name in attributes}
+        if "id" in own and _same_id(own["id"], row.get("id")):
+            del own["id"]
         if parent is not None:
             column = self._spec.parent_column
             if attributes.get(column) not in (parent, None):
-                extra[column] = attributes[column]
+                displaced.append((column, attributes[column]))
             attributes[column] = parent
-        return attributes, extra
+        return _FlatRow(attributes, own, displaced)
 
-    def _identify(self, row: Row, attributes: Row, extra: Row, context: RowContext) -> tuple[str, int | None]:
+    def _open_envelope(self, row: Row) -> tuple[Row, list[tuple[str, object]]]:
+        """Return the attributes of a row, and what stands beside them under the name of one of them."""
+        inside = row.get("attributes")
+        if not isinstance(inside, dict) or self._is_flat(row, inside):
+            attributes = {name: value for name, value in row.items() if name not in ("id", "relationships")}
+            if attributes.get("type") == self._spec.resource:
+                del attributes["type"]
+            return attributes, []
+        beside = {name: value for name, value in row.items() if name not in _ENVELOPE}
+        taken = [name for name in beside if name in inside]
+        displaced = [(name, beside[name]) for name in taken if not _same(beside[name], inside[name])]
+        return {**beside, **inside}, displaced
+
+    def _is_flat(self, row: Row, inside: Row) -> bool:
+        """Return whether `attributes` is an attribute of a row without an envelope.
+
+        It is if more columns stand beside it than in it.
+        """
+        columns = self._known - OWN_COLUMNS - _ENVELOPE
+        return bool(inside) and len(columns & row.keys()) > len(columns & inside.keys())
+
+    def _identify(self, row: Row, flat: _FlatRow, context: RowContext) -> tuple[str, int | None]:
         """Return the id of a row, and a hash of its content if the id is made from its natural key."""
         row_id = row.get("id")
         if not context.own_ids:
-            return self._identify_shared(row, attributes, extra, context)
+            return self._identify_shared(row, flat, context)
         if isinstance(row_id, str) and row_id:
             return row_id, None
         if isinstance(row_id, (int, Decimal, msgspec.Raw)) and not isinstance(row_id, bool):
             return canonical(row_id).decode(), None
-        if row_id in (None, "") and _is_id(extra.get("id")):
-            return str(extra.pop("id")), None
+        if row_id in (None, "") and _is_id(flat.own.get("id")):
+            return str(flat.own.pop("id")), None
         if row_id not in (None, ""):
-            self._keep_id(row_id, extra)
+            flat.displaced.append(("id", row_id))
         content = _content(row, context)
-        natural = [attributes.get(name) for name in self._spec.natural_key] if context.natural_key else []
+        names = self._spec.natural_key if context.natural_key else ()
+        natural = [flat.attributes.get(name) for name in names]
         if natural and all(isinstance(part, (str, int)) and part != "" for part in natural):
             return self._made(natural), hash(content)
         return _hash(content), None
 
-    def _identify_shared(
-        self, row: Row, attributes: Row, extra: Row, context: RowContext
-    ) -> tuple[str, int | None]:
+    def _identify_shared(self, row: Row, flat: _FlatRow, context: RowContext) -> tuple[str, int | None]:
         """Return as `_identify` does, for a row whose id other rows share; it is kept in `extra`."""
         if row.get("id") is not None:
-            self._keep_id(row["id"], extra)
+            flat.displaced.append(("id", row["id"]))
         content = _content(row, context)
         if not context.natural_key:
             return _hash(content), None
-        natural = [extra.get("id"), *(attributes.get(name) for name in self._spec.natural_key)]
+        shared = flat.own.get("id", row.get("id"))
+        natural = [shared, *(flat.attributes.get(name) for name in self._spec.natural_key)]
         return self._made(["" if part is None else part for part in natural]), hash(content)
 
-    def _keep_id(self, row_id: object, extra: Row) -> None:
-        """Keep an id that is no id of the record, beside one that the attributes may hold."""
-        name = "id"
-        while name in extra:
-            name = f"_{name}"
-        if name == "id" or "id" not in self._protected:
-            extra[name] = row_id
+    def _keep(self, extra: Row, name: str, value: object) -> None:
+        keep(extra, name, value, self._protected)
 
     def _made(self, natural_key: Sequence[object]) -> str:
         """Return the id that is made from a natural key; its values may have to be hidden."""
         key = ":".join(str(part) for part in natural_key)
-        return _hash(key.encode()) if self._protected & set(self._spec.natural_key) else key
+        hidden = not self._protected.isdisjoint(self._spec.natural_key)
+        return _hash(key.encode()) if hidden or any(map(_is_nested, natural_key)) else key
 
     def _timestamp(self, attributes: Row) -> datetime | None:
         value = attributes.get(self.key)
@@ -231,8 +255,16 @@ def _is_id(value: object) -> bool:
     return isinstance(value, (str, int)) and not isinstance(value, bool) and value != ""
 
 
+def _is_nested(value: object) -> bool:
+    return isinstance(value, (list, dict))
+
+
 def _hash(content: bytes) -> str:
     return "hash_" + hashlib.sha256(content).hexdigest()[:32]
+
+
+def _same(one: object, other: object) -> bool:
+    return canonical(one) == canonical(other)
 
 
 def _same_id(one: object, other: object) -> bool:

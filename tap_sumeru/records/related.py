@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tap_sumeru.records.extra import keep
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
@@ -70,10 +72,7 @@ def keep_unlinked(record: Row, resources: list[object]) -> None:
     """Keep resources to which nothing links in the `extra` of a record, if the record has that column."""
     if resources and "extra" in record:
         extra = record["extra"] = record["extra"] or {}
-        name = _EXTRA
-        while name in extra:
-            name += "_"
-        extra[name] = resources
+        keep(extra, _EXTRA, resources, frozenset())
 
 
 def owner_of(resource: object, ids: Sequence[str | None], timestamps: Sequence[datetime | None]) -> int:

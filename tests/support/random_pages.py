@@ -91,7 +91,11 @@ class RandomPages:
         columns = tuple(name for name in properties if name not in deselected)
         retyped = self._retype(properties) if self._random.random() < 0.3 else set()
         columns += tuple(name for name in properties if name not in columns and name in retyped)
-        self.selection = StreamSelection(stream, properties, columns, retyped=frozenset(retyped))
+        hidden = {*deselected, *self._some(["new", "meta", "type", "tier", *self._declared])}
+        protected = self._random.choice([frozenset[str](), frozenset(deselected), frozenset(hidden)])
+        self.selection = StreamSelection(
+            stream, properties, columns, protected=protected, retyped=frozenset(retyped)
+        )
         self.include = tuple(name for name in self._spec.include if name not in deselected)
         self._names = self._some(self._declared)
         self._unknown = self._random.sample(UNKNOWN, self._random.choice([0, 0, 1, 2]))
@@ -179,7 +183,8 @@ class RandomPages:
         if self._odd():
             members[1] = ('"id"', self._anything())
         related = '{"touchpoints":{"data":[{"type":"touchpoint","id":"t1"}]},"orders":null}'
-        links = ["null", "{}", '{"orders":{"links":{}}}', related]
+        embedded = '{"note":{"data":{"id":"1","attributes":{"ti\\u0065r":1,"new":2}}},"meta":{}}'
+        links = ["null", "{}", '{"orders":{"links":{}}}', related, embedded]
         members.append(('"relationships"', self._anything() if self._odd() else self._random.choice(links)))
         for holder in (attributes, members):
             while self._odd():
