@@ -26,7 +26,7 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _FORM = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d)"
     r"(?:[Tt ](?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:\.(?P<fraction>\d+))?)?"
-    r"(?P<zone>[Zz]|[+-]\d\d(?::?\d\d)?)?)?",
+    r"(?P<zone>[Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?",
     re.ASCII,
 )
 

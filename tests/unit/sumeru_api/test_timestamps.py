@@ -41,6 +41,16 @@ def test_a_timestamp_is_normalised_to_utc(value: str, normal: str) -> None:
     assert timestamps.normalise(value) == normal
 
 
+@given(st.sampled_from("+-"), st.integers(0, 99), st.integers(0, 99), st.sampled_from(["", ":"]))
+def test_an_offset_that_rfc_3339_does_not_know_is_none(
+    sign: str, hours: int, minutes: int, colon: str
+) -> None:
+    value = f"2026-05-10T14:23:00{sign}{hours:02}{colon}{minutes:02}"
+    known = hours <= 23 and minutes <= 59
+    expected = datetime.fromisoformat(value).astimezone(UTC) if known else None
+    assert timestamps.parse(value) == expected
+
+
 @pytest.mark.parametrize(
     "value",
     [
