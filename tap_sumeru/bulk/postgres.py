@@ -131,8 +131,7 @@ def _reason(error: psycopg.Error, settings: PostgresSettings) -> str:
         place = [error.diag.table_name, error.diag.column_name]
         return " ".join(filter(None, [type(error).__name__, error.sqlstate, *place]))
     lines = str(error).splitlines() or [type(error).__name__]
-    fault = next((line for line in reversed(lines) if "failed: " in line), lines[-1]).rpartition("failed: ")[
-        2
-    ]
+    named = (line for line in reversed(lines) if "failed: " in line)
+    fault = next(named, lines[-1]).rpartition("failed: ")[2]
     text = f"{fault}; {settings.address}" if settings.address else fault
     return type(error).__name__ if settings.reveals(text) else text
