@@ -131,8 +131,7 @@ def _reason(error: psycopg.Error, settings: PostgresSettings) -> str:
         place = [error.diag.table_name, error.diag.column_name]
         return " ".join(filter(None, [type(error).__name__, error.sqlstate, *place]))
     lines = str(error).splitlines() or [type(error).__name__]
-    fault = next((line for line in reversed(lines) if "failed: " in line), lines[-1]).rpartition("failed: ")[
-        2
-    ]
-    text = f"{fault}; {settings.address}" if settings.address else fault
+    causes = [line for line in lines if "failed: " in line] or lines  # the other lines are hints
+    cause = causes[-1].rpartition("failed: ")[2]
+    text = f"{cause}; {settings.address}" if settings.address else cause
     return type(error).__name__ if settings.reveals(text) else text

@@ -86,8 +86,17 @@ def test_the_place_of_the_error_is_named_and_nothing_is_quoted(inputs: Inputs) -
 
 
 @pytest.mark.parametrize("name", ["config", "state", "catalog"])
-@pytest.mark.parametrize(("path", "reason"), [("none.json", "does not exist"), (".", "cannot be read")])
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("none.json", "does not exist (none.json)."),
+        ("no/such folder.json", "does not exist (no/such folder.json)."),
+        ("none\x1b[2J.json", "does not exist (the path has control characters)."),
+        (".", "cannot be read (Is a directory)."),
+    ],
+)
 def test_a_file_that_cannot_be_read_is_named(inputs: Inputs, name: str, path: str, reason: str) -> None:
+    """The path tells two files apart, and control characters would change the terminal."""
     options = {"config": inputs.file("config", BASE), name: path}
     output = run_without_api(*(part for key, value in options.items() for part in (f"--{key}", value)))
     assert_rejected(output, f"{name}: the file {reason}")
