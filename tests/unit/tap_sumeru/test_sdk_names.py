@@ -182,16 +182,19 @@ def test_records_that_the_sdk_reads_move_no_bookmark(
     assert "progress_markers" not in text
 
 
-def test_records_that_the_sdk_reads_keep_members_that_no_schema_has(
+def test_records_that_the_sdk_reads_keep_members_that_the_catalog_does_not_have(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """TYPE_CONFORMANCE_LEVEL: by default the SDK drops them."""
-    stream = stream_of(make_tap())
-    address = {"city": "Pune", "landmark": "the old mill"}
-    monkeypatch.setattr(stream, "get_records", lambda _: [{**RECORD, "shipping_address": address}])
+    catalog = make_tap().catalog_dict
+    (entry,) = (one for one in catalog["streams"] if one["stream"] == "orders")
+    column = {"type": ["object", "null"], "properties": {"city": {"type": "string"}}}
+    entry["schema"]["properties"]["depot"] = column
+    stream = stream_of(make_tap(catalog))
+    depot = {"city": "Pune", "landmark": "the old mill"}
+    monkeypatch.setattr(stream, "get_records", lambda _: [{**RECORD, "depot": depot}])
     stream.sync()
     (record,) = [one["record"] for one in written(capsys) if one["type"] == "RECORD"]
-    assert record["shipping_address"] == address
+    assert record["depot"] == depot
 
 
 def test_the_connection_test_writes_no_batch_file(
