@@ -96,7 +96,7 @@ def _load(
         content = decode(raw, parse_float)
     except JSONDecodeError as fault:
         place = f"line {fault.lineno}, column {fault.colno}"
-        raise error(f"{kind}: must be JSON; what is in {place} is not.") from None
+        raise error(f"{kind}: must be JSON; the error is in {place}.") from None
     except ValueError:
         raise error(f"{kind}: must be JSON in Unicode, without NaN or infinity.") from None
     if not isinstance(content, dict):

@@ -1,4 +1,4 @@
-"""Turns a schema of an OpenAPI document into the schema of a column: one type, and what all targets read."""
+"""Converts a schema of an OpenAPI document to that of a column: one type, and what all targets support."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ def check_map_names(maps: Mapping[str, Any], columns: Mapping[str, Collection[st
 
 
 def _check_replaced(maps: Mapping[str, Any], columns: Iterable[str]) -> None:
-    """Check that no column stays as it is because a later map of a stream replaces one with a wildcard.
+    """Check that a map which replaces an earlier one with a wildcard covers all columns of that one.
 
     Raises:
         SettingsError: The replaced map drops or changes a column that the later one does not mention.
@@ -147,7 +147,7 @@ def flattened_names(stream: str) -> Iterator[None]:
 
 
 def check_keys(maps: Mapping[str, Sequence[StreamMap]]) -> None:
-    """Check that flattening has left the names of the keys as they are.
+    """Check that flattening has not shortened the name of a key.
 
     Raises:
         SettingsError: It has shortened one, so that the target would find no key.

@@ -32,7 +32,7 @@ def log_machine_summary(
     """Log the summary of a run as one line of JSON.
 
     Args:
-        results: What came of the run.
+        results: Results of the run.
         queues: The request queue of each shop.
         counts: The requests, by stream.
         exit_code: Exit code of the run.

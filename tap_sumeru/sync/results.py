@@ -65,7 +65,7 @@ class Failure:
 
 @dataclass(slots=True)
 class StreamResult:
-    """What came of one stream, over all shops.
+    """The result of one stream, over all shops.
 
     Attributes:
         rows: Records written.

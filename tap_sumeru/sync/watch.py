@@ -37,7 +37,7 @@ class Watch:
         results: What has been written.
         metrics: Writes METRIC lines.
         share: Share of the rate limit that may be used.
-        output: What takes the output, for the log.
+        output: Name of what takes the output, for the log.
         clock: The clock of the event loop, in seconds.
     """
 
@@ -61,7 +61,7 @@ class Watch:
         self._writing_since: float | None = None
 
     def writes(self) -> None:
-        """Record that output is about to be written, which lasts as long as the target does not read."""
+        """Record that a write begins, which lasts until the target has read it."""
         self._writing_since = self._clock()
 
     def written(self) -> None:

@@ -82,7 +82,7 @@ def test_a_file_that_is_no_json_object_is_named(inputs: Inputs, name: str, conte
 def test_the_place_of_the_error_is_named_and_nothing_is_quoted(inputs: Inputs) -> None:
     """Two states in one file, as from `>>`: transferwise/pipelinewise-tap-postgres#229."""
     lines = f"{json.dumps(state())}\n{json.dumps(state(partition()))}\n".encode()
-    assert_rejected(inputs.run(state=lines), "state: must be JSON; what is in line 2, column 1 is not.")
+    assert_rejected(inputs.run(state=lines), "state: must be JSON; the error is in line 2, column 1.")
 
 
 @pytest.mark.parametrize("name", ["config", "state", "catalog"])
