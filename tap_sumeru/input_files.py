@@ -45,7 +45,7 @@ def load_state(path: str, *, required: bool = False) -> dict[str, Any]:
     raw = _read(path, "state", StateError)
     if is_blank(raw):
         if required:
-            raise StateError("state: the file is empty. Write the new state to another file than is read.")
+            raise StateError("state: the file is empty. Write the new state to another file.")
         logger.info("state: the file is empty, so this run starts without bookmarks.")
         return {}
     return _load(raw, "state", StateError, Decimal)

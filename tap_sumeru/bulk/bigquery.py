@@ -134,7 +134,7 @@ def _metadata(at: datetime) -> dict[str, str]:
 
 def _name(name: str) -> str:
     if not _PLAIN.fullmatch(name):
-        raise WarehouseError(f"{name}: the name is not a plain name of SQL. Rename it with a stream map.")
+        raise WarehouseError(f"{name}: the name is not a plain SQL identifier. Rename it with a stream map.")
     return f"`{name}`"
 
 

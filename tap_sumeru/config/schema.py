@@ -105,8 +105,8 @@ _SETTINGS = {
         _NUMBER,
         "Audit (days)",
         "Maximum days between two audits, each of which reads a stream without the date filter and writes it "
-        "again. An audit finds rows that the filter leaves out, and rows that came or changed late. 0: never; "
-        "then such rows may be missing for good. A refuted filter is still tried again every 7 days.",
+        "again. An audit finds rows that the filter leaves out, and rows that came or changed late. 0: "
+        "never; then such rows may be missing for good. A refuted filter is still tried again every 7 days.",
         default=7,
     ),
     "window_days": _setting(

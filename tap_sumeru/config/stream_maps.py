@@ -113,7 +113,7 @@ def _check_replaced(maps: Mapping[str, Any], columns: Iterable[str]) -> None:
                 where = f"stream_maps.{mask_name(later)}"
                 raise SettingsError(
                     f"{where}: replaces the map {mask_name(name)} for {stream}, so that {mask_name(lost[0])} "
-                    "would stay as it is. Repeat that column in it."
+                    "would be emitted unchanged. Repeat that column in this map."
                 )
 
 
@@ -142,7 +142,9 @@ def flattened_names(stream: str) -> Iterator[None]:
     except ValueError as error:
         if "Duplicate column name" not in str(error):
             raise
-        problem = f"two columns of {stream} would have one name. Set a larger number, or another separator."
+        problem = (
+            f"two columns of {stream} would have the same name. Set a larger number, or another separator."
+        )
         raise SettingsError(f"flattening_max_key_length: {problem}") from None
 
 

@@ -86,7 +86,7 @@ def _reached(name: str, reached: Reached) -> str:
     if not reached.pages:
         return f"waiting for the list of {parent}" if parent else "no response yet"
     if start is None or at is None or end is None:
-        return f"{count(reached.pages, 'page')}, how many more is not known"
+        return f"{count(reached.pages, 'page')}, total unknown"
     percent = int(100 * (reached.share or 0.0))
     return f"at {at:%Y-%m-%d}, {percent} % of {start:%Y-%m-%d} to {end:%Y-%m-%d}"
 

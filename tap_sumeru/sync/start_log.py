@@ -48,7 +48,7 @@ def log_opening(settings: Settings, selections: Sequence[StreamSelection], bookm
     new = _new_shops(settings, selections, bookmarks)
     if new:
         logger.info(
-            "New in %s: %s (%s), read from the start date. If another shard has read them, `--merge` takes "
+            "New in %s: %s (%s), read from the start date. If another shard has read them, `--merge` brings "
             "their bookmarks along.",
             *(shard, count(len(new), "shop"), names(new)),
         )

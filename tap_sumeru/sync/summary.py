@@ -60,8 +60,8 @@ def _of_stream(result: StreamResult, shops: int) -> Iterator[str]:
 def _log_mismatches(stream: str, result: StreamResult) -> None:
     for column, number in result.mismatches.items():
         logger.warning(
-            "%s.%s: %s of an unexpected type; the column is null there, and `extra` has the value unless "
-            "that is left out or the column is protected.",
+            "%s.%s: %s of an unexpected type: the column is null and `extra` has the value, unless `extra` "
+            "is left out or the column is protected.",
             stream,
             column,
             count(number, "value"),

@@ -92,7 +92,7 @@ class Watch:
         for stream in streams:
             yield stream_line(stream, now - self._started_at)
         if stalled and since is not None:
-            yield f"Waiting for {self._output}: nothing has been taken for {now - since:.0f} s."
+            yield f"Waiting for {self._output}: no output was accepted for {now - since:.0f} s."
         yield from wait_lines(self._waits(now, stalled=stalled), now, self._time_of(now))
         if not streams and not stalled:
             yield f"{self._results.complete} of {self._results.reads} streams complete; the sync is ending."

@@ -88,11 +88,11 @@ def options(stream: str, **values: Any) -> Json:
         (maps("customers", __fitler__="True"), "Did you mean __filter__?"),
         (
             {"stream_maps": {"*": {"email": None}, "customers": {"phone": None}}},
-            "stream_maps.customers: replaces the map * for customers, so that email would stay as it is.",
+            "replaces the map * for customers, so that email would be emitted unchanged.",
         ),
         (
             {"stream_maps": {"customers": {"phone": None}, "cust*": {"email": None}}},
-            "stream_maps.cust*: replaces the map customers for customers, so that phone would stay as it is.",
+            "replaces the map customers for customers, so that phone would be emitted unchanged.",
         ),
         ({"stream_maps": {"__els__": None}}, "stream_maps.__els__: is not an operator"),
     ],
