@@ -131,7 +131,7 @@ def _reason(error: psycopg.Error, settings: PostgresSettings) -> str:
         place = [error.diag.table_name, error.diag.column_name]
         return " ".join(filter(None, [type(error).__name__, error.sqlstate, *place]))
     lines = str(error).splitlines() or [type(error).__name__]
-    causes = [line for line in lines if "failed: " in line] or lines  # the other lines are hints
-    cause = causes[-1].rpartition("failed: ")[2]
-    text = f"{cause}; {settings.address}" if settings.address else cause
+    named = (line for line in reversed(lines) if "failed: " in line)
+    fault = next(named, lines[-1]).rpartition("failed: ")[2]
+    text = f"{fault}; {settings.address}" if settings.address else fault
     return type(error).__name__ if settings.reveals(text) else text
