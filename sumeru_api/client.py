@@ -163,7 +163,7 @@ class Client:
             body: JSON, or nothing. Its values are private: no log and no error shows them.
             stream: Name of the stream, for the log and the counts.
             idempotency_key: Names the write, so that the API applies it once.
-            cost: How many requests it counts as: the number of items of a bulk write, otherwise 1.
+            cost: What it counts as in the rate limit: the number of items of a bulk write, otherwise 1.
 
         Raises:
             OutcomeUnknown: It may have been applied, but no answer says so.
