@@ -218,7 +218,7 @@ class Client:
         logger.info("Shop %s: %s: %s; retrying%s.", self.shop.name, stream, retry.cause, when)
 
     async def _send(self, request: _Request, refusals: int) -> Outcome:
-        """Send a request once, and let the rate limiter learn from what comes of it."""
+        """Send a request once, and let the rate limiter learn from the outcome."""
         queue, cost = self.queue, request.cost
         started_at = await queue.turn(self._slots.ready, cost)
         try:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tap-sumeru")
 
 _VERSION = 1
-"""Version of the form: it changes only if a key changes its meaning or goes away."""
+"""Version of the format: it changes only if a key changes its meaning or is removed."""
 _MAX_FAILURES = 20
 """Failures in the line, at most: `failed` counts them all."""
 

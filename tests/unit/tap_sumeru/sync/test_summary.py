@@ -1,4 +1,4 @@
-"""The summary of a sync: what came of each stream, in correct English."""
+"""The summary of a sync: the result of each stream, in correct English."""
 
 from __future__ import annotations
 
