@@ -106,7 +106,7 @@ def sync(
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """What came of one read.
+    """The outcome of one read.
 
     Attributes:
         states: The state of each stream of each shop.
@@ -156,7 +156,7 @@ class _Bronze:
             raise
 
     def append(self, options: Mapping[str, str]) -> _Outcome:
-        """Read, append the rows in one commit, and return what came of it.
+        """Read, append the rows in one commit, and return the outcome.
 
         There is one file for each task, so that a shop stays whole in any format.
         """

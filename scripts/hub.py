@@ -36,7 +36,7 @@ def _kind(name: str, schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return "options"
     if schema.get("format") == "date-time":
-        return "string"  # of `date_iso8601` Meltano reads 01.02.2026 as January 2, without a word
+        return "string"  # of `date_iso8601` Meltano silently reads 01.02.2026 as January 2
     kinds = set(schema["type"]) - {"null"}
     # A fraction is a string, because Meltano 4.4 crashes on a `decimal` from the environment.
     return "string" if "string" in kinds else str(kinds.pop())

@@ -1,4 +1,4 @@
-"""Client of one shop: sends a request when its turn comes, and repeats it as the decision table says."""
+"""Client of one shop: sends each request when the rate limit allows it, and retries as `retry.py` decides."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 _PREFIX = "/api/v1/"
 _PRIVATE_PARAMS = ("filter[", "cursor")
 _LONG_WAIT = 60.0
-"""Seconds: a pause from which on a line says so."""
+"""Pauses of this many seconds or more are logged."""
 _WAITING = "Shop %s: %s: the rate limit refused the request; waiting for %.0f s."
 
 Params = tuple[tuple[str, str], ...]
@@ -47,7 +47,7 @@ class _Request(NamedTuple):
         path: Path under `/api/v1`.
         stream: Name of the stream, for the log and the counts.
         send: Sends it once.
-        cost: What it counts as in the rate limit.
+        cost: How many requests it counts as in the rate limit.
     """
 
     method: str
@@ -107,7 +107,7 @@ class Client:
         max_retries: int | None = None,
         last_try: Callable[[], tuple[Params, Callable[[Response], ResultT]]] | None = None,
     ) -> ResultT:
-        """Return what a GET request leads to, once it has succeeded.
+        """Send a GET request, with retries, and return its parsed response.
 
         Args:
             path: Path under `/api/v1`.
@@ -116,7 +116,7 @@ class Client:
             stream: Name of the stream, for the log and the counts.
             retry: Returns whether a response that is not a success is worth a retry.
             max_retries: Retries of this request, None for as many as usual.
-            last_try: Returns parameters and parser for the last retry, if no response has come until then.
+            last_try: Returns parameters and parser for the last retry, used if no try had a response.
 
         Raises:
             ApiError: The request failed for good.
@@ -152,10 +152,10 @@ class Client:
     async def write(
         self, method: str, path: str, body: bytes, stream: str, *, idempotency_key: str | None, cost: int = 1
     ) -> Response:
-        """Return the response to a write: a success, or a refusal that is for the caller to read.
+        """Send a write; return its response: a success, or a refusal that the caller interprets.
 
-        It is sent again with the same key and the same bytes, and without a key only if it cannot have been
-        applied. `error_of` returns the masked code, message and request id of a refusal.
+        A retry has the same key and the same bytes. Without a key, the write is retried only if it cannot
+        have been applied. `error_of` returns the masked code, message and request id of a refusal.
 
         Args:
             method: `POST` or `PATCH`.
@@ -218,7 +218,7 @@ class Client:
         logger.info("Shop %s: %s: %s; retrying%s.", self.shop.name, stream, retry.cause, when)
 
     async def _send(self, request: _Request, refusals: int) -> Outcome:
-        """Send a request once, and let the rate limiter learn from what comes of it."""
+        """Send a request once, and let the rate limiter learn from the outcome."""
         queue, cost = self.queue, request.cost
         started_at = await queue.turn(self._slots.ready, cost)
         try:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _NAMES = ("error", "errors")
-"""Documented name of an error, and its plural: whatever they hold is one, unless it is empty."""
+"""The documented name of an error, and its plural: any value is an error, unless it is empty."""
 _OTHER_NAMES = re.compile(
     r"err|faults?|exceptions?|failures?|error(?:codes?|messages?|msg|description|details?|type)"
 )
@@ -25,7 +25,7 @@ _NOT_ABOUT_THE_RESPONSE = re.compile(r"data|included|filters?|params|parameters|
 _NOTHING = frozenset({"", "0", "none", "null", "false", "no", "ok", "success"})
 _INTERNAL_ERROR = 500
 _MAX_DEPTH = 2
-"""How deep in a response what says that the request failed may stand, as `meta.status.code` does."""
+"""How many objects deep a response is searched for a failure, as in `meta.status.code`."""
 _ERROR_STATUS = re.compile(r"[45][0-9][0-9]")
 _STATUS_OF_CODE = {
     "unauthenticated": 401,
@@ -38,7 +38,7 @@ _STATUS_OF_CODE = {
 """HTTP status of each documented code that is not worth a plain retry; any other error is."""
 _RATE_LIMITED = 429
 _RATE_LIMIT_CODES = re.compile(r"ratelimit|throttl|toomanyrequests|quotaexceeded|requestlimit|slowdown")
-"""How other APIs call it in a code, in the form of `folded`."""
+"""Error codes with which APIs report a rate limit, as `folded` returns them."""
 _RATE_LIMIT_MESSAGES = re.compile(
     r"rate[ _-]?limit(?:ed\b|(?: is| was| has been)? (?:exceeded|reached|hit))"
     r"|too many requests|throttl(?:ed|ing)",
@@ -83,7 +83,7 @@ class Failure(NamedTuple):
 
 
 def find_failure(content: object) -> Failure | None:
-    """Return what a decoded response says about a failure, None if it says nothing of one.
+    """Return what a decoded response says about a failure, None if it reports none.
 
     An error may have any usual name, and stand in an object such as `meta`. `success: false`, a status of
     `error` or from 400 on, and results that are marked as incomplete are failures too.
@@ -110,14 +110,14 @@ def is_error(row: Mapping[str, Any]) -> bool:
 
 @lru_cache
 def folded(name: str) -> str:
-    """Return a name without the marks between its words, in lower case: `hasMore` and `has_more` are one."""
+    """Return a name in lower case and without separators, so that `hasMore` and `has_more` are equal."""
     return "".join(letter for letter in name.lower() if letter.isalnum())
 
 
 def _members(
     content: dict[str, Any], depth: int = _MAX_DEPTH
 ) -> Iterator[tuple[dict[str, Any], str, object]]:
-    """Yield the members of a response and of the objects in it, each with what holds it; rows are none."""
+    """Yield the members of a response and of the objects in it, each with its object, but without rows."""
     for name, value in content.items():
         yield content, name, value
     for name, value in content.items():

@@ -126,7 +126,7 @@ def duration(seconds: float) -> str:
 
 
 def run_again(wait: float, at: datetime | None = None) -> str:
-    """Return when to run the tap again: a wait from a moment on, rounded up to a minute."""
+    """Return when to run the tap again: the end of a wait, rounded up to a minute."""
     until = shift(at or datetime.now(UTC), timedelta(seconds=wait + _MINUTE - 1))
     return f"run the tap again after {until:%Y-%m-%d %H:%M} UTC"
 

@@ -1,4 +1,4 @@
-"""One request and its response over aiohttp: sent again if need be, watched, and read to its end."""
+"""One request and its response over aiohttp: stale connections, timeouts, and the body to its end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TICKS = 20
 """How often the progress of a request is checked within one read timeout."""
 _MAX_TOTAL = 5
-"""A response as a whole may take this many read timeouts: one that drips is never silent."""
+"""A whole response may take this many read timeouts: one that drips never exceeds a single one."""
 _INFLATE_BYTES = 1 << 20
 """Bodies are decompressed in pieces of this size, so that other tasks can run in between."""
 _SWITCHING_PROTOCOLS = 101
@@ -85,7 +85,7 @@ class Exchange:
     ) -> aiohttp.ClientResponse:
         """Send a request, and a GET again if the server had closed the kept-alive connection meanwhile.
 
-        Each time that takes one more connection out of the pool, so it ends with a new one.
+        Each resend takes one more connection out of the pool, so that in the end a new one is used.
         aiohttp would retry on new connections too, once; it never sees the exceptions that make it do so.
         """
         if isinstance(request, Request):
@@ -117,7 +117,7 @@ class Exchange:
         self._quiet = 0
 
     def tick(self) -> None:
-        """Give up if nothing has come within the read timeout, or not all within several."""
+        """Give up if no data came within the read timeout, or the response is incomplete after several."""
         protocol, content = self._protocol, self._content
         if protocol is None or (content is not None and content.is_eof()):
             return  # another exchange may use the connection by now

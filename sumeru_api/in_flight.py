@@ -43,7 +43,7 @@ class InFlight:
         self.count += 1
 
     def ended(self) -> None:
-        """Record that a request ended, whatever came of it."""
+        """Record that a request ended, with whatever outcome."""
         self.count -= 1
 
     def failed(self) -> None:

@@ -14,7 +14,7 @@ _REMEMBERED_CURSORS = 2000
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 """What `has_next` may be, as JSON or as text."""
 _NONE = (None, "", False)
-"""A cursor that is none; 0 is one."""
+"""Values that mean that there is no cursor; 0 is a cursor."""
 
 
 class HasNextCursor(Protocol):

@@ -1,4 +1,4 @@
-"""Hints at more pages, outside `pagination` or in other words than the documented ones."""
+"""Hints at more pages: outside of `pagination`, or under names that are not documented."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def hint_without_pagination(content: Mapping[str, Any], headers: Mapping[str, st
 
 
 def stated_total(content: Mapping[str, Any]) -> int:
-    """Return how many rows a list has, as a response says beside its rows; 0 if it does not say so.
+    """Return how many rows a list has, as its response states; 0 if it states no number.
 
     Args:
         content: The response; its rows may be missing.
@@ -80,7 +80,7 @@ def stated_total(content: Mapping[str, Any]) -> int:
 
 
 def total_of_headers(headers: Mapping[str, str]) -> int:
-    """Return how many rows a list has, as the headers of a response say; 0 if they do not."""
+    """Return how many rows a list has, as the headers of its response state; 0 if they state no number."""
     in_range = _RANGE_END.search(headers.get("Content-Range", ""))
     return max(int(in_range[1]) if in_range else 0, _highest_total(_own_headers(headers)))
 
@@ -91,7 +91,7 @@ def _highest_total(members: Iterable[tuple[str, object]]) -> int:
 
 
 def _own_headers(headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the headers that no standard names, without their `X-`."""
+    """Yield the non-standard headers, without the prefix `X-`."""
     return ((name[2:], value) for name, value in headers.items() if name.lower().startswith("x-"))
 
 
@@ -122,7 +122,7 @@ def _is_yes(value: object) -> bool:
 
 
 def _number(value: object) -> int:
-    """Return a number, -1 for what is none."""
+    """Return the number that a value stands for, -1 if it is not a number."""
     if isinstance(value, bool) or not isinstance(value, int | str):
         return -1
     text = str(value)

@@ -97,7 +97,7 @@ class RateLimiter:
         """Return the seconds until a request may start; None if one in flight must end first.
 
         A request that costs more than the API allows in a minute may start when a whole minute is left.
-        The pace asks for `MAX_WAIT` at most at once, since only the API's own waits are a reason to fail.
+        The pace alone never asks for more than `MAX_WAIT`: only a wait that the API sets may fail the shop.
         """
         if self._flight.free <= 0:
             return None
@@ -152,7 +152,7 @@ class RateLimiter:
     def failed(self, now: float, started_at: float, cost: int = 1) -> None:
         """Record that a request ended without a response: one at a time until the next response.
 
-        From the second in a row on, the next request waits, each time for longer: the host is at fault.
+        From the second one in a row, the next request waits, longer each time: the host seems to be down.
         """
         self._ended(cost)
         self._flight.failed()
@@ -170,7 +170,7 @@ class RateLimiter:
         Args:
             now: When it came.
             headers: Its headers; names are case-insensitive.
-            cost: What the request counts as.
+            cost: How many requests it counts as.
         """
         self._ended(cost)
         self._flight.answered(now)
@@ -185,15 +185,15 @@ class RateLimiter:
     ) -> None:
         """Learn from a response with which the rate limit refused the request: pause the whole token.
 
-        The pause grows while nothing but refusals comes and requests are refused again: not while each of
-        many requests is refused once, nor if the API refuses one kind of request only.
+        The pause grows only while every response is a refusal and the same requests are refused again. It
+        does not grow if each of many requests is refused once, or if only one kind of request is refused.
 
         Args:
             now: When it came.
             headers: Its headers; names are case-insensitive.
             started_at: When the request started.
             refusals: How often this request was refused in a row.
-            cost: What the request counts as.
+            cost: How many requests it counts as.
         """
         self.unanswered = 0
         self._refusals += 1
@@ -207,7 +207,7 @@ class RateLimiter:
         self._credit = 0.0
 
     def _share_used_up(self, now: float, cost: int) -> bool:
-        """Whether a request exceeds the share of this minute: the rest of it may be of another program.
+        """Whether a request exceeds the share of this minute, whose rest may be used by another program.
 
         The burst would exceed it; then two programs that share a limit would be refused.
         """

@@ -1,6 +1,6 @@
 """Redacts texts of the API: only what is known to be harmless is kept, in printable ASCII.
 
-Kept are words of the vocabulary, names that are made of them, and numbers that state a limit or a duration.
+Words of the vocabulary are kept, names made of them, and numbers that state a limit or a duration.
 Everything else may be a value of a row or of a request.
 """
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
 _MAX_READ = 2000
-"""Characters of a text that are read at most."""
+"""Characters of a text to read, at most."""
 _MAX_LENGTH = 300
 _MAX_NAME = 80
 _LABELS = ("[value]", "[e-mail]", "[number]", "[token]")
@@ -30,7 +30,7 @@ _NUMBERED = re.compile(r"[^0-9]*(?:[0-9]{1,2}(?:mo)?(?![A-Za-z0-9]))?[^0-9]*")
 _NUMBER = re.compile(r"[0-9]{1,3}(?:s|ms|%)?")
 _TOKEN = re.compile(r"\b(?:copt|sk|pk|wsec)_\w{4,}", re.ASCII)
 _BEARER = "bearer"
-"""This word and the next one are a token."""
+"""The word after this one is a token; both are masked."""
 _SENT_PART = re.compile(r"[\W_]+")
 _EDGES = ".,;:!?()<>=*-+#&|~^\\/"
 _PUNCTUATION = ".,;:!?"

@@ -109,9 +109,9 @@ class RequestQueue:
         """Wait until the rate limit allows the next request, which starts now.
 
         Args:
-            ready: Waits until a request can be sent. A turn that is taken before would be used later: the
-                requests held back meanwhile would be sent at once, on top of what the limit allows.
-            cost: What the request counts as; to be repeated when its end is recorded.
+            ready: Waits until a request can be sent. A turn that was taken earlier would be used too late:
+                the requests held back in the meantime would go out at once and exceed the limit.
+            cost: How many requests it counts as; pass the same value when its end is recorded.
 
         Returns:
             When it starts, by the clock of the event loop. `answered`, `refused_by_limit`, `failed` or
@@ -157,7 +157,7 @@ class RequestQueue:
         return now
 
     async def sit_out(self, seconds: float) -> None:
-        """Wait after a refusal, without a place in the queue: other requests may be let through meanwhile."""
+        """Wait after a refusal, outside of the queue, so that other requests may go first."""
         clock = asyncio.get_running_loop().time
         now = clock()
         self._waiting += 1

@@ -1,4 +1,4 @@
-"""Looks up host names in threads of their own: a lookup that hangs holds up neither others nor the end."""
+"""Looks up host names in separate threads: a lookup that hangs delays neither others nor the exit."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ ResultT = TypeVar("ResultT")
 
 
 class DaemonThreads(ThreadPoolExecutor):
-    """Starts a thread for each call, and waits for none.
+    """An executor that starts a thread for each call, and waits for none of them at the end.
 
-    The pool of asyncio has a handful of threads, which as many hanging lookups occupy; and both the event
-    loop and the process wait for them at the end. The resolver of the system has a timeout of its own.
+    The pool of asyncio has few threads: hanging lookups would occupy all of them, and both the event loop
+    and the process would wait for them at the end. The resolver of the system has a timeout of its own.
     """
 
     @override
@@ -44,7 +44,7 @@ class DaemonThreads(ThreadPoolExecutor):
 
     @override
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Leave the threads to themselves."""
+        """Do not wait for the threads."""
 
 
 def resolver() -> ThreadedResolver:

@@ -64,14 +64,14 @@ class Response:
     def requested_at(self) -> datetime:
         """When the request was sent: by the server's clock, or by ours if the response has no date.
 
-        The answer of a cache is older than that by its `Age`; not all caches leave the `Date` of the origin.
+        The `Age` of a cached response is subtracted, since not all caches keep the `Date` of the origin.
         """
         now = http_date(self.headers.get("Date")) or datetime.now(UTC).replace(microsecond=0)
         return now - timedelta(seconds=ceil(self.elapsed) + self._age)
 
     @property
     def _age(self) -> int:
-        """Seconds for which a cache has kept the response, 0 if it says nothing that can be believed."""
+        """Seconds for which a cache has kept the response, 0 if it states no plausible number."""
         text = self.headers.get("Age", "").strip()
         return min(int(text), _MAX_AGE) if _SECONDS.fullmatch(text) else 0
 
@@ -85,7 +85,7 @@ class Response:
         return content, self.replaced + broken
 
     def failure(self) -> Failure:
-        """Return what the body says about a failure, with as much as there is."""
+        """Return what the body says about a failure, as far as it says anything."""
         try:
             content = self.content()[0]
         except UndecodableError:
@@ -158,7 +158,7 @@ def read_page(
 
 
 def _rows(data: Any, *, ended: bool, bare: bool) -> list[Row]:  # noqa: ANN401 - any JSON
-    """Return the rows in `data`; null stands for none if the list is said to end there.
+    """Return the rows in `data`; null counts as no rows if `pagination` ends the list there.
 
     Raises:
         EmbeddedError: An error stands in the place of a row.
@@ -177,7 +177,7 @@ def _rows(data: Any, *, ended: bool, bare: bool) -> list[Row]:  # noqa: ANN401 -
 
 
 def check_written(response: Response) -> None:
-    """Make sure that a 2xx response to a write is one; the rows in it are for the caller to check.
+    """Make sure that a 2xx response to a write is a success; the caller checks the rows in it.
 
     Raises:
         UndecodableError: The body is not JSON, although the status promises one.

@@ -63,7 +63,7 @@ Outcome = Response | TransportError | UntrustedHostError
 
 _FORBIDDEN = 403
 _RATE_LIMIT_STATUSES = (420, 429)
-"""Statuses with which the rate limit refuses a request: the documented one, and an older custom."""
+"""Statuses with which a rate limit refuses a request: 429 as documented, 420 by an older convention."""
 
 CONFLICT = 409
 """The status of a write whose key is in use."""
@@ -85,7 +85,7 @@ _IN_PROGRESS = re.compile(
 )
 """How APIs say that the first request with a key has no answer yet; Sumeru documents no words for it."""
 _MAX_STALE = 100
-"""Connections that the server has closed and that one write may meet without counting as a try."""
+"""Connections closed by the server that one write may meet without these counting as tries."""
 _ERRORS: Mapping[int, type[ApiError]] = {401: AuthenticationError, 403: PermissionDenied, 404: NotFound}
 
 
@@ -225,7 +225,7 @@ class WriteRetries(Retries):
         self.in_doubt = False
 
     def settled_by(self, response: Response) -> bool:
-        """Return whether a response that is no success says what has become of the write."""
+        """Return whether a response that is not a success settles what became of the write."""
         if response.status == CONFLICT and self._has_key:
             if is_in_progress(response):
                 return False

@@ -32,7 +32,7 @@ else:
     _HAS_LIMITS = True
 
 _HOST = re.compile(r"[a-z0-9.:\[\]-]{1,100}")
-"""Hosts that a message may name. None has an underscore: a token that was set as `api_url` is never shown."""
+"""Hosts that a message may name: without underscores, so that a token set as `api_url` is never shown."""
 _SCHEMES = ("http", "https")
 _OTHER_FILES = 256
 """Open files reserved for everything else."""

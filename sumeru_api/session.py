@@ -44,7 +44,7 @@ _MAX_CONNECTIONS = 1000
 _MAX_HEADER_BYTES = 1 << 16
 _IDEMPOTENCY_KEY = "Idempotency-Key"
 _NO_TYPE = (hdrs.CONTENT_TYPE,)
-"""A write without a body has no type."""
+"""A write without a body has no Content-Type."""
 _PATH_SAFE = "/%:@!$&'()*+,;="
 
 
@@ -92,7 +92,7 @@ class _Connector(aiohttp.TCPConnector):
 
 
 class Session:
-    """Connections that all requests share; the first request makes the resources.
+    """HTTP session that all requests share; the first request creates its resources.
 
     Args:
         headers: Headers of every request.

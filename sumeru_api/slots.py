@@ -1,4 +1,4 @@
-"""Limits the requests in flight of all shops: one that takes too long frees its slot, but runs on."""
+"""Limits the requests in flight over all shops; one that takes too long gives up its slot and goes on."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Slots:
         self._semaphore = asyncio.Semaphore(count)
         self._step_seconds = max_hold_seconds / _STEPS
         self._wait_until_ready = wait_until_ready
-        self._held: deque[Slot] = deque()  # those that are to be released first come first
+        self._held: deque[Slot] = deque()  # in the order in which they are to be released
         self._steps = 0
         self._step_began = 0.0
 

@@ -14,7 +14,7 @@ ZONES = timedelta(hours=14)
 """No time zone is further than this from UTC, to either side."""
 
 FIRST_REAL = datetime(1971, 1, 1, tzinfo=UTC)
-"""An earlier date is the zero of some program, such as year 1, 1900 or 1970, and stands for none."""
+"""An earlier date is the zero value of some program, such as year 1, 1900 or 1970, and counts as missing."""
 
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
@@ -128,7 +128,7 @@ UNCHANGED_LENGTHS = frozenset({_PLAIN_LENGTH, *range(_PLAIN_LENGTH + 2, _PLAIN_L
 
 
 def real(timestamp: datetime | None) -> datetime | None:
-    """Return a timestamp unless it is only the placeholder of a missing one."""
+    """Return a timestamp, None if it is only a placeholder for a missing one."""
     return timestamp if timestamp is not None and timestamp >= FIRST_REAL else None
 
 

@@ -83,7 +83,7 @@ _TEXTS: tuple[tuple[type[Exception], str], ...] = (
     (aiohttp.ClientResponseError, NOT_HTTP),
     (aiohttp.ClientPayloadError, CUT_SHORT),
 )
-"""The first that fits an exception says what has happened."""
+"""The first class that an exception belongs to gives the text."""
 _NETWORK: Mapping[int | None, str] = {
     errno.ECONNREFUSED: "the connection was refused; nothing listens on this port",
     errno.ECONNRESET: "the connection was reset before an answer came",
@@ -92,7 +92,7 @@ _NETWORK: Mapping[int | None, str] = {
 }
 """By error number of the operating system."""
 _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST"})
-"""How OpenSSL names an answer that is no TLS."""
+"""OpenSSL's names for an answer that is not TLS."""
 _CLOCK = "or the clock of this machine is wrong"
 _ISSUER = "its issuer is unknown; if it is of your own network, name its certificate in REQUESTS_CA_BUNDLE"
 _OTHER_NAME = "it is for another host"
@@ -103,10 +103,10 @@ _CERTIFICATE: Mapping[int, str] = {
     62: _OTHER_NAME,
     64: _OTHER_NAME,
 }
-"""By the number that OpenSSL gives to what it does not accept."""
+"""By OpenSSL's number for the fault of a certificate."""
 _PROXY_AUTHENTICATION = 407
 _TEMPORARY = frozenset({408, 425, 429, *range(500, 600)})
-"""Statuses of a proxy that may pass: it has not reached the host yet."""
+"""Statuses of a proxy that has not reached the host for now."""
 
 
 def translated(error: Exception, proxy: URL | None = None) -> NoAnswerError:

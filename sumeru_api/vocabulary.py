@@ -1,4 +1,4 @@
-"""Words that a message of the API may show: parts of its names, and words that hold sentences together."""
+"""Words that may be shown of an API message: parts of the API's names, and ordinary English words."""
 
 from __future__ import annotations
 

@@ -34,15 +34,15 @@ _CHECK_HELP = (
     "print a report. Exit with 1 if a stream cannot be read."
 )
 _RESET_HELP = (
-    "Print the state to use next, with which the next run reads this stream again from its start date; reads "
-    "--state. Can be repeated."
+    "Print a state with which the next run reads this stream again from its start date. Needs the last "
+    "state in --state. Can be repeated."
 )
 _SHOP_HELP = "Reset the streams of this shop only."
 _MERGE_HELP = (
-    "Print one state made of several, those of all shards: for when the number of shards changes. With the "
-    "setting `shard`, only the bookmarks of its shops. Can be repeated."
+    "Merge the states of all shards and print the result, for a change of the number of shards. With the "
+    "setting `shard`, keep only the bookmarks of its shops. Can be repeated."
 )
-_SHOPS_HELP = "Print the names of the shops of this run, or of its shard, one a line."
+_SHOPS_HELP = "Print the names of the shops of this run, or of its shard, one per line."
 _ESTIMATE_HELP = (
     "Estimate rows, requests and minutes of a first sync of the selected streams, from a few requests, and "
     "print a report. Exit with 1 if a shop cannot be estimated at all."
@@ -132,7 +132,7 @@ class CommandLine(ConfigSources, Tap):
         )
 
     def execute(self, *, schema: bool, shops: bool, checks: bool, estimate: bool, json: bool) -> int:
-        """Do what the options say, a sync if they say nothing; return the exit code."""
+        """Run the mode that the options choose, by default a sync; return the exit code."""
         if schema:
             self.write_schemas()
             return 0
@@ -174,7 +174,7 @@ class CommandLine(ConfigSources, Tap):
 
     @classmethod
     def _prepare(cls, config: _ConfigInput | None, state: State | None = None) -> Self:
-        """Return the tap for what needs neither the API nor the stream maps."""
+        """Return the tap for a command that needs neither the API nor the stream maps."""
         return cls(
             config=config.config if config else None,
             state=state,
@@ -215,12 +215,12 @@ def _check_options(given: Sequence[str], *, shop: str | None, state: str | None)
     """Reject options that do not fit together.
 
     Args:
-        given: The options of which only one can be given.
+        given: The given options, of which only one is allowed.
         shop: The value of `--shop`.
         state: The value of `--state`.
 
     Raises:
-        SettingsError: They do not; the message names one of them.
+        SettingsError: Options do not fit together; the message names one of them.
     """
     if "--reset" in given and state is None:
         raise SettingsError("--reset: needs the last state. Name its file with --state.")

@@ -26,11 +26,11 @@ _ENVIRONMENT = "ENV"
 
 
 class _Command(PrintingCommand, SingerCommand):
-    """The command of a plugin, which reports it if what an option prints cannot be written."""
+    """The command of a plugin; it reports an error if the output of an option cannot be written."""
 
     @override
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments, during which the callbacks of some options print."""
+        """Parse the arguments; meanwhile the callbacks of some options print."""
         with reported_errors(str(self.name)):
             return super().parse_args(ctx, args)
 
@@ -41,7 +41,7 @@ class ConfigSources(PluginBase):
     @classmethod
     @override
     def get_singer_command(cls) -> click.Command:
-        """Return the command of the SDK, as one that reports what cannot be printed."""
+        """Return the SDK's command, as a `_Command`."""
         command = super().get_singer_command()
         return _Command(
             command.name,
@@ -77,7 +77,7 @@ class ConfigSources(PluginBase):
 
     @classmethod
     def _check_environment(cls, config: _ConfigInput) -> None:
-        """Look for variables that are not read, although they seem to be meant.
+        """Report environment variables that look like settings, but are not read.
 
         Raises:
             SettingsError: A variable sets a shop, which the config lacks, or a null that Meltano has dropped.

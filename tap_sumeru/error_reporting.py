@@ -24,7 +24,7 @@ _LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 def check_log_level(variable: str = "TAP_SUMERU_LOGLEVEL") -> None:
-    """Exit with one line if the environment names a log level that does not exist; an empty one is none.
+    """Exit with one line if the environment names a log level that does not exist; an empty one is ignored.
 
     Args:
         variable: Environment variable of the plugin.

@@ -1,4 +1,4 @@
-"""What may be shown of an unexpected exception, and of the messages of libraries: no value of a row."""
+"""Keeps values of rows out of the log: describes unexpected exceptions, and silences libraries."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def load_state(path: str, *, required: bool = False) -> dict[str, Any]:
     raw = _read(path, "state", StateError)
     if is_blank(raw):
         if required:
-            raise StateError("state: the file is empty. Write the new state to another file than is read.")
+            raise StateError("state: the file is empty. Write the new state to another file.")
         logger.info("state: the file is empty, so this run starts without bookmarks.")
         return {}
     return _load(raw, "state", StateError, Decimal)
@@ -96,7 +96,7 @@ def _load(
         content = decode(raw, parse_float)
     except JSONDecodeError as fault:
         place = f"line {fault.lineno}, column {fault.colno}"
-        raise error(f"{kind}: must be JSON; what is in {place} is not.") from None
+        raise error(f"{kind}: must be JSON; the error is in {place}.") from None
     except ValueError:
         raise error(f"{kind}: must be JSON in Unicode, without NaN or infinity.") from None
     if not isinstance(content, dict):

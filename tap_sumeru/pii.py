@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from typing import TYPE_CHECKING, Any
 
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.personal_columns import is_marked
 from tap_sumeru.catalog.streams import STREAMS
+from tap_sumeru.error_reporting import reported_errors
+from tap_sumeru.output import stdout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,8 +66,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m tap_sumeru.pii", description=main.__doc__)
     parser.add_argument("how", choices=("hash", "drop"), help="what to do with personal columns")
     parser.add_argument("--ids", action="store_true", help="also hash customer ids and drop relationships")
-    arguments: Any = parser.parse_args(argv)
-    sys.stdout.write(json.dumps(stream_maps(arguments.how, ids=arguments.ids)) + "\n")
+    with reported_errors():
+        with stdout.printed_whole():
+            arguments: Any = parser.parse_args(argv)
+        maps = json.dumps(stream_maps(arguments.how, ids=arguments.ids))
+        stdout.write(f"{maps}\n".encode())
 
 
 if __name__ == "__main__":

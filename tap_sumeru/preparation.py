@@ -27,7 +27,7 @@ logger = logging.getLogger("tap-sumeru")
 
 
 def shop_lines(settings: Settings) -> bytes:
-    """Return the names of the shops of a run, one a line; say so if there are none."""
+    """Return the names of the shops of a run, one per line; log if there are none."""
     if not settings.shops:
         logger.info("Shard %s has no shops.", settings.shard)
     return "".join(f"{shop.name}\n" for shop in settings.shops).encode()
@@ -107,11 +107,11 @@ def _log_reset(settings: Settings, stream: str, shops: Iterable[Shop], done: set
 
 
 def _log_related(streams: Sequence[str]) -> None:
-    """Say what a reset of a stream means for its parent and its children."""
+    """Log what the reset of a stream means for its parent and its children."""
     for spec in STREAMS.values():
         if spec.parent in streams and spec.name not in streams:
             logger.info(
-                "%s: keeps its bookmark, which is its own. Add --reset %s to read it again too.",
+                "%s: keeps its own bookmark. Add --reset %s to read it again too.",
                 *(spec.name, spec.name),
             )
         if spec.name in streams and spec.parent and spec.parent not in streams:

@@ -103,14 +103,14 @@ class Switches(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         included: Whether included resources are among the attributes, or in a list beside the rows.
         pagination: Whether lists have pages; if not, one response has all rows.
         fields: Whether the API honours `fields`, ignores it, or refuses it.
-        empty_every: Every such page of a list is empty, although more follow.
+        empty_every: Every n-th page of a list is empty, although more follow.
         latency_ms: Milliseconds before each response.
         jitter_ms: Milliseconds of a random delay in addition, at most.
         page_cap: Rows of a page, at most, whatever `limit` says.
         max_limit: A larger `limit` fails with `max_limit_status`.
-        max_depth: After so many rows, a list refuses to go on.
+        max_depth: After this many rows, a list refuses further pages.
         bad_parents: An error for the children of some parents.
-        cursor_expires_every: Every such cursor has expired when it is used for the first time.
+        cursor_expires_every: Every n-th cursor has expired when it is used for the first time.
         cursor_expires_times: How many cursors expire, at most.
         cursor_repeats: The second page of a list and all later ones return their own cursor.
         cursor_missing: A page says that more follow, but has no cursor.

@@ -124,7 +124,7 @@ class Api:
             return self._writes.begin(request, token, switches) if token else 0
 
     def cut(self, request: Request) -> None:
-        """Forget a write whose client disconnected during the body, or take what came for the whole."""
+        """Discard a write whose client disconnected during the body, or apply the part that arrived."""
         with self.lock:
             if self._switches_of(request)[1].cut_bodies == "kept":
                 self.answer(request)

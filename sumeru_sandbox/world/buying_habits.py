@@ -55,7 +55,7 @@ class BuyingHabits:
         moments = sorted(_returns(rates, len(free), groups, random))
         self.slots = [Slot(3 * one, one, 0, 0) for one in range(GROUP) if at_once[one]]
         for place, (_, group, one) in zip(free, moments, strict=True):
-            # Nobody buys before the own creation: such an order comes a group later.
+            # No customer buys before being created: such an order moves to the next group.
             delay = max(group, int(one > place // 3))
             self.slots.append(Slot(place, one, delay, random.randint(5, 13)))
         self.slots.sort()

@@ -1,1 +1,1 @@
-"""Bulk loading: the output of the tap into warehouses, past the loaders, for large backfills."""
+"""Bulk loading: loads the tap's output into warehouses without a Singer target, for large backfills."""

@@ -24,7 +24,7 @@ def records(url: str, encoding: Encoding) -> Iterator[bytes]:
         InputError: The file cannot be read, or is not of this kind.
     """
     if encoding.format != "jsonl" or encoding.compression not in (None, "none", "gzip"):
-        raise InputError("input: a BATCH message has files that are neither jsonl nor jsonl in gzip.")
+        raise InputError("input: a BATCH message has files that are neither jsonl nor gzipped jsonl.")
     try:
         with _path(url).open("rb") as raw:
             file = gzip.GzipFile(fileobj=raw) if encoding.compression == "gzip" else raw

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _FORMATS = {"date-time": "TIMESTAMP", "date": "DATE", "time": "TIME"}
 _TYPES = {"number": "FLOAT64", "integer": "INT64", "boolean": "BOOL"}
-"""The first that a column allows is chosen, but text for integers or text."""
+"""The first that a column allows is chosen; a column of integers or text becomes text."""
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _METADATA = {name: column for name, column in METADATA.items() if name != "_sdc_sync_started_at"}
 """The columns that this target adds."""
@@ -134,7 +134,7 @@ def _metadata(at: datetime) -> dict[str, str]:
 
 def _name(name: str) -> str:
     if not _PLAIN.fullmatch(name):
-        raise WarehouseError(f"{name}: the name is not a plain name of SQL. Rename it with a stream map.")
+        raise WarehouseError(f"{name}: the name is not a plain SQL identifier. Rename it with a stream map.")
     return f"`{name}`"
 
 

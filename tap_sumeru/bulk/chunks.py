@@ -99,7 +99,7 @@ class ChunkBuilder:
         return waiting or self._chunk.read >= self._max_records or self._bytes >= _MAX_BYTES
 
     def take(self) -> Chunk:
-        """Return what was collected, and start over."""
+        """Return the collected chunk, and begin a new one."""
         chunk = self._chunk
         chunk.rows = [Rows(table, rows.values()) for table, rows in self._rows.items()]
         self._rows, self._chunk, self._bytes = {}, Chunk(), 0

@@ -71,5 +71,7 @@ def decode(line: bytes) -> Message:
     try:
         message: Message = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise InputError("input: a line is not a Singer message. Pipe the output of the tap in.") from None
+        raise InputError(
+            "input: a line is not a Singer message. Pipe the output of the tap into this command."
+        ) from None
     return message

@@ -106,7 +106,7 @@ class Parquet:
 
 
 def _sync(file: object) -> None:
-    """Have a local file on the disk before the state says that it is there."""
+    """Flush a local file to the disk, so that no state covers rows that a power failure could lose."""
     fileno = getattr(file, "fileno", None)
     if fileno is not None:
         file.flush()  # type: ignore[attr-defined]  # what has a number is a file

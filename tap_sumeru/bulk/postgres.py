@@ -46,13 +46,13 @@ class Postgres:
         self._started = datetime.now(UTC)
         self._types: dict[Table, dict[str, str]] = {}
         try:
-            # Nothing is kept in the session, so that a connection pooler may stand between.
+            # The session keeps no state, so that a connection pooler can be used.
             self._connection = psycopg.connect(settings.conninfo, prepare_threshold=None, autocommit=True)
         except psycopg.Error as error:
             raise WarehouseError(f"PostgreSQL: cannot connect ({_reason(error, settings)}).") from None
 
     def close(self) -> None:
-        """Close the connection; what is not committed is gone."""
+        """Close the connection; what is not committed is rolled back."""
         self._connection.close()
 
     def encode(self, record: bytes, extracted_at: str, version: int | None) -> bytes:
@@ -60,10 +60,10 @@ class Postgres:
         return copy_rows.encode(record, extracted_at, version)
 
     def load(self, chunk: Chunk) -> None:
-        """Merge rows, then delete those that are gone, and commit.
+        """Merge rows, delete those that the last full read did not return, and commit.
 
         Raises:
-            WarehouseError: PostgreSQL refuses the rows; none of them is in a table then.
+            WarehouseError: PostgreSQL refuses the rows; none of them is stored.
         """
         now = datetime.now(UTC)
         stamps = sql.Stamps(now, self._started)

@@ -48,7 +48,7 @@ class PostgresSettings:
         """Return the settings of a config of the target.
 
         Raises:
-            SettingsError: One is not valid, or asks for what is not supported here.
+            SettingsError: A setting is not valid, or the bulk loader does not support it.
         """
         for name in _UNSUPPORTED:
             if not _is_off(config.get(name), name):
@@ -104,7 +104,7 @@ def _conninfo(config: Mapping[str, Any]) -> str:
 
 
 def _is_off(value: object, name: str) -> bool:
-    """Return whether a setting of the target asks for nothing."""
+    """Return whether a setting of the target is switched off."""
     given = value.get("enable") if isinstance(value, dict) and name == "ssh_tunnel" else value
     return not given or str(given).lower() in _FALSE
 

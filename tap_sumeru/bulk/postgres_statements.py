@@ -27,7 +27,7 @@ _WIDER = {"text": (), "character varying": (), "timestamp with time zone": (TIME
 
 @dataclass(frozen=True)
 class Stamps:
-    """What the columns of the loader say of a transaction.
+    """What a transaction writes into the columns that the loader adds.
 
     Attributes:
         received_at: When its rows were received.
@@ -156,7 +156,7 @@ def delete_other_versions(schema: str, table: Table, version: int, at: datetime,
         table: The table.
         version: Version of the rows that stay.
         at: When they are deleted.
-        hard: Whether they are removed, instead of dated.
+        hard: Whether they are removed, instead of marked with the time of their deletion.
     """
     others = f'("_sdc_table_version" < {version} OR "_sdc_table_version" IS NULL)'
     if hard:
@@ -168,7 +168,7 @@ def delete_other_versions(schema: str, table: Table, version: int, at: datetime,
 
 
 def staging_table() -> str:
-    """Return the statements that create the temporary table; its rows are read once, so stay unpacked."""
+    """Return the statements that create the temporary table, without compression: it is read only once."""
     return (
         f"CREATE TEMP TABLE {STAGING} (extracted_at {TEXT}, version bigint, record json) ON COMMIT DROP; "
         f"ALTER TABLE {STAGING} ALTER record SET STORAGE EXTERNAL"

@@ -23,7 +23,7 @@ logger = logging.getLogger("tap-sumeru-bulk")
 
 
 class Warehouse(Protocol):
-    """Where rows are loaded into."""
+    """A warehouse into which rows are loaded."""
 
     def encode(self, record: bytes, extracted_at: str, version: int | None) -> bytes:
         """Return a row as `load` takes it."""
@@ -94,7 +94,7 @@ def run(
             can begin again with the same input.
 
     Raises:
-        InputError: A line is not a message; what stands before it is loaded.
+        InputError: A line is not a message; the lines before it are loaded.
         WarehouseError: The warehouse refuses rows.
         StateFileError: A state cannot be written.
     """
@@ -130,7 +130,7 @@ class Reader:
         self._last = clock()
 
     def read(self, lines: Iterable[bytes]) -> None:
-        """Read all messages, and load what they say."""
+        """Read all messages, and load their rows."""
         try:
             for line in lines:
                 self._handle(messages.decode(line))

@@ -155,7 +155,7 @@ def _metadata(at: datetime) -> dict[str, str]:
 def _plain(name: str) -> str:
     """Return a name that needs no quotes, in upper case as Snowflake stores it."""
     if not _PLAIN.fullmatch(name):
-        raise WarehouseError(f"{name}: the name is not a plain name of SQL. Rename it with a stream map.")
+        raise WarehouseError(f"{name}: the name is not a plain SQL identifier. Rename it with a stream map.")
     return name.upper()
 
 

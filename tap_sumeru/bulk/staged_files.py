@@ -61,7 +61,7 @@ def _add(staged: dict[str, StagedTable], message: messages.BatchMessage) -> None
     if message.stream not in staged:
         raise InputError(f"{message.stream}: the input has no SCHEMA before the first record.")
     if message.encoding.format != "jsonl":
-        raise InputError("input: a BATCH message has files that are neither jsonl nor jsonl in gzip.")
+        raise InputError("input: a BATCH message has files that are neither jsonl nor gzipped jsonl.")
     one = staged[message.stream]
     one.compressed = message.encoding.compression == "gzip"
     one.urls += message.manifest

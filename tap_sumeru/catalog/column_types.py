@@ -36,7 +36,7 @@ def column_type(where: str, schema: object, *, nullable: bool = True) -> Schema:
         nullable: Whether null is added to its types, because a row may lack the column.
 
     Raises:
-        CatalogError: The tap cannot make values of this type.
+        CatalogError: The tap cannot produce values of this type.
     """
     if not isinstance(schema, Mapping):
         raise CatalogError(f"{where}: must be an object with a `type`.")
@@ -53,7 +53,7 @@ def column_type(where: str, schema: object, *, nullable: bool = True) -> Schema:
 
 
 def check_keywords(where: str, schema: object) -> None:
-    """Check a schema for keywords that the SDK drops without a word.
+    """Check a schema for keywords that the SDK drops silently.
 
     Raises:
         CatalogError: It has one.
@@ -69,7 +69,7 @@ def check_keywords(where: str, schema: object) -> None:
 
 
 def structure(schema: Schema) -> Schema:
-    """Return what decides about values: types, formats, members and items."""
+    """Return the parts of a schema by which values are converted: types, formats, members and items."""
     parts: Schema = {"type": sorted(schema["type"]), "format": schema.get("format")}
     if "properties" in schema:
         parts["properties"] = {name: structure(one) for name, one in schema["properties"].items()}

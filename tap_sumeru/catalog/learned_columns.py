@@ -135,7 +135,7 @@ def _type(kinds: set[str]) -> Schema | None:
 def _looks_personal(value: object) -> bool:
     """Return whether a value, or a part of it, looks like an e-mail address or a phone number.
 
-    So does an object with a member whose name suggests a person.
+    An object also does if the name of a member suggests a person.
     """
     if isinstance(value, dict):
         return any(suggests_person(str(key)) for key in value) or any(map(_looks_personal, value.values()))

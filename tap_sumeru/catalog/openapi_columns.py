@@ -1,4 +1,4 @@
-"""Columns of a stream as the vendor's OpenAPI document has them, and what becomes of the built-in ones."""
+"""Columns of a stream from the vendor's OpenAPI document, combined with the built-in ones."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def retyped(columns: Mapping[str, Schema], known: Mapping[str, Schema]) -> list[
 
 
 def _check_id(where: str, column: Schema | None) -> None:
-    """Check that a key is a text or a number, which the tap makes a text of."""
+    """Check that a key is a string or a number, which the tap converts to a string."""
     if column and column["type"][0] not in _ID_TYPES:
         raise CatalogError(
             f"openapi_file: {where}: is a key, and must be a string or a number in the document."

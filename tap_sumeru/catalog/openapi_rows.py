@@ -1,4 +1,4 @@
-"""Finds what an OpenAPI document says of the rows of a stream."""
+"""Finds the schema of a stream's rows in an OpenAPI document."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _operation(types: OpenApiTypes, document: Mapping[str, Any], path: str) -> o
 
 
 def _bases(*levels: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the base paths of the innermost `servers`, and none at all for paths that are whole."""
+    """Yield the possible base paths of an operation: an empty one, and those of the innermost `servers`."""
     yield ""
     for level in levels:
         servers = level.get("servers")

@@ -1,4 +1,4 @@
-"""Turns a schema of an OpenAPI document into the schema of a column: one type, and what all targets read."""
+"""Converts a schema of an OpenAPI document to that of a column: one type, and what all targets support."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Shape:
     Attributes:
         kinds: Types without `null`; None if any is allowed.
         format: Format of a string, empty if none.
-        members: Schemas of an object's members, not resolved; None if nothing is said of them.
-        items: Schema of the items of an array, not resolved; None if nothing is said of them.
+        members: Schemas of an object's members, not resolved; None if they are not declared.
+        items: Schema of the items of an array, not resolved; None if it is not declared.
         description: Description, empty if none.
         personal: Whether the format is that of personal data, such as an e-mail address.
         refs: References that lead here, by which a cycle is found.

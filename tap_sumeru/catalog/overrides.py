@@ -37,7 +37,7 @@ class CatalogSchema:
     missing: tuple[str, ...] = ()
 
     def notes(self, stream: str) -> Iterator[tuple[int, str]]:
-        """Yield, with its log level, a line for each way in which the catalog's schema is another."""
+        """Yield a line, with its log level, for each difference of the catalog's schema from the tap's."""
         if self.retyped:
             names = _names(name for name in self.schema["properties"] if name in self.retyped)
             yield logging.INFO, f"{stream}: the catalog sets the type of {names}; null is allowed in each."

@@ -22,9 +22,9 @@ def is_marked(schema: Mapping[str, Any]) -> bool:
 def personal_columns(stream: str, properties: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the columns of a stream that hold personal data, without `extra`.
 
-    A catalog can mark further columns, but not remove a mark of the tap's schemas. Of the columns that only
-    the catalog has, one that it does not mark counts if its name suggests the data of a person, as it would
-    at a discovery; `x-pii: false` says that it does not.
+    A catalog can mark further columns, but not remove a mark of the tap's schemas. A column
+    that only the catalog has, without a mark, counts as personal if its name suggests the data of a person,
+    as at a discovery. `x-pii: false` prevents that.
 
     Args:
         stream: Name of the stream.

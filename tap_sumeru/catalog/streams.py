@@ -27,8 +27,7 @@ class StreamSpec:
         resource: `type` of its resources.
         scope: Scope that a token needs; empty if it needs none.
         replication_key: Field by which changes are found.
-        natural_key: Fields from which the tap makes the id of a row without one, as long as no two rows have
-            the same.
+        natural_key: Fields from which the tap makes the id of a row without one, as long as they are unique.
         include: Related resources that are requested by default.
         detail: Whether each row has a detail endpoint, `<path>/<id>`.
         parent: Parent stream, empty if there is none.

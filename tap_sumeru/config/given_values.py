@@ -24,7 +24,7 @@ def given_values(config: Mapping[str, Any], schema: Mapping[str, Any], prefix: s
     Args:
         config: The settings.
         schema: JSON Schema of the config.
-        prefix: What the names have in front in messages: the prefix of environment variables, or nothing.
+        prefix: Prefix of the names in messages: that of the environment variables, or nothing.
 
     Raises:
         SettingsError: A text cannot be converted; the message names the setting.

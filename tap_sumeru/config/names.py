@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tap-sumeru")
 
 _CUTOFF = 0.75
-"""Share of equal letters from which on two names resemble each other, as `difflib` counts them."""
+"""Ratio, as `difflib` computes it, from which two names resemble each other."""
 _MAX_LENGTH = 100
 
 
@@ -29,7 +29,7 @@ def resembling(name: str, known: Iterable[str]) -> str | None:
 
 
 def not_extended(name: str, known: Iterable[str]) -> list[str]:
-    """Return the known columns without those that a name extends: `address_json` is no slip for `address`."""
+    """Return the known columns without those that a name extends: `address_json` is no misspelt `address`."""
     words = set(name.split("_"))
     return [one for one in known if not set(one.split("_")) < words]
 

@@ -18,7 +18,7 @@ RANGES: dict[str, tuple[Callable[[float], bool], str]] = {
     "request_timeout_seconds": (lambda seconds: 0 < seconds < math.inf, "above 0"),
     "max_retries": (lambda retries: retries >= 0, "of at least 0"),
 }
-"""Those that the tap and the target share: a test for the range, and its description."""
+"""Ranges that the tap and the target share: for each setting a test, and its description."""
 
 
 def read_number(config: Mapping[str, Any], name: str, ranges: Ranges, prefix: str = "") -> float:
@@ -28,7 +28,7 @@ def read_number(config: Mapping[str, Any], name: str, ranges: Ranges, prefix: st
         config: The config.
         name: Name of the setting.
         ranges: The range of each setting.
-        prefix: What the name has in front in the message.
+        prefix: Prefix of the name in the message.
 
     Raises:
         SettingsError: It is not a number, or outside its range.

@@ -73,7 +73,7 @@ def _json(text: str) -> object:
         return decode(text)
     except JSONDecodeError as fault:
         place = f"line {fault.lineno}, column {fault.colno}"
-        raise SettingsError(f"openapi_file: must be JSON; what is in {place} is not.") from None
+        raise SettingsError(f"openapi_file: must be JSON; the error is in {place}.") from None
     except ValueError:
         raise SettingsError("openapi_file: must be JSON in Unicode, without NaN or infinity.") from None
 
@@ -83,7 +83,9 @@ def _yaml(text: str) -> object:
         return yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as fault:
         mark = fault.problem_mark or fault.context_mark
-        place = f"what is in line {mark.line + 1}, column {mark.column + 1}" if mark else "its content"
-        raise SettingsError(f"openapi_file: must be JSON or YAML; {place} is not.") from None
+        if mark is None:
+            raise SettingsError("openapi_file: must be JSON or YAML.") from None
+        place = f"line {mark.line + 1}, column {mark.column + 1}"
+        raise SettingsError(f"openapi_file: must be JSON or YAML; the error is in {place}.") from None
     except (yaml.YAMLError, ValueError, TypeError, RecursionError):
-        raise SettingsError("openapi_file: must be JSON or YAML; its content is not.") from None
+        raise SettingsError("openapi_file: must be JSON or YAML.") from None

@@ -104,9 +104,9 @@ _SETTINGS = {
     "audit_days": _setting(
         _NUMBER,
         "Audit (days)",
-        "At least every so many days, each stream is read once without the date filter and written again, in "
-        "case the filter leaves out rows, or rows came or changed late. 0: never; then such rows may be "
-        "missing for good. A refuted filter is still tried again every 7 days.",
+        "Maximum days between two audits, each of which reads a stream without the date filter and writes it "
+        "again. An audit finds rows that the filter leaves out, and rows that came or changed late. 0: "
+        "never; then such rows may be missing for good. A refuted filter is still tried again every 7 days.",
         default=7,
     ),
     "window_days": _setting(

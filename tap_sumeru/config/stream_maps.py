@@ -96,7 +96,7 @@ def check_map_names(maps: Mapping[str, Any], columns: Mapping[str, Collection[st
 
 
 def _check_replaced(maps: Mapping[str, Any], columns: Iterable[str]) -> None:
-    """Check that no column stays as it is because a later map of a stream replaces one with a wildcard.
+    """Check that a map which replaces an earlier one with a wildcard covers all columns of that one.
 
     Raises:
         SettingsError: The replaced map drops or changes a column that the later one does not mention.
@@ -113,7 +113,7 @@ def _check_replaced(maps: Mapping[str, Any], columns: Iterable[str]) -> None:
                 where = f"stream_maps.{mask_name(later)}"
                 raise SettingsError(
                     f"{where}: replaces the map {mask_name(name)} for {stream}, so that {mask_name(lost[0])} "
-                    "would stay as it is. Repeat that column in it."
+                    "would be emitted unchanged. Repeat that column in this map."
                 )
 
 
@@ -142,12 +142,14 @@ def flattened_names(stream: str) -> Iterator[None]:
     except ValueError as error:
         if "Duplicate column name" not in str(error):
             raise
-        problem = f"two columns of {stream} would have one name. Set a larger number, or another separator."
+        problem = (
+            f"two columns of {stream} would have the same name. Set a larger number, or another separator."
+        )
         raise SettingsError(f"flattening_max_key_length: {problem}") from None
 
 
 def check_keys(maps: Mapping[str, Sequence[StreamMap]]) -> None:
-    """Check that flattening has left the names of the keys as they are.
+    """Check that flattening has not shortened the name of a key.
 
     Raises:
         SettingsError: It has shortened one, so that the target would find no key.

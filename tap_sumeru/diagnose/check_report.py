@@ -88,8 +88,9 @@ def _shop_line(check: ShopCheck) -> str:
 
 def _notes(check: ShopCheck) -> Iterator[str]:
     if check.missing_scopes:
+        them = "it" if len(check.missing_scopes) == 1 else "them"
         yield (
-            f"  The token lacks {', '.join(check.missing_scopes)}: grant it in Settings → API tokens, or "
+            f"  The token lacks {', '.join(check.missing_scopes)}: grant {them} in Settings → API tokens, or "
             "deselect the streams below."
         )
     if check.clock_offset is not None and abs(check.clock_offset) > _MAX_CLOCK_OFFSET:

@@ -57,7 +57,7 @@ def run_estimate(settings: Settings, selections: Sequence[StreamSelection], *, j
 
 
 def _steps(label: str, total: int) -> CommandProgress:
-    """Return what shows how far the command is.
+    """Return the progress display of the command.
 
     Raises:
         TargetClosed: Standard output is closed.

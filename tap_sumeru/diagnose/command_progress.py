@@ -1,4 +1,4 @@
-"""Shows how far a command has come that looks at streams one by one: a bar for a person, lines for a log."""
+"""Shows the progress of a command that visits stream after stream: a bar for a person, lines for a log."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from math import ceil, floor, sqrt
 _ROWS = 70
 """Rows that a sample should have: most of a page, since a request of few rows costs as much."""
 _MAX_PART = 8
-"""A sample covers at most this part of the range, so that several of them fit."""
+"""A sample covers at most the range divided by this, so that several of them fit."""
 _BEGINNING = 0.05
 """Part of the range before its first sample."""
 _WEEK = 7
@@ -75,7 +75,7 @@ class _Gap:
 
 
 class Density:
-    """Rows per day over a range: lines between the samples, level before the first and after the last.
+    """Rows per day over a range: linear between the samples, constant before the first and after the last.
 
     Args:
         start: Where the range begins.
@@ -133,7 +133,7 @@ class Density:
         return _CAUTION * sqrt(unseen + 4 * sum(self._variance(i) for i in range(len(self.samples))))
 
     def _variance(self, index: int) -> float:
-        """Return how much chance, and the day of the week, in one sample add to the variance of the sum."""
+        """Return what chance and the day of the week, in one sample, add to the variance of the sum."""
         sample = self.samples[index]
         left = self.samples[index - 1].at if index else self.start
         right = self.samples[index + 1].at if index + 1 < len(self.samples) else self.end

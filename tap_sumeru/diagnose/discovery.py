@@ -32,7 +32,7 @@ _MAX_PARENTS = 10
 def learn_columns(
     settings: Settings, described: Mapping[str, Schema] | None = None
 ) -> dict[str, dict[str, Schema]]:
-    """Return the columns that sampled rows have and the schemas have not, by stream.
+    """Return, by stream, the columns that sampled rows have and the schemas lack.
 
     A stream that cannot be read keeps its schema, and a warning says so.
 

@@ -98,7 +98,7 @@ def estimate(
 
 
 class _ShopEstimator:
-    """Spends the requests of one shop's estimate where they teach most."""
+    """Spends the requests of one shop's estimate where they reduce its uncertainty most."""
 
     def __init__(
         self,

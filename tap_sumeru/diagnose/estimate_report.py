@@ -143,8 +143,8 @@ def _notes(one: ShopEstimate) -> Iterator[str]:
     ]
     if low:
         yield (
-            f"At least: {', '.join(low)}. The API says how long a list is only by its last page, and neither "
-            "the date filter nor the order of the rows tells more."
+            f"At least: {', '.join(low)}. Only the last page shows how long such a list is, and neither the "
+            "date filter nor the order of the rows allows an estimate."
         )
     if twice or rough or low:
         yield ""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tap_sumeru.extract.slices import Slice
 
 WHOLE_DAYS = 7
-"""Days that an end should have: sales depend on the hour and on the day of the week."""
+"""Days that each end should cover, since sales depend on the hour and on the day of the week."""
 _MIN_ROWS = 10
 
 
@@ -149,7 +149,7 @@ class ListEnds:
         self._newest = ListEnd(sampler, shop, slice_, column, descending=True)
 
     async def read(self) -> bool:
-        """Read a page at the end of which less is known; return False if that teaches nothing more."""
+        """Read a page at the end that is known less; return False if that would add nothing."""
         days = {self._newest: self._newest.days(self._now), self._oldest: self._oldest_days}
         known = [end for end in days if end.more and days[end] < WHOLE_DAYS]
         return bool(known) and await min(known, key=lambda one: days[one]).read()

@@ -1,4 +1,4 @@
-"""How many rows one list has, and when: from its first page, and from a few days through the date filter."""
+"""Estimates the rows of one list over time, from its first page and a few days through the date filter."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _PAGES = 2
 """Pages of several days to read before fewer days are tried."""
 _FIRST_DAYS = 8
-"""Days to sample first of a list of which nothing says how dense it is."""
+"""Days to sample first of a list whose density is unknown."""
 _SAMPLES = 3
 """Samples that say more about a range than the order of the list does: beginning, middle and end."""
 _OLDER = 100 * 365
@@ -116,7 +116,7 @@ class MeasuredList:
             self.density = Density(start, end, self.seen / (end - start), _FIRST_DAYS)
 
     async def sample(self, allowed: int) -> bool:
-        """Sample the days that leave the most open; return False if nothing more can be learned.
+        """Sample the days that reduce the uncertainty most; return False if nothing more can be learned.
 
         Args:
             allowed: Requests that it may take, at most.

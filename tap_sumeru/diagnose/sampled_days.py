@@ -83,7 +83,7 @@ class LastDay:
         if found.newest >= days.end - 1:
             self.known = True
         elif self.included and found.rows >= _CERTAIN * (days.end - days.first):
-            # So many rows a day, and none of the last.
+            # Many rows on each day, and none on the last: the filter excludes it.
             self.known, self.included = True, False
             return Days(days.first, days.end - 1)
         return days

@@ -55,11 +55,11 @@ class HeaderQueue(RequestQueue):
 
     @property
     def latency(self) -> float:
-        """Seconds from a request to its response, half of them take longer; of requests one at a time."""
+        """Median seconds from a request to its response, of requests sent one at a time."""
         return median(self._waits) if self._waits else 0.0
 
     def ends_with(self, error: ApiError) -> bool:
-        """Return whether no further request of the shop is worth a try after an error."""
+        """Return whether an error makes all further requests of the shop pointless."""
         return error.affects_shop or (isinstance(error, ApiUnavailable) and not self._waits)
 
     @override
@@ -172,9 +172,9 @@ async def open_shops(
     selections: Sequence[StreamSelection],
     visit: Callable[[SampledShop], Awaitable[ResultT]],
 ) -> list[ResultT]:
-    """Return what a function returns for each shop, in order; some shops are visited at the same time.
+    """Call a function for each shop, for some at the same time; return the results in order.
 
-    Failed requests are not repeated: whoever looks at a shop waits for the result.
+    Failed requests are not retried, because a person waits for the result.
     """
     session = Session(default_headers(settings.user_agent), settings.request_timeout_seconds)
     slots, turns = Slots(_MAX_REQUESTS, _HOLD_SECONDS), asyncio.Semaphore(_MAX_SHOPS)
@@ -197,11 +197,11 @@ async def open_shops(
 async def visit_streams(
     shop: SampledShop, visit: Callable[[StreamSampler], Coroutine[Any, Any, None]]
 ) -> ApiError | None:
-    """Visit the streams of a shop at the same time; return the error that ends this early, None if none does.
+    """Visit all streams of a shop at the same time; return the error that ended this early, or None.
 
     Args:
         shop: The shop.
-        visit: Visits one stream; it raises each error of which `HeaderQueue.ends_with` says so.
+        visit: Visits one stream; raises the errors for which `HeaderQueue.ends_with` returns True.
     """
     ended: ApiError | None = None
     try:

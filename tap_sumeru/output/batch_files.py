@@ -189,7 +189,7 @@ class BatchFiles:
         self._writer.write_batch(
             stream, {"format": "jsonl", "compression": compression}, [file.path.as_uri()]
         )
-        del self._open[stream]  # only now: a file that nobody was told of is discarded
+        del self._open[stream]  # only now: a file that no message names is discarded
 
 
 def _failed(problem: str, error: Exception) -> BatchFileError:

@@ -1,4 +1,4 @@
-"""Finds the column at which a stream map fails for a record, and words it without a value."""
+"""Finds the column at which a stream map fails for a record, and reports it without a value."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class PrivateColumns:
 
     Attributes:
         hidden: The columns that are hashed or left out, without `extra`.
-        own: Columns that the user's stream maps make of personal ones.
+        own: Columns that the user's stream maps derive from personal ones.
         deselected: The columns that are left out as if the catalog did not select them; empty if stream maps
             do the work, which is slower.
     """

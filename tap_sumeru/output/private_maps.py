@@ -100,7 +100,7 @@ class PrivateMaps:
 
 
 def _hash_of(name: str) -> str:
-    # The SDK takes what begins with `str(` for a text.
+    # The SDK gives an expression that begins with `str(` the type string.
     return f"str({_HASH}(_[{name!r}])) if _[{name!r}] is not None else None"
 
 
@@ -138,7 +138,7 @@ def _outcome(hidden: tuple[str, ...], rules: Rules, maps: Collection[object]) ->
 
 
 def _is_made(column: str, expression: object, rules: Rules) -> bool:
-    """Return whether an expression of the user makes a column of a personal one."""
+    """Return whether an expression of the user derives a column from a personal one."""
     if not isinstance(expression, str) or expression in _NULL or column.startswith("__"):
         return False
     nodes = list(ast.walk(ast.parse(expression)))

@@ -1,4 +1,4 @@
-"""Standard output: whatever is written to it is there, or an error says in one line that it is not."""
+"""Standard output: a write either succeeds as a whole, or raises an error that is one line."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def write(content: bytes, *, to_target: bool = False) -> None:
 
 
 def drop(out: TextIO) -> None:
-    """Point a stream that cannot be written to nowhere, or Python fails again when it flushes it at exit."""
+    """Redirect a stream that cannot be written to the null device, or flushing it at exit fails again."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, out.fileno())
@@ -53,7 +53,7 @@ def drop(out: TextIO) -> None:
 
 @contextlib.contextmanager
 def printed_whole() -> Iterator[None]:
-    """Write with `write` what a library prints, after it has printed all.
+    """Collect what a library prints, and write it with `write` at the end.
 
     Raises:
         TargetClosed: As for `write`.
@@ -68,11 +68,11 @@ def printed_whole() -> Iterator[None]:
 
 
 class PrintingCommand(click.Command):
-    """A command whose --help and --version report it if stdout cannot be written."""
+    """A command that reports an error if its --help or --version cannot be written."""
 
     @override
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the arguments, during which the callbacks of some options print."""
+        """Parse the arguments; meanwhile the callbacks of some options print."""
         with printed_whole():
             return super().parse_args(ctx, args)
 

@@ -65,10 +65,10 @@ class Bookmark:
 
     Args:
         entry: The partition of the stream and shop; it stays as it is.
-        key: Replication key; a bookmark on another one says nothing.
-        filter_names: Names of the date filter's parameters; a verdict on others says nothing.
-        filters: Fingerprint of the filters on attributes; a bookmark under others says nothing.
-        start: Where a first read starts, None for all history; a bookmark of a later start says nothing.
+        key: Replication key; a bookmark for another key is ignored.
+        filter_names: Names of the date filter's parameters; a verdict on other names is ignored.
+        filters: Fingerprint of the filters on attributes; a bookmark with other filters is ignored.
+        start: Where a first read starts, None for all history; a bookmark with a later start is ignored.
 
     Attributes:
         value: All changes before this moment are written; None if nothing is known.
@@ -125,7 +125,7 @@ class Bookmark:
         return self._entry()
 
     def _content(self) -> tuple[object, ...]:
-        """Return all that the partition is made of and that may change: it is compared after each page."""
+        """Return the parts of the partition that may change, which are compared after each page."""
         moments = self.value, self._start, self.unproven_from, self.last_audit, self.filtered_from
         return (*moments, self.position, self.not_unique, self.precision, self.verdict, *self._skipped)
 

@@ -50,7 +50,7 @@ def merge(states: Sequence[State], keep: Callable[[str], bool]) -> Merge:
 
 
 class _Merger:
-    """Merges states, and notes what it meets.
+    """Merges states, and records how they differ.
 
     Attributes:
         shops: Whether several states have different partitions, by the name of the shop.

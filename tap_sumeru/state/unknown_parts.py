@@ -31,8 +31,8 @@ def unknown_parts(state: dict[str, Any], shops: Collection[str], default: str) -
     keys = sorted({*_keys_of(state, shops)})
     if keys:
         yield (
-            f"The state holds what this version of the tap does not know: {_names(keys)}. "
-            "It is passed through unchanged; a newer version may have written it."
+            f"The state has keys that this version of the tap does not know: {_names(keys)}. "
+            "They are passed through unchanged; a newer version may have written them."
         )
 
 
@@ -43,8 +43,8 @@ def _about_shops(left: Sequence[str], default: str) -> str:
     )
     if default in left:
         line += (
-            f" A run without the setting `shop` left {default}: to go on there, name its shop {default} in "
-            "the settings; otherwise delete its old rows."
+            f" The shop {default} is that of a run without the setting `shop`: to continue it, name the shop "
+            f"{default} in the settings; otherwise delete its old rows."
         )
     return line
 

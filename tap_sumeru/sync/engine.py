@@ -152,7 +152,7 @@ class Engine:
     # In any thread
 
     def reading(self) -> dict[str, list[Reached]]:
-        """Return how far the reads have come that are under way, by stream."""
+        """Return how far the reads under way have come, by stream."""
         reading: dict[str, list[Reached]] = defaultdict(list)
         for shop in list(self._shops.values()):
             for stream, reached in shop.reading():
@@ -160,7 +160,7 @@ class Engine:
         return reading
 
     def waits(self, now: float) -> dict[str, Wait]:
-        """Return what each shop waits for whose reads are under way and make no progress.
+        """Return, for each shop whose reads make no progress, what it waits for.
 
         Args:
             now: The time by the clock of the event loop.

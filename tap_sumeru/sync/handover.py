@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 ItemT = TypeVar("ItemT")
 
 MAX_PUTTING = 32
-"""Items that may wait for room before nothing more is started.
+"""Items that may wait for room before no further read is started.
 
-What is started takes a while to lead to an item: with fewer of them, the other thread would run out of work.
+A new read takes a while to produce an item: with a lower number, the other thread would run out of work.
 """
 
 
@@ -51,7 +51,7 @@ class Handover(Generic[ItemT]):
         await self._wait_in(self._putting)
 
     async def wait_to_start(self) -> None:
-        """Wait while many wait for room: the wrong time to start what leads to more items."""
+        """Wait while many items wait for room: a new read would only add to them."""
         if len(self._putting) >= MAX_PUTTING:
             await self._wait_in(self._starting)
 

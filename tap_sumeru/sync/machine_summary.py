@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("tap-sumeru")
 
 _VERSION = 1
-"""Version of the form: it changes only if a key changes its meaning or goes away."""
+"""Version of the format: it changes only if a key changes its meaning or is removed."""
 _MAX_FAILURES = 20
 """Failures in the line, at most: `failed` counts them all."""
 
@@ -32,7 +32,7 @@ def log_machine_summary(
     """Log the summary of a run as one line of JSON.
 
     Args:
-        results: What came of the run.
+        results: Results of the run.
         queues: The request queue of each shop.
         counts: The requests, by stream.
         exit_code: Exit code of the run.

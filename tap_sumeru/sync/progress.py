@@ -23,7 +23,7 @@ _MIN_SHARE = 0.02
 
 
 class StreamProgress(NamedTuple):
-    """What has come of one stream so far, over all shops.
+    """The progress of one stream, over all shops.
 
     Attributes:
         name: Name of the stream.
@@ -57,7 +57,7 @@ def stream_line(stream: StreamProgress, seconds: float) -> str:
     """Return the line of a stream that is being read.
 
     Args:
-        stream: What has come of it.
+        stream: Its progress.
         seconds: How long the run has taken so far.
     """
     parts = [f"{count(stream.records, 'record')}, {count(stream.requests, 'request')}"]
@@ -86,7 +86,7 @@ def _reached(name: str, reached: Reached) -> str:
     if not reached.pages:
         return f"waiting for the list of {parent}" if parent else "no response yet"
     if start is None or at is None or end is None:
-        return f"{count(reached.pages, 'page')}, how many more is not known"
+        return f"{count(reached.pages, 'page')}, total unknown"
     percent = int(100 * (reached.share or 0.0))
     return f"at {at:%Y-%m-%d}, {percent} % of {start:%Y-%m-%d} to {end:%Y-%m-%d}"
 

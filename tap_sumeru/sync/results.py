@@ -25,7 +25,7 @@ class ReadDone(NamedTuple):
         stream: Name of the stream.
         shop: Name of the shop.
         date_filter: What is known about the date filter, in a word.
-        whole: Whether no parent was skipped, so that what was not read does not exist.
+        whole: Whether no parent was skipped, so that rows that were not read no longer exist.
         short: Whether the API counts more rows than it lists, so that some may exist that were not read.
     """
 
@@ -65,7 +65,7 @@ class Failure:
 
 @dataclass(slots=True)
 class StreamResult:
-    """What came of one stream, over all shops.
+    """The result of one stream, over all shops.
 
     Attributes:
         rows: Records written.

@@ -191,7 +191,7 @@ class Run:
         self._engine.give_up(page.stream, page.shop, error)
 
     def _fail_once(self, failure: Failure) -> None:
-        """Leave out streams that were given up here before their reader met an error of its own."""
+        """Leave out streams that this run gave up before their readers met errors of their own."""
         has_failed = self._results.has_failed
         left = tuple(one for one in failure.streams if not has_failed(one, failure.shop))
         if left:

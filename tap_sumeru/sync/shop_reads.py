@@ -108,7 +108,7 @@ class ShopReads:
             self._settle(name, error)
 
     def close(self) -> None:
-        """Let no reader go on, should it lose the cancellation of its task."""
+        """Stop all readers, even one whose task has lost its cancellation."""
         for reader in self._readers.values():
             reader.give_up()
 

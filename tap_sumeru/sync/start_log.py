@@ -1,4 +1,4 @@
-"""The first lines of a sync: what is read, how fast, which bookmarks have no use, and what is private."""
+"""The first lines of a sync: what is read, how fast, which bookmarks are useless, and what is private."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def log_opening(settings: Settings, selections: Sequence[StreamSelection], bookm
     new = _new_shops(settings, selections, bookmarks)
     if new:
         logger.info(
-            "New in %s: %s (%s), read from the start date. If another shard has read them, `--merge` takes "
+            "New in %s: %s (%s), read from the start date. If another shard has read them, `--merge` brings "
             "their bookmarks along.",
             *(shard, count(len(new), "shop"), names(new)),
         )
@@ -101,7 +101,7 @@ def log_privacy(how: str, streams: Mapping[str, PrivateColumns]) -> None:
     )
     for name, one in streams.items():
         if one.own:
-            text = "pii: %s: your stream maps make %s of personal columns, and that is emitted as they say."
+            text = "pii: %s: your stream maps derive %s from personal columns; these values are emitted."
             logger.warning(text, name, ", ".join(f"`{column}`" for column in one.own))
 
 

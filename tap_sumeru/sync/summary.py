@@ -1,4 +1,4 @@
-"""The summary at the end of a sync: what came of each stream, and the totals."""
+"""The summary at the end of a sync: the result of each stream, and the totals."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def log_summary(results: Results, queues: Mapping[str, RequestQueue], seconds: f
     """Log the summary of a run; it is as long for a thousand shops as for one.
 
     Args:
-        results: What came of the run.
+        results: Results of the run.
         queues: The request queue of each shop.
         seconds: How long the run took.
     """
@@ -60,8 +60,8 @@ def _of_stream(result: StreamResult, shops: int) -> Iterator[str]:
 def _log_mismatches(stream: str, result: StreamResult) -> None:
     for column, number in result.mismatches.items():
         logger.warning(
-            "%s.%s: %s of an unexpected type; the column is null there, and `extra` has the value unless "
-            "that is left out or the column is protected.",
+            "%s.%s: %s of an unexpected type: the column is null and `extra` has the value, unless `extra` "
+            "is left out or the column is protected.",
             stream,
             column,
             count(number, "value"),

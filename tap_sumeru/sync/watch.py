@@ -37,7 +37,7 @@ class Watch:
         results: What has been written.
         metrics: Writes METRIC lines.
         share: Share of the rate limit that may be used.
-        output: What takes the output, for the log.
+        output: Name of what takes the output, for the log.
         clock: The clock of the event loop, in seconds.
     """
 
@@ -61,7 +61,7 @@ class Watch:
         self._writing_since: float | None = None
 
     def writes(self) -> None:
-        """Record that output is about to be written, which lasts as long as the target does not read."""
+        """Record that a write begins, which lasts until the target has read it."""
         self._writing_since = self._clock()
 
     def written(self) -> None:
@@ -92,7 +92,7 @@ class Watch:
         for stream in streams:
             yield stream_line(stream, now - self._started_at)
         if stalled and since is not None:
-            yield f"Waiting for {self._output}: nothing has been taken for {now - since:.0f} s."
+            yield f"Waiting for {self._output}: no output was accepted for {now - since:.0f} s."
         yield from wait_lines(self._waits(now, stalled=stalled), now, self._time_of(now))
         if not streams and not stalled:
             yield f"{self._results.complete} of {self._results.reads} streams complete; the sync is ending."

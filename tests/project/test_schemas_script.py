@@ -94,5 +94,5 @@ def test_a_document_that_cannot_be_used_changes_nothing(tmp_path: Path) -> None:
     command = [sys.executable, str(ROOT / "scripts" / "schemas.py"), str(spec), "--folder", str(folder)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "SPEC: must be JSON; what is in line 1, column 2 is not.\n"
+    assert done.stderr == "SPEC: must be JSON; the error is in line 1, column 2.\n"
     assert texts(folder) == texts(ROOT / "schemas")

@@ -17,12 +17,17 @@ def _plain(text: str) -> str:
     return re.sub(f"{HOLE}+", HOLE, text.replace("`", "")).strip()
 
 
-def documented() -> list[str]:
-    """Return the beginnings of messages in the first column of the page's tables, `…` for any text."""
+def _spans() -> list[str]:
+    """Return the messages in the first column of the page's tables, as they are in Markdown."""
     text = PAGE.read_text(encoding="utf-8").partition("\n## Messages of Meltano")[0]
     tables = text.partition("\n## Settings")[2]
     cells = re.findall(r"^\| (`.+?) \|", tables, re.MULTILINE)
-    return [_plain(one) for cell in cells for one in cell.split("<br>")]
+    return [one for cell in cells for one in cell.split("<br>")]
+
+
+def documented() -> list[str]:
+    """Return the beginnings of messages in the first column of the page's tables, `…` for any text."""
+    return [_plain(one) for one in _spans()]
 
 
 def _begins(message: str, beginning: str) -> bool:
@@ -46,3 +51,9 @@ def test_every_documented_message_exists() -> None:
     known = [_plain(message) for message in messages()]
     stale = [one for one in documented() if not any(_begins(message, one) for message in known)]
     assert not stale, f"no code prints these lines of {PAGE.name}:\n" + "\n".join(stale)
+
+
+def test_every_message_is_one_code_span() -> None:
+    """A backtick inside a message ends its span, unless two backticks and a space enclose it."""
+    broken = [one for one in _spans() if not re.fullmatch(r"`[^`]+`|`` (?!.*``.*``).+ ``", one)]
+    assert broken == []

@@ -129,3 +129,28 @@ def test_a_saved_cursor_that_is_refused_starts_the_read_over(tmp_path: Path, sta
     assert output.code == 0, output.log
     assert output.ids("orders") == ["row_0", "row_1", "row_2"]
     assert "reading" not in output.bookmark("orders")
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2])
+def test_a_saved_cursor_whose_page_has_no_pagination_starts_the_read_over(tmp_path: Path, rows: int) -> None:
+    """The size of the server's pages is not in the state, so any page could be a full one."""
+    pages = {
+        None: Reply({"data": ROWS, "pagination": {"next_cursor": "c1", "has_next": True}}),
+        "c1": Reply({"error": {"code": "unauthorized", "message": "token"}}, 401),
+    }
+    cursors: list[str | None] = []
+
+    def script(request: Request) -> Reply:
+        cursors.append(request.params.get("cursor"))
+        return pages[cursors[-1]]
+
+    first = sync(tmp_path, script)
+    assert first.bookmark("orders")["reading"]["cursor"] == "c1"
+
+    cursors.clear()
+    pages["c1"] = Reply({"data": [row(3 + number) for number in range(rows)]})
+    output = sync(tmp_path, script, first.state)
+    assert output.code == 0, output.log
+    assert cursors[:3] == ["c1", None, "c1"]
+    assert set(output.ids("orders")) == {f"row_{number}" for number in range(3 + rows)}
+    assert "reading" not in output.bookmark("orders")

@@ -82,12 +82,21 @@ def test_a_file_that_is_no_json_object_is_named(inputs: Inputs, name: str, conte
 def test_the_place_of_the_error_is_named_and_nothing_is_quoted(inputs: Inputs) -> None:
     """Two states in one file, as from `>>`: transferwise/pipelinewise-tap-postgres#229."""
     lines = f"{json.dumps(state())}\n{json.dumps(state(partition()))}\n".encode()
-    assert_rejected(inputs.run(state=lines), "state: must be JSON; what is in line 2, column 1 is not.")
+    assert_rejected(inputs.run(state=lines), "state: must be JSON; the error is in line 2, column 1.")
 
 
 @pytest.mark.parametrize("name", ["config", "state", "catalog"])
-@pytest.mark.parametrize(("path", "reason"), [("none.json", "does not exist"), (".", "cannot be read")])
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [
+        ("none.json", "does not exist (none.json)."),
+        ("no/such folder.json", "does not exist (no/such folder.json)."),
+        ("none\x1b[2J.json", "does not exist (the path has control characters)."),
+        (".", "cannot be read (Is a directory)."),
+    ],
+)
 def test_a_file_that_cannot_be_read_is_named(inputs: Inputs, name: str, path: str, reason: str) -> None:
+    """The path tells two files apart, and control characters would change the terminal."""
     options = {"config": inputs.file("config", BASE), name: path}
     output = run_without_api(*(part for key, value in options.items() for part in (f"--{key}", value)))
     assert_rejected(output, f"{name}: the file {reason}")

@@ -88,11 +88,11 @@ def options(stream: str, **values: Any) -> Json:
         (maps("customers", __fitler__="True"), "Did you mean __filter__?"),
         (
             {"stream_maps": {"*": {"email": None}, "customers": {"phone": None}}},
-            "stream_maps.customers: replaces the map * for customers, so that email would stay as it is.",
+            "replaces the map * for customers, so that email would be emitted unchanged.",
         ),
         (
             {"stream_maps": {"customers": {"phone": None}, "cust*": {"email": None}}},
-            "stream_maps.cust*: replaces the map customers for customers, so that phone would stay as it is.",
+            "replaces the map customers for customers, so that phone would be emitted unchanged.",
         ),
         ({"stream_maps": {"__els__": None}}, "stream_maps.__els__: is not an operator"),
     ],
@@ -194,8 +194,6 @@ def test_any_other_unknown_name_in_the_catalog_is_a_warning(inputs: Inputs) -> N
     assert "catalog" not in warnings(
         inputs.run(catalog=catalog(replication_method="FULL_TABLE", metadata=full))
     )
-    log = warnings(inputs.run(catalog=catalog(replication_method="LOG_BASED")))
-    assert "unknown replication method; the stream is read incrementally" in log
     log = warnings(inputs.run(catalog=catalog(metadata=metadata("shoe_size", selected=False))))
     assert "catalog: customers.shoe_size: unknown column" in log
     added = next(one["schema"] for one in catalog()["streams"] if one["stream"] == "customers")
@@ -203,6 +201,24 @@ def test_any_other_unknown_name_in_the_catalog_is_a_warning(inputs: Inputs) -> N
     log = warnings(inputs.run(catalog=catalog(schema=added)))
     assert "shoe_size" not in log
     assert "catalog: customers.emial: adds a column; `email` stays" in log
+
+
+@pytest.mark.parametrize(
+    ("changed", "place"),
+    [
+        ({"replication_method": "LOG_BASED"}, "customers.replication_method"),
+        (
+            {"metadata": [{"breadcrumb": [], "metadata": {"forced-replication-method": "LOG_BASED"}}]},
+            "customers: forced-replication-method",
+        ),
+    ],
+)
+def test_an_unknown_replication_method_is_a_warning_with_the_known_ones(
+    inputs: Inputs, changed: Json, place: str
+) -> None:
+    (line,) = warnings(inputs.run(catalog=catalog(**changed))).splitlines()
+    effect = "the stream is read incrementally. Use FULL_TABLE or INCREMENTAL."
+    assert line.endswith(f"catalog: {place}: unknown replication method; {effect}")
 
 
 def test_a_replication_key_that_no_row_has_is_named_at_the_end(tap: Tap) -> None:

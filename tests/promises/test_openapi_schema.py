@@ -149,5 +149,5 @@ def test_a_document_that_cannot_be_used_is_one_error(tmp_path: Path) -> None:
         done = tap.run_text(command)
         assert (done.returncode, done.stdout) == (1, "")
     done = tap.run_text([*tap.command(openapi_file=path), "--discover"])
-    assert "openapi_file: must be JSON; what is in line 2, column 1 is not." in done.stderr
+    assert "openapi_file: must be JSON; the error is in line 2, column 1." in done.stderr
     assert "Traceback" not in done.stderr

@@ -236,7 +236,7 @@ def test_a_map_of_the_user_wins_with_a_line(tap: CommandLine, sandbox: Sandbox) 
         assert record["domain"] == (row["email"] or "@").split("@")[1]
         assert record["last_name"] == (salted(row["last_name"]) if row["last_name"] else None)
         assert "phone" not in record
-    assert "pii: customers: your stream maps make `email`, `domain` of personal columns" in output.log
+    assert "pii: customers: your stream maps derive `email`, `domain` from personal columns" in output.log
 
 
 def test_drop_does_not_leave_out_a_key(tap: CommandLine) -> None:

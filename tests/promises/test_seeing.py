@@ -52,7 +52,7 @@ def test_a_long_list_shows_its_rows_requests_and_pages(tmp_path: Path) -> None:
     ):
         run.seen("Reading 1 stream of 1 shop (acme), all history up to now: orders.")
         run.seen("Pace: at most 60000 requests per minute.")
-        run.seen("orders: 2 records, 2 requests; 2 pages, how many more is not known.", times=3)
+        run.seen("orders: 2 records, 2 requests; 2 pages, total unknown.", times=3)
         hold.set()
         assert run.finish() == 0
 
@@ -105,7 +105,7 @@ def test_a_target_that_does_not_read_is_told_while_it_lasts_and_during_a_slow_st
         WatchedRun(command_line(tmp_path, api.url), "orders") as run,
     ):
         line = run.seen("Waiting for the target", times=3)
-        assert re.fullmatch(r"Waiting for the target: nothing has been taken for \d+ s\.", line)
+        assert re.fullmatch(r"Waiting for the target: no output was accepted for \d+ s\.", line)
         run.process.send_signal(signal.SIGTERM)
         run.seen("Waiting for the target", times=3)
         assert run.finish() == 143
@@ -138,7 +138,7 @@ def test_progress_metrics_and_requests_at_debug_hold_no_value(isolated: Isolated
     assert_private(done.stderr, without_records(done.stdout))
     requests = re.findall(r"GET (\S+): 200 in \d+ ms, \d+ bytes", done.stderr)
     assert set(requests) == {spec.path.replace("{parent}", "{id}") for spec in STREAMS.values()}
-    for text in ("pages, how many more is not known", "METRIC: ", "SUMMARY: ", "journeys read"):
+    for text in ("pages, total unknown", "METRIC: ", "SUMMARY: ", "journeys read"):
         assert text in done.stderr
 
 

@@ -151,7 +151,10 @@ def test_what_a_newer_version_has_written_differently_is_named(inputs: Inputs) -
 @pytest.mark.parametrize(
     ("content", "part"),
     [
-        (b"", "--merge, file 2: state: the file is empty. Write the new state to another file than is read."),
+        (
+            b"",
+            "--merge, file 2: state: the file is empty. Write the new state to another file.",
+        ),
         (b"{", "--merge, file 2: state: must be JSON"),
         ([], "--merge, file 2: state: must be a JSON object"),
         ({"value": {"bookmarks": {}}}, "--merge, file 2: state: the bookmarks are inside `value`"),

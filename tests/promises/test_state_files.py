@@ -80,7 +80,10 @@ def test_bookmarks_that_a_run_without_shop_has_left_are_explained(inputs: Inputs
     output = inputs.run(shops("acme"), state=state(partition("default"), partition("acme")))
     (line,) = [one for one in warnings(output).splitlines() if "default" in one]
     assert "shops that are not in the settings: default" in line
-    assert "A run without the setting `shop` left default: to go on there, name its shop default" in line
+    assert (
+        "The shop default is that of a run without the setting `shop`: to continue it, name the shop default"
+        in line
+    )
     assert output.state == state(partition("default"), partition("acme"))
 
 

@@ -95,6 +95,11 @@ def test_a_command_of_the_bulk_loader(tmp_path: Path, options: str, sink: str) -
     assert_one_line([*BULK, *options.split()], sink, tmp_path, f"{json.dumps(STATE)}\n")
 
 
+@pytest.mark.parametrize("options", ["hash", "drop --ids", "--help"])
+def test_the_command_that_prints_stream_maps(tmp_path: Path, options: str, sink: str) -> None:
+    assert_one_line([sys.executable, "-m", "tap_sumeru.pii", *options.split()], sink, tmp_path)
+
+
 @pytest.mark.parametrize(
     ("options", "bucket"),
     [("snowflake --database=X --storage-integration=i", "s3://b"), ("bigquery", "gs://b")],

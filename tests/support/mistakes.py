@@ -84,6 +84,7 @@ MISTAKES: dict[str, Mistake] = {
     "a proxy that is no URL": _proxy("proxy:port"),
     "a date in another order": _config(start_date="01.02.2026"),
     "a date as a number": _config(start_date=20260101),
+    "a day that does not exist": _config(start_date="2026-02-30"),
     "a `start_date` in the future": _config(start_date="2999-01-01"),
     "an `end_date` before the `start_date`": _config(start_date="2026-02-01", end_date="2026-01-01"),
     "a misspelt setting": _config(start_dat="2026-01-01"),

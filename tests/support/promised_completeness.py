@@ -23,6 +23,7 @@ COMPLETE: dict[str, tuple[str, ...]] = {
         "promises/test_different_api.py::test_an_envelope_of_another_form_is_an_error_and_not_a_silent_first_page",
         "promises/test_different_api.py::test_a_list_that_goes_on_for_ever_without_progress_is_an_error",
         "promises/test_different_api.py::test_a_saved_cursor_that_is_refused_starts_the_read_over",
+        "promises/test_different_api.py::test_a_saved_cursor_whose_page_has_no_pagination_starts_the_read_over",
     ),
     "A list that the API refuses to return to its end is read in smaller windows, down to single days, "
     "with a warning if these may leave out rows without a replication key; a page that the API fails to "

@@ -168,7 +168,7 @@ def record(stream: str = "things", **values: Any) -> Json:
 
 NUMBER = {"type": ["null", "number"]}
 STATE = {"type": "STATE", "value": {"bookmarks": {"n": 1}}}
-NO_MESSAGE = "input: a line is not a Singer message. Pipe the output of the tap in."
+NO_MESSAGE = "input: a line is not a Singer message. Pipe the output of the tap into this command."
 WRONG: dict[str, tuple[list[Any], str]] = {
     "no message": (["hello"], NO_MESSAGE),
     "half a line": (
@@ -189,7 +189,7 @@ WRONG: dict[str, tuple[list[Any], str]] = {
     ),
     "another kind of file": (
         [{"type": "BATCH", "stream": "things", "encoding": {"format": "parquet"}, "manifest": ["a"]}],
-        "input: a BATCH message has files that are neither jsonl nor jsonl in gzip.",
+        "input: a BATCH message has files that are neither jsonl nor gzipped jsonl.",
     ),
 }
 

@@ -161,7 +161,7 @@ def test_the_mask_says_what_the_catalog_selects(
     assert breadcrumb[1] in selection.protected
 
 
-# singer_sdk.Stream._increment_stream_state, get_batch_config
+# singer_sdk.Stream._increment_stream_state, TYPE_CONFORMANCE_LEVEL, get_batch_config
 
 
 def sandbox_tap(sandbox: Sandbox, **config: Any) -> TapSumeru:
@@ -180,6 +180,21 @@ def test_records_that_the_sdk_reads_move_no_bookmark(
     text = json.dumps(tap.state)
     assert "replication_key_value" not in text
     assert "progress_markers" not in text
+
+
+def test_records_that_the_sdk_reads_keep_members_that_the_catalog_does_not_have(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    catalog = make_tap().catalog_dict
+    (entry,) = (one for one in catalog["streams"] if one["stream"] == "orders")
+    column = {"type": ["object", "null"], "properties": {"city": {"type": "string"}}}
+    entry["schema"]["properties"]["depot"] = column
+    stream = stream_of(make_tap(catalog))
+    depot = {"city": "Pune", "landmark": "the old mill"}
+    monkeypatch.setattr(stream, "get_records", lambda _: [{**RECORD, "depot": depot}])
+    stream.sync()
+    (record,) = [one["record"] for one in written(capsys) if one["type"] == "RECORD"]
+    assert record["depot"] == depot
 
 
 def test_the_connection_test_writes_no_batch_file(
@@ -282,19 +297,3 @@ def test_sync_all_is_the_taps_own_run(monkeypatch: pytest.MonkeyPatch, code: int
         return
     with pytest.raises(TapError, match=f"exit code {code}"):
         tap.sync_all()
-
-
-# singer_sdk.plugin_base._ConfigInput
-
-
-def test_the_command_line_merges_files_and_the_environment(tap: Tap) -> None:
-    command = [*tap.command(concurrency="eight"), "--config", "ENV"]
-    assert "concurrency: must be" in tap.run(command).log
-    environment = {"TAP_SUMERU_CONCURRENCY": SECRET}
-    output = tap.run(command, environment)
-    assert output.code == 1
-    assert "TAP_SUMERU_CONCURRENCY: must be an integer." in output.log
-    assert SECRET not in output.log
-    # Settings of the SDK itself are known from the start.
-    output = tap.run([*tap.command(), "--config", "ENV"], {"TAP_SUMERU_STREAM_MAPS": '{"orders": 5}'})
-    assert "stream_maps.orders: must be null or an object" in output.log

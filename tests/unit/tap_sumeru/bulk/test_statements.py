@@ -106,9 +106,9 @@ def test_a_table_without_files_is_made_and_nothing_is_loaded() -> None:
 @pytest.mark.parametrize("name", ["a b", 'a"; DROP TABLE x; --', "a`", "1a", "", "é"])
 def test_a_name_that_is_not_plain_is_an_error(name: str) -> None:
     wrong = staged("gs://bucket/a", names=(name,))
-    with pytest.raises(WarehouseError, match="the name is not a plain name of SQL"):
+    with pytest.raises(WarehouseError, match="the name is not a plain SQL identifier"):
         list(snowflake.statements(wrong, "raw", "sumeru", NOW))
-    with pytest.raises(WarehouseError, match="the name is not a plain name of SQL"):
+    with pytest.raises(WarehouseError, match="the name is not a plain SQL identifier"):
         list(bigquery.statements(wrong, "sumeru", "EU", NOW))
 
 

@@ -59,11 +59,11 @@ def test_yaml_reads_names_and_statuses_as_texts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{\n "openapi": "3.1.0",\n "paths": {,}}', "must be JSON; what is in line 3, column 12 is not."),
+        (b'{\n "openapi": "3.1.0",\n "paths": {,}}', "must be JSON; the error is in line 3, column 12."),
         (b'{"openapi": NaN}', "must be JSON in Unicode, without NaN or infinity."),
-        (b"openapi: 3.0.0\npaths: [}", "must be JSON or YAML; what is in line 2, column 9 is not."),
-        (b"paths: !!python/object:os.system {}", "must be JSON or YAML; what is in line 1, column 8 is not."),
-        (b"\x00\x01", "must be JSON or YAML; its content is not."),
+        (b"openapi: 3.0.0\npaths: [}", "must be JSON or YAML; the error is in line 2, column 9."),
+        (b"paths: !!python/object:os.system {}", "must be JSON or YAML; the error is in line 1, column 8."),
+        (b"\x00\x01", "must be JSON or YAML."),
         (b"\xff\xff\xff", "must be JSON or YAML in Unicode."),
         (b"", "must be an OpenAPI document, an object with `openapi` and `paths`."),
         (b"[]", "must be an OpenAPI document, an object with `openapi` and `paths`."),

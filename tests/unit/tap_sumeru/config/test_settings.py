@@ -134,6 +134,20 @@ def test_a_date_means_utc() -> None:
     assert made.end_date == datetime(2026, 1, 31, 22, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("date", ["2026-02-30", " 2026-13-01 ", "2025-02-29T10:00:00Z", "2026-00-10"])
+@pytest.mark.parametrize("setting", ["start_date", "end_date"])
+def test_a_day_that_the_calendar_does_not_have_is_named_as_such(setting: str, date: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings(**{setting: date})
+    assert str(caught.value) == f"{setting}: there is no such day. Correct the date."
+
+
+@pytest.mark.parametrize("date", ["30.02.2026", "2026-2-30", "2026-02-300", "2026-01-01T25:00:00Z", "soon"])
+def test_any_other_unusable_date_gets_an_example(date: str) -> None:
+    with pytest.raises(SettingsError, match=r"^start_date: must be a date, such as 2026-01-01 or "):
+        settings(start_date=date)
+
+
 def test_a_start_date_must_not_lie_in_the_future() -> None:
     now = datetime(2026, 5, 10, 12, tzinfo=UTC)
     for start in ("2026-05-10T12:00:00Z", "2026-05-10"):

@@ -173,7 +173,7 @@ def test_what_a_newer_version_may_have_written_is_named(newer: dict[str, Any], n
     before = json.dumps(newer)
     validate(newer, SHOPS)
     (line,) = unknown_parts(newer, SHOPS, "default")
-    assert f"does not know: {named}. It is passed through unchanged" in line
+    assert f"does not know: {named}. They are passed through unchanged" in line
     Bookmark(Bookmarks(newer).entry("orders", "acme"), "updated_at", NAMES)
     assert json.dumps(newer) == before
 

@@ -34,7 +34,7 @@ def stream(
     [
         ("orders", Reached(), "no response yet"),
         ("enrollments", Reached(), "waiting for the list of journeys"),
-        ("orders", Reached(pages=12), "12 pages, how many more is not known"),
+        ("orders", Reached(pages=12), "12 pages, total unknown"),
         ("orders", ranged(0.0), "at 2024-01-01, 0 % of 2024-01-01 to 2024-04-10"),
         (
             "orders",

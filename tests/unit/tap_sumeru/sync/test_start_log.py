@@ -112,7 +112,7 @@ def test_shops_that_are_new_in_a_shard_with_a_state_are_named(log: pytest.LogCap
     lines = opening(log, shops=entries(*mine), shard="1/2", state=state)
     assert lines[1] == (
         f"New in shard 1/2: {len(new)} shops ({', '.join(new)}), read from the start date. If another shard "
-        "has read them, `--merge` takes their bookmarks along."
+        "has read them, `--merge` brings their bookmarks along."
     )
     log.clear()
     every = {"bookmarks": {"orders": {"partitions": [partition(name) for name in mine]}}}

@@ -1,4 +1,4 @@
-"""The summary of a sync: what came of each stream, in correct English."""
+"""The summary of a sync: the result of each stream, in correct English."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_mismatches_are_counted_by_column(log: pytest.LogCaptureFixture) -> None
     results.written(page("orders", "acme", 5, {"tags": 1}))
     log_summary(results, {"acme": queue(2)}, 2.0)
     warnings = [record.getMessage() for record in log.records if record.levelname == "WARNING"]
-    assert [warning.partition(" of an unexpected type;")[0] for warning in warnings] == [
+    assert [warning.partition(" of an unexpected type:")[0] for warning in warnings] == [
         "orders.total_price: 1 value",
         "orders.tags: 3 values",
     ]

@@ -65,7 +65,7 @@ def scene(caplog: pytest.LogCaptureFixture) -> Scene:
 def test_each_stream_that_is_being_read_has_a_line_and_the_limit_one_in_all(scene: Scene) -> None:
     scene.engine.being_read = {"orders": [Reached(pages=2)], "usage": [Reached()]}
     scene.engine.counts["orders"].add(0.5)
-    orders = "orders: 0 records, 1 request; 2 pages, how many more is not known."
+    orders = "orders: 0 records, 1 request; 2 pages, total unknown."
     usage = "usage: 0 records, 0 requests; no response yet."
     assert scene.lines_at(5) == [orders, usage]
     scene.engine.queues["acme"].per_minute = 100.0
@@ -87,9 +87,9 @@ def test_a_target_that_does_not_read_is_told_and_not_taken_for_a_silent_host(sce
     scene.engine.waiting = {"acme": Wait(Reason.RESPONSE, since=20.0, until=80.0)}
     scene.now = 20.0
     scene.watch.writes()
-    assert scene.lines_at(35)[1:] == ["Waiting for the target: nothing has been taken for 15 s."]
+    assert scene.lines_at(35)[1:] == ["Waiting for the target: no output was accepted for 15 s."]
     scene.engine.being_read = {}
-    assert scene.lines_at(65) == ["Waiting for the target: nothing has been taken for 45 s."]
+    assert scene.lines_at(65) == ["Waiting for the target: no output was accepted for 45 s."]
     scene.engine.waiting = {}
     scene.watch.writes()
     assert scene.lines_at(66) == ["0 of 2 streams complete; the sync is ending."]
