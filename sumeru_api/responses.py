@@ -259,6 +259,30 @@ def read_resource(content: object) -> Page:
     return page
 
 
+def parse_page(
+    response: Response, *, limit: int | None = None, bare: bool = False, first: bool = True
+) -> Page:
+    """Return the page in a 2xx response; see `read_page` for the arguments.
+
+    Raises:
+        UndecodableError: The body is not JSON.
+        EmbeddedError: The body says that the request failed.
+        UnexpectedResponse: The body breaks the API's own rules.
+    """
+    content, replaced = response.content()
+    page = read_page(content, limit=limit, bare=bare, first=first, headers=response.headers)
+    page.replaced = replaced
+    return page
+
+
+def parse_resource(response: Response) -> Page:
+    """Return the page of one row in the 2xx response of a detail endpoint; raises as `parse_page` does."""
+    content, replaced = response.content()
+    page = read_resource(content)
+    page.replaced = replaced
+    return page
+
+
 def row_id(row: Row) -> str | None:
     """Return the id that the API gives a row, as text; None if it gives none."""
     attributes = row.get("attributes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sumeru_api.doubt import Doubt
 from sumeru_api.errors import OutcomeUnknown
 from target_sumeru.apply.outcomes import Outcome, bulk_outcome, unknown_outcome, written_ids
 from target_sumeru.apply.single import new_key
@@ -41,8 +42,12 @@ async def write_bulk(
     Raises:
         ApiError: The shop cannot be written.
     """
+    doubt = Doubt(any(item.doubt.exists for item in items))
+    for item in items:
+        item.doubt = doubt
     try:
-        response = await api.update_many(stream, [(one.api_id, one.attributes) for one in items], new_key())
+        rows = [(one.api_id, one.attributes) for one in items]
+        response = await api.update_many(stream, rows, new_key(), doubt)
     except OutcomeUnknown as error:
         if len(items) > 1 and error.status >= _SERVER_ERROR:  # one of the rows may be what it fails at
             await _write_parts(api, stream, items, len(items), done, go_on)

@@ -99,7 +99,7 @@ class SingleWrites:
             tags = with_tag_changes(attributes, current.attributes.get("tags"))
             rest = {name: value for name, value in attributes.items() if name not in TAG_CHANGES}
             attributes = {**rest, "tags": tags}
-        response = await self._api.update(stream, item.api_id, attributes, new_key())
+        response = await self._api.update(stream, item.api_id, attributes, new_key(), item.doubt)
         return outcome_of(response, stream.columns)
 
     async def _create(self, stream: TargetStream, item: Item) -> Outcome:
@@ -183,8 +183,8 @@ class SingleWrites:
         self._ledger.sent(item.row, item.scope, item.generation, item.content, self._api.now())
         key = creation_key(item)
         if item.operation is Operation.LAUNCH:
-            return await self._api.launch(stream, item.api_id, key)
-        return await self._api.create(stream, item.attributes, key, wrapped=wrapped)
+            return await self._api.launch(stream, item.api_id, key, item.doubt)
+        return await self._api.create(stream, item.attributes, key, item.doubt, wrapped=wrapped)
 
     async def _look_up(self, stream: TargetStream, item: Item) -> Outcome | None:
         """Return what becomes of a row that may exist already; None if it does not."""

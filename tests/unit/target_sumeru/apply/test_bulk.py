@@ -46,7 +46,7 @@ class BulkApi:
         self.written: list[str] = []
 
     async def update_many(
-        self, stream: object, rows: list[tuple[str, Mapping[str, Any]]], key: str
+        self, stream: object, rows: list[tuple[str, Mapping[str, Any]]], key: str, _: object
     ) -> Response:
         """Answer a PATCH of several rows."""
         assert stream is STREAMS["inventory"]

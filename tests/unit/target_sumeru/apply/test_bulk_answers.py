@@ -65,8 +65,11 @@ class AnsweringApi:
         self._bad, self._answer = bad, ANSWERS[answer]
         self.rows: dict[str, Json] = {}
 
-    async def update_many(self, _: object, rows: list[tuple[str, Mapping[str, Any]]], __: str) -> Response:
+    async def update_many(
+        self, stream: object, rows: list[tuple[str, Mapping[str, Any]]], key: str, doubt: object
+    ) -> Response:
         """Answer a PATCH of several rows."""
+        _ = stream, key, doubt
         good = [row_id for row_id, _ in rows if row_id not in self._bad]
         self.rows |= {row_id: dict(attributes) for row_id, attributes in rows if row_id in good}
         random.shuffle(good)
@@ -93,12 +96,12 @@ class FailingApi(AnsweringApi):
 
     @override
     async def update_many(
-        self, stream: object, rows: list[tuple[str, Mapping[str, Any]]], key: str
+        self, stream: object, rows: list[tuple[str, Mapping[str, Any]]], key: str, doubt: object
     ) -> Response:
         """Answer a PATCH of several rows."""
         self.requests += 1
         if self._bad.isdisjoint(row_id for row_id, _ in rows):
-            return await super().update_many(stream, rows, key)
+            return await super().update_many(stream, rows, key, doubt)
         raise OutcomeUnknown("the API has failed", status=self.status)
 
 

@@ -50,7 +50,7 @@ class ScriptedShop(FakeLists):
         self.wrapped: list[bool] = []
 
     async def create(
-        self, stream: object, attributes: Mapping[str, Any], key: str, *, wrapped: bool
+        self, stream: object, attributes: Mapping[str, Any], key: str, _: object, *, wrapped: bool
     ) -> Response:
         """Answer a creation."""
         assert stream
@@ -59,7 +59,7 @@ class ScriptedShop(FakeLists):
         self.wrapped.append(wrapped)
         return self._answers.pop(0)
 
-    async def launch(self, stream: object, api_id: str, key: str) -> Response:
+    async def launch(self, stream: object, api_id: str, key: str, _: object) -> Response:
         """Answer a launch."""
         assert stream
         assert api_id
