@@ -7,7 +7,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from sumeru_api.errors import ApiError
-from target_sumeru.apply.bulk import write_bulk
+from target_sumeru.apply.bulk import read_back, write_bulk
 from target_sumeru.apply.single import SingleWrites
 from target_sumeru.config.streams import STREAMS, Updates
 from target_sumeru.errors import Stopped
@@ -55,6 +55,7 @@ class ShopWriter:
         self._results = results
         self._settings = settings
         self._stopped = stopped
+        self._unanswered: list[Item] = []
 
     async def write(self, items: Iterable[Item]) -> None:
         """Write rows of streams that do not depend on each other; what cannot be written stays planned."""
@@ -63,6 +64,20 @@ class ShopWriter:
         async with asyncio.TaskGroup() as group:
             for worker in workers:
                 group.create_task(worker)
+        await self._read_back()
+
+    async def _read_back(self) -> None:
+        """Settle the rows of bulk writes of which no answer says what has become: one list tells of all."""
+        items, self._unanswered = self._unanswered, []
+        if not items:
+            return
+        stream = STREAMS[items[0].stream]
+        try:
+            await read_back(self.api, stream, items, self._done)
+        except Stopped:
+            return
+        except ApiError as error:
+            self._failed(stream.name, error)
 
     def _goes_on(self) -> bool:
         return self.error is None and not self._stopped()
@@ -81,16 +96,20 @@ class ShopWriter:
             except Stopped:
                 return
             except ApiError as error:
-                if error.affects_shop:
-                    self.error = self.error or error
-                else:
-                    self.stream_errors.setdefault(item.stream, error)
+                self._failed(item.stream, error)
+
+    def _failed(self, stream: str, error: ApiError) -> None:
+        if error.affects_shop:
+            self.error = self.error or error
+        else:
+            self.stream_errors.setdefault(stream, error)
 
     async def _write(self, item: Item, waiting: deque[Item]) -> None:
         stream = STREAMS[item.stream]
         if stream.updates is Updates.BULK and item.operation is Operation.UPDATE:
             batch = [item, *(waiting.popleft() for _ in range(min(self._room(), len(waiting))))]
-            await write_bulk(self.api, stream, batch, self._done, self._goes_on)
+            left = await write_bulk(self.api, stream, batch, self._done, self._goes_on)
+            self._unanswered.extend(left)
         else:
             self._answered(item, await self._single.write(stream, item))
 
