@@ -63,6 +63,7 @@ REASONS: Mapping[str, str] = {
     "not_written": "the API accepted the request without writing the row",
     "outcome_unknown": "no answer says whether it was written",
     "refused": "the API refused it",
+    "request_failed": "a request that it needs failed, so nothing was sent",
     "required": "a column that is needed is missing",
     "several_names": "several rows of the input are the same row of the shop; identify it by the same column",
     "stale": "`requested_at` is more than 24 hours old, so nothing is launched",

@@ -126,7 +126,7 @@ class Applier:
         except Stopped:
             return []
         except ApiError as error:
-            writer.stream_errors[_LAUNCHES] = error
+            writer.fail(_LAUNCHES, error)
             return []
         created = {item.key: item for group in self._groups for item in group.items if _is_of(item, writer)}
         seen: set[str] = set()

@@ -58,6 +58,18 @@ def unknown_outcome(error: ApiError | None = None) -> Outcome:
     return Outcome(Status.UNKNOWN, "outcome_unknown", http_status=error.status if error else 0, error=error)
 
 
+def failed_outcome(error: ApiError) -> Outcome:
+    """Return the outcome of a row that was not written, because a request before the write failed."""
+    return Outcome(
+        Status.HELD,
+        "request_failed",
+        http_status=error.status,
+        code=error.code,
+        request_id=error.request_id,
+        error=error,
+    )
+
+
 def outcome_of(response: Response, columns: Collection[str], api_id: str = "") -> Outcome:
     """Return what a response says about the write of one row.
 

@@ -165,3 +165,29 @@ def test_a_missing_scope_fails_its_stream_and_no_other(sandbox: Sandbox, target:
         ["held"],
     )
     assert any("customers:write" in line for line in output.errors)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reasons"),
+    [
+        ({"kind": "status", "status": 500}, ["request_failed"]),
+        ({"kind": "status", "status": 400, "times": 1}, ["request_failed"]),
+        ({"kind": "rubbish"}, ["request_failed"]),
+        ({"kind": "status", "status": 403, "times": 1}, ["failed"] * 8),
+        ({"kind": "status", "status": 401, "times": 1}, ["failed"] * 8),
+    ],
+)
+def test_a_row_that_cannot_be_read_keeps_no_other_from_being_written(
+    sandbox: Sandbox, target: Target, fault: Json, reasons: list[str]
+) -> None:
+    """The tags of the third customer are asked for twice in vain; a missing scope affects all of them."""
+    rows = [{"id": row["id"], "add_tags": ["new"]} for row in sandbox.truth("acme", "customers")[:10]]
+    faults = [{"on": "reads", "after": 3, "times": 2, **fault}]
+    sandbox.configure({"acme/customers": {"faults": faults}})
+    output = target.run(with_states(rows), concurrency=1)
+    assert (output.code, output.reasons("customers"), output.states[-1]) == (1, reasons, 2), output.log
+    assert len(tagged(sandbox, "new")) == 10 - len(reasons)
+    assert any(line.startswith("Shop acme: ") for line in output.errors)
+    sandbox.configure({"acme/customers": {"faults": None}})
+    assert target.run(with_states(rows)).states[-1] == 10
+    assert len(tagged(sandbox, "new")) == 10
