@@ -6,6 +6,7 @@ import asyncio
 import logging
 import signal
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from sumeru_api.client import Client
@@ -80,6 +81,7 @@ class Run:
         self._show = show
         self._applier: Applier | None = None
         self._results: Results | None = None
+        self._apis: dict[str, ShopApi] = {}
         self._total = self._settled = 0
 
     def execute(self) -> int:
@@ -92,7 +94,7 @@ class Run:
             self._settings.request_timeout_seconds,
         )
         try:
-            apis = self._open(session)
+            apis = self._apis = self._open(session)
             groups = await self._until_signal(plan_all(self._spool, apis, self._ledger, self._settings))
             if groups is None:
                 return self._log_stop()
@@ -115,22 +117,24 @@ class Run:
             raise Stopped
 
     async def _until_signal(self, work: Coroutine[None, None, ResultT], grace: float = 0.0) -> ResultT | None:
-        """Return the result of some work, None if a signal has ended it.
+        """Return the result of some work, None if a signal or too many rejected rows have ended it.
 
         Args:
             work: What to do.
-            grace: Seconds that it may still take after the signal.
+            grace: Seconds that requests in flight may still take after a signal.
         """
         task = asyncio.create_task(work)
         loop = asyncio.get_running_loop()
-        stops_at = progress_at = loop.time() + _PROGRESS_SECONDS
-        stopping = False
+        stops_at, progress_at = inf, loop.time() + _PROGRESS_SECONDS
         while not task.done():
             await asyncio.wait([task], timeout=_POLL_SECONDS)
             now = loop.time()
-            if self._stop.signal is not None and not stopping:
-                stopping, stops_at = True, now + grace
-            if stopping and now >= stops_at:
+            if self._stop.signal is not None:
+                self._ledger.flush()  # whoever sends a signal may kill the process before the requests end
+                if stops_at == inf:
+                    stops_at = now + grace
+                    logger.info("Stopping: no further request is sent.")
+            if now >= stops_at or (self._stopped() and not self._in_flight()):
                 task.cancel()
                 with suppress(asyncio.CancelledError, Stopped, BaseExceptionGroup):
                     await task
@@ -142,6 +146,12 @@ class Run:
             return task.result()
         except BaseExceptionGroup as group:
             raise _first(group) from None
+
+    def _stopped(self) -> bool:
+        return self._stop.signal is not None or (self._applier is not None and self._applier.stopped())
+
+    def _in_flight(self) -> bool:
+        return any(api.client.queue.in_flight for api in self._apis.values())
 
     async def _go(self, groups: Sequence[Group], apis: Mapping[str, ShopApi]) -> int:
         lines = plan_lines(groups)

@@ -23,6 +23,7 @@ from target_sumeru.plan.decisions import (
 from target_sumeru.plan.items import Confirmed, Current, Group, Item, Operation, Status
 from target_sumeru.plan.merge import merged
 from target_sumeru.plan.row_hash import hash_by_id
+from target_sumeru.plan.turns import with_turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -84,7 +85,7 @@ class Planner:
         """Return the plan of the rows."""
         pending: list[_Pending] = []
         compares = self._settings.compare == "ledger"
-        for row in merged(rows):
+        async for row in with_turns(merged(rows)):
             self._group.rows += 1
             hashed = self._ledger.row_hash(self._stream.name, self._shop, row.key)
             entry = self._ledger.entry(hashed)
@@ -122,11 +123,11 @@ class Planner:
             await self._match(pending)
         except ApiError as error:
             self._group.error = error
-            for one in pending:
+            async for one in with_turns(pending):
                 one.item.settle(Status.HELD, "list_unreadable")
                 self._group.items.append(one.item)
             return
-        for one in pending:
+        async for one in with_turns(pending):
             matches = one.matches
             if one.row.created_here and not one.row.known_id:
                 matches = [current for current in matches if self._is_free(current, one.item)]
@@ -138,7 +139,7 @@ class Planner:
     async def _match(self, pending: list[_Pending]) -> None:
         """Read the list and give each row the API's rows that match it."""
         wanted: dict[tuple[str, ...], dict[str, list[_Pending]]] = defaultdict(lambda: defaultdict(list))
-        for one in pending:
+        async for one in with_turns(pending):
             columns, key = self._looks_for(one.item, one.row)
             if key:
                 wanted[columns][key].append(one)

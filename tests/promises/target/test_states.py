@@ -191,3 +191,36 @@ def test_a_row_that_cannot_be_read_keeps_no_other_from_being_written(
     sandbox.configure({"acme/customers": {"faults": None}})
     assert target.run(with_states(rows)).states[-1] == 10
     assert len(tagged(sandbox, "new")) == 10
+
+
+def test_a_signal_ends_a_run_at_once_if_nothing_is_in_flight(sandbox: Sandbox, target: Target) -> None:
+    refused = {"kind": "status", "status": 429, "retry_after": 600, "on": "writes", "after": 3}
+    sandbox.configure({"acme/customers": {"faults": [refused]}})
+    rows = [{"id": row["id"], "tags": ["new"]} for row in sandbox.truth("acme", "customers")[:10]]
+    process = target.start(stream_of("customers", rows), concurrency=2)
+    assert process.stderr is not None
+    assert any("the rate limit refused the request" in line for line in iter(process.stderr.readline, ""))
+    process.terminate()
+    _, log = process.communicate(timeout=8)
+    assert process.returncode == 143, log
+    statuses = [one["status"] for one in target.report()]
+    assert sorted(statuses) == ["held"] * 7 + ["written"] * 3
+
+
+def test_what_was_written_before_a_signal_is_in_the_ledger_while_requests_are_in_flight(
+    sandbox: Sandbox, target: Target
+) -> None:
+    hanging = {"kind": "hang", "seconds": 3600, "on": "writes", "after": 5}
+    sandbox.configure({"acme/customers": {"faults": [hanging]}})
+    rows = [{"id": row["id"], "tags": ["new"]} for row in sandbox.truth("acme", "customers")[:10]]
+    process = target.start(stream_of("customers", rows), concurrency=1)
+    while sandbox.stats()["requests"] < 6:
+        assert process.poll() is None
+    process.terminate()
+    assert process.stderr is not None
+    assert any("Stopping: no further request is sent." in line for line in iter(process.stderr.readline, ""))
+    process.kill()
+    process.communicate(timeout=60)
+    sandbox.configure({"acme/customers": {"faults": None}})
+    output = target.write("customers", rows)
+    assert (output.code, output.statuses("customers")) == (0, ["written"] * 5), output.log
