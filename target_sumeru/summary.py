@@ -55,6 +55,7 @@ REASONS: Mapping[str, str] = {
     "dependency": "the row that it depends on was not written",
     "failed": "the shop or the stream could not be written",
     "launch_off": "`launch` is not set, so nothing is launched",
+    "launch_unclear": "the API does not say whether it was launched before, so it is not",
     "list_unreadable": "the list of the API could not be read",
     "missing_key": "no column identifies the row",
     "not_allowed": "the column is protected; add it to `allow` if it may be changed",
