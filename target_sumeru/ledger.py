@@ -130,13 +130,13 @@ class Ledger:
         return None if found is None else Entry(*found)
 
     def owner(self, scope: bytes, api_id: str) -> bytes | None:
-        """Return the row of which the API's id is known to be, None if it is of none.
+        """Return the row of which the API's id is known to be, None if it is of none or empty.
 
         Args:
             scope: `row_hash` of the stream and the shop with an empty key.
             api_id: The id.
         """
-        query = "SELECT row FROM rows WHERE scope = ? AND api_id = ?"
+        query = "SELECT row FROM rows WHERE scope = ? AND api_id = ? AND api_id != ''"
         found = self._execute(query, (scope, api_id)).fetchone()
         return None if found is None else bytes(found[0])
 

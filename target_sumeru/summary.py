@@ -72,6 +72,7 @@ REASONS: Mapping[str, str] = {
     "too_many_campaigns": "more launches than `launch.max_campaigns`, so nothing is launched",
     "too_many_recipients": "more recipients than `launch.max_recipients`, so nothing is launched",
     "unknown_shop": "no shop of the settings has this name",
+    "without_id": "the row of the shop that matches has no id, so it cannot be written",
     "wrong_type": "a value has another type than its column",
 }
 """What each reason of the report means."""

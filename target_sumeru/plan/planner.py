@@ -151,7 +151,7 @@ class Planner:
                     key = key_of(columns, map(_value_of(current), columns))
                     for one in by_key.get(key, ()):
                         missing.discard((columns, key))
-                        if all(current.api_id != other.api_id for other in one.matches):
+                        if not current.api_id or all(current.api_id != each.api_id for each in one.matches):
                             one.matches.append(current)
             if by_id_only and not missing:
                 return

@@ -203,3 +203,12 @@ def test_a_success_that_names_a_failure_does_not_change_the_key_of_a_creation(na
     outcome = write(ScriptedShop(response(200, **CREATED, **REFUSAL), rows=rows), item(), ledger)
     expected = (Status.ADOPTED, (DONE, 0, "cam_9")) if names else (Status.UNKNOWN, (SENT, 0, ""))
     assert (outcome.status, known(ledger)) == expected
+
+
+def test_a_row_without_an_id_that_may_be_the_created_one_is_not_adopted_and_not_made_again() -> None:
+    ledger = Ledger()
+    ledger.done(b"another row", b"scope", b"content")
+    ledger.sent(b"row", b"scope", 0, b"content", NOW - 30 * HOUR)
+    shop = ScriptedShop(response(201, **CREATED), rows=(Current("", {"name": "N"}),))
+    outcome = write(shop, item(sent_before=True), ledger)
+    assert (outcome.status, outcome.reason, shop.keys) == (Status.REJECTED, "without_id", [])
