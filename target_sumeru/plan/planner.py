@@ -10,6 +10,7 @@ import msgspec
 
 from sumeru_api.errors import ApiError
 from target_sumeru.input.rows import key_columns, key_of, key_values
+from target_sumeru.input.values import as_key
 from target_sumeru.ledger import DONE
 from target_sumeru.plan.decisions import (
     Decision,
@@ -148,7 +149,7 @@ class Planner:
         async for page in self._lists.pages(self._stream):
             for current in page:
                 for columns, by_key in wanted.items():
-                    key = key_of(columns, map(_value_of(current), columns))
+                    key = self._key(columns, map(_value_of(current), columns))
                     for one in by_key.get(key, ()):
                         missing.discard((columns, key))
                         if not current.api_id or all(current.api_id != each.api_id for each in one.matches):
@@ -161,8 +162,12 @@ class Planner:
             return _ID, key_of(_ID, (row.known_id,))
         if row.created_here:
             columns = (self._stream.unique,)
-            return columns, key_of(columns, (row.attributes.get(self._stream.unique),))
+            return columns, self._key(columns, (row.attributes.get(self._stream.unique),))
         return row.identity, item.key
+
+    def _key(self, columns: tuple[str, ...], values: Iterable[object]) -> str:
+        """Return by what a row is found: a name may hold any character, what identifies a row may not."""
+        return as_key(*values) if columns == (self._stream.unique,) else key_of(columns, values)
 
     def _is_free(self, current: Current, item: Item) -> bool:
         """Return whether a row of the API belongs to no other row of the input."""

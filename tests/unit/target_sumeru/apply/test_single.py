@@ -212,3 +212,13 @@ def test_a_row_without_an_id_that_may_be_the_created_one_is_not_adopted_and_not_
     shop = ScriptedShop(response(201, **CREATED), rows=(Current("", {"name": "N"}),))
     outcome = write(shop, item(sent_before=True), ledger)
     assert (outcome.status, outcome.reason, shop.keys) == (Status.REJECTED, "without_id", [])
+
+
+@pytest.mark.parametrize("name", ["Spring\u00a0sale", "Spring\nsale", "Spring\x1fsale"])
+def test_a_row_of_any_name_that_may_have_been_created_is_found(name: str) -> None:
+    ledger = Ledger()
+    ledger.sent(b"row", b"scope", 0, b"content", NOW - 30 * HOUR)
+    shop = ScriptedShop(response(201, **CREATED), rows=(Current("cam_9", {"name": name}),))
+    one = item(sent_before=True)
+    one.attributes = {"name": name}
+    assert (write(shop, one, ledger).status, shop.keys) == (Status.ADOPTED, [])

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sumeru_api.errors import ApiUnavailable
@@ -140,3 +140,14 @@ def test_a_row_that_the_shop_lists_without_an_id_is_neither_written_nor_created_
     assert [(item.status, item.reason) for item in group.items] == [(Status.REJECTED, "without_id")]
     group = plan(stream, [row], FakeLists([Current("", current)] * 2), ledger, **match_on)
     assert [item.reason for item in group.items] == ["ambiguous"]
+
+
+@given(name=st.text(min_size=1).filter(str.strip), stream=st.sampled_from(["products", "campaigns"]))
+@example(name="Spring\u00a0sale", stream="campaigns")
+@example(name="Spring\nsale", stream="products")
+@example(name="\x1fSpring", stream="products")
+def test_whatever_its_name_a_row_that_exists_is_found_before_it_is_created(name: str, stream: str) -> None:
+    column = STREAMS[stream].unique
+    body = {column: name, **({"audience_id": "s"} if stream == "campaigns" else {})}
+    group = plan(stream, [spooled("external_id", ["e"], body)], FakeLists([Current("x_1", body)]))
+    assert [(item.operation, item.api_id) for item in group.items] == [(Operation.ADOPT, "x_1")]
