@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections import Counter, defaultdict
 from contextlib import suppress
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
@@ -23,7 +24,14 @@ from target_sumeru.errors import LimitExceeded, Stopped
 from target_sumeru.plan.items import Group, Status
 from target_sumeru.plan.limits import check_ledger, check_limits
 from target_sumeru.plan.run_plan import plan_all
-from target_sumeru.summary import launch_lines, log_api_error, log_list_errors, log_results, plan_lines
+from target_sumeru.summary import (
+    launch_lines,
+    log_api_error,
+    log_list_errors,
+    log_reasons,
+    log_results,
+    plan_lines,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -172,8 +180,13 @@ class Run:
             self._report.add(item)
         if self._show is not None:
             self._show("\n".join([*plan_lines(groups), *launch_lines(items)]))
+        reasons: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for item in items:
+            if item.status is not Status.PLANNED:
+                reasons[item.stream][item.reason] += 1
+        log_reasons(reasons)
         log_list_errors(groups)
-        return 1 if any(item.status is not Status.PLANNED for item in items) else 0
+        return 1 if reasons else 0
 
     async def _apply(self, groups: Sequence[Group], apis: Mapping[str, ShopApi]) -> int:
         """Write what was planned."""

@@ -97,7 +97,16 @@ def log_results(results: Results) -> None:
     """Log what became of the rows, and then why some were not written."""
     for stream, counts in results.counts.items():
         logger.info("%s: %s.", stream, ", ".join(f"{number} {status}" for status, number in counts.items()))
-    for stream, reasons in results.reasons.items():
+    log_reasons(results.reasons)
+
+
+def log_reasons(reasons_by_stream: Mapping[str, Mapping[str, int]]) -> None:
+    """Log why rows are not written.
+
+    Args:
+        reasons_by_stream: Rows by stream and reason.
+    """
+    for stream, reasons in reasons_by_stream.items():
         for reason, number in reasons.items():
             meaning = REASONS.get(reason.partition(" ")[0], "")
             logger.error("%s: %s not written (%s): %s.", stream, count(number, "row"), reason, meaning)

@@ -116,3 +116,18 @@ def test_what_is_planned_is_what_is_then_written(sandbox: Sandbox, target: Targe
     assert {one["status"] for one in planned} == {"planned"}
     assert {one["status"] for one in output.report} == {"written"}
     assert target.run(messages, "--plan").report == []
+
+
+@pytest.mark.parametrize("how", ["--plan", "mode"])
+def test_a_plan_says_why_rows_cannot_be_written_as_a_run_does(target: Target, how: str) -> None:
+    messages = [
+        *stream_of("customers", [{"id": "cus_1", "tags": "no list"}, {"id": "cus_none", "add_tags": ["a"]}]),
+        *stream_of("campaigns", [{"external_id": "c", "name": "New"}]),
+        *stream_of("campaign_launches", [{"external_id": "none", "requested_at": "2020-01-01T00:00:00Z"}]),
+    ]
+    planned = target.run(messages, "--plan") if how == "--plan" else target.run(messages, mode="plan")
+    assert (planned.code, set(planned.errors)) == (1, set(target.run(messages).errors))
+    assert "customers: 1 row not written (wrong_type): a value has another type than its column." in (
+        planned.errors
+    )
+    assert len(planned.errors) == 4
