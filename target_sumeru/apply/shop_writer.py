@@ -74,8 +74,8 @@ class ShopWriter:
     async def _read_back(self) -> None:
         """Settle the rows of bulk writes of which no answer says what has become: one list tells of all."""
         items, self._unanswered = self._unanswered, []
-        if not items:
-            return
+        if not items or not self._goes_on():
+            return  # their outcome stays unknown
         stream = STREAMS[items[0].stream]
         try:
             await read_back(self.api, stream, items, self._done)
