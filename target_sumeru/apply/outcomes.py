@@ -137,7 +137,11 @@ def written_ids(response: Response, stream: TargetStream) -> set[str]:
     if any(content[name] for name in content.keys() - ENVELOPE - _LINKS):
         return set()
     known = _RESOURCE | stream.listed_columns
-    return {found for row in _listed(response) if (found := row_id(row)) and row.keys() <= known}
+    plain: set[str] = set()
+    odd: set[str] = set()
+    for row in _listed(response):
+        (plain if row.keys() <= known else odd).add(row_id(row) or "")
+    return plain - odd
 
 
 def shown(wanted: Mapping[str, Any], current: Current | None, stream: TargetStream) -> Outcome:

@@ -59,6 +59,9 @@ ANSWERS: dict[str, Callable[[list[Json], list[str]], Json]] = {
     "reason of each row": lambda good, bad: {
         "data": [*good, *({"id": one, "reason": "no such location"} for one in bad)]
     },
+    "all rows, and the bad once more": lambda good, bad: {
+        "data": [*good, *({"id": one} for one in bad), *({"id": one, "status": "skipped"} for one in bad)]
+    },
     "all rows, and which are bad": lambda good, bad: {
         "data": [*good, *({"id": one} for one in bad)],
         "not_applied": bad,
