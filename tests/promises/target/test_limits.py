@@ -131,3 +131,19 @@ def test_a_plan_says_why_rows_cannot_be_written_as_a_run_does(target: Target, ho
         planned.errors
     )
     assert len(planned.errors) == 4
+
+
+def test_a_run_that_stops_does_not_wait_for_the_rate_limit_of_another_shop(
+    shops: Sandbox, targets: Target
+) -> None:
+    refused = {"kind": "status", "status": 429, "retry_after": 600, "on": "writes"}
+    shops.configure({"globex/customers": {"faults": [refused]}, "acme/customers": {"latency_ms": 100}})
+    waiting = [
+        {"shop": "globex", "id": row["id"], "tags": []} for row in shops.truth("globex", "customers")[:3]
+    ]
+    unknown = [{"shop": "acme", "id": f"none_{i}", "tags": []} for i in range(100)]
+    process = targets.start(stream_of("customers", [*waiting, *unknown]))
+    _, log = process.communicate(timeout=60)
+    statuses = [one["status"] for one in targets.report() if one["shop"] == "globex"]
+    assert (process.returncode, statuses) == (1, ["held"] * 3), log
+    assert "max_rejected_share" in log
