@@ -10,12 +10,13 @@ from urllib.parse import unquote
 
 from sumeru_api.auth import authorization
 from sumeru_api.charset import to_utf8
+from sumeru_api.doubt import Doubt
 from sumeru_api.embedded_errors import EmbeddedError
 from sumeru_api.errors import ApiError, OutcomeUnknown
 from sumeru_api.json_values import UndecodableError, scalars
 from sumeru_api.redaction import is_known, mask_name
 from sumeru_api.request_counts import RequestCounts, template
-from sumeru_api.responses import Page, Response, check_written, read_page, read_resource
+from sumeru_api.responses import Response, check_written
 from sumeru_api.retry import Fail, Outcome, Retries, Retry, WriteRetries, is_rate_limited
 from sumeru_api.session import TransportError, UntrustedHostError
 
@@ -150,7 +151,15 @@ class Client:
             await self._sit_out(stream, decision.after)
 
     async def write(
-        self, method: str, path: str, body: bytes, stream: str, *, idempotency_key: str | None, cost: int = 1
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        stream: str,
+        *,
+        idempotency_key: str | None,
+        cost: int = 1,
+        doubt: Doubt | None = None,
     ) -> Response:
         """Send a write; return its response: a success, or a refusal that the caller interprets.
 
@@ -164,25 +173,38 @@ class Client:
             stream: Name of the stream, for the log and the counts.
             idempotency_key: Names the write, so that the API applies it once.
             cost: What it counts as in the rate limit: the number of items of a bulk write, otherwise 1.
+            doubt: Tells at any time whether the write may have been applied: a stop may end this anywhere.
+                If it exists already, it stays.
 
         Raises:
             OutcomeUnknown: It may have been applied, but no answer says so.
             ApiError: It was not applied, for a reason that is not its content: 401, 402, 403, no connection.
         """
         url = self._base_url + path
-        send = partial(self._session.write, method, url, body, self._authorization, idempotency_key)
+        doubt = doubt or Doubt()
+        earlier = doubt.exists
+
+        async def send() -> RawResponse:
+            doubt.exists = True
+            return await self._session.write(method, url, body, self._authorization, idempotency_key)
+
         request = _Request(method, path, stream, send, cost)
         retries = WriteRetries(self._max_retries, has_key=idempotency_key is not None)
+        private = (idempotency_key or "", *scalars(body))
         try:
-            response = await self._settled(request, retries, (idempotency_key or "", *scalars(body)))
+            response = await self._settled(request, retries, private, doubt)
         except ApiError as error:
             if retries.in_doubt:
                 raise OutcomeUnknown.after(error) from None
             raise
         response.in_doubt = retries.in_doubt
+        doubt.exists = earlier or response.ok or retries.in_doubt
         return response
 
-    async def _settled(self, request: _Request, retries: WriteRetries, private: tuple[str, ...]) -> Response:
+    async def _settled(
+        self, request: _Request, retries: WriteRetries, private: tuple[str, ...], doubt: Doubt
+    ) -> Response:
+        earlier = doubt.exists
         while True:
             outcome = await self._send(request, retries.refusals)
             if isinstance(outcome, Response):
@@ -199,6 +221,7 @@ class Client:
                 if retries.settled_by(outcome):
                     return outcome
             decision = retries.decide(outcome, self.queue.unanswered)
+            doubt.exists = earlier or retries.in_doubt
             if isinstance(decision, Fail):
                 raise decision.error
             if isinstance(decision, Retry):
@@ -274,27 +297,3 @@ class Client:
         private = (value for name, value in params if name.startswith(_PRIVATE_PARAMS))
         ids = (unquote(part) for part in path.split("/"))
         return (self.shop.token, *private, *(part for part in ids if not is_known(part)))
-
-
-def parse_page(
-    response: Response, *, limit: int | None = None, bare: bool = False, first: bool = True
-) -> Page:
-    """Return the page in a 2xx response; see `read_page` for the arguments.
-
-    Raises:
-        UndecodableError: The body is not JSON.
-        EmbeddedError: The body says that the request failed.
-        UnexpectedResponse: The body breaks the API's own rules.
-    """
-    content, replaced = response.content()
-    page = read_page(content, limit=limit, bare=bare, first=first, headers=response.headers)
-    page.replaced = replaced
-    return page
-
-
-def parse_resource(response: Response) -> Page:
-    """Return the page of one row in the 2xx response of a detail endpoint; raises as `parse_page` does."""
-    content, replaced = response.content()
-    page = read_resource(content)
-    page.replaced = replaced
-    return page

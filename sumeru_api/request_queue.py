@@ -88,6 +88,11 @@ class RequestQueue:
         return self._limiter.per_minute
 
     @property
+    def in_flight(self) -> bool:
+        """Whether a request is in flight."""
+        return self._limiter.in_flight > 0
+
+    @property
     def concurrency(self) -> int:
         """How many requests may be in flight."""
         return self._limiter.concurrency

@@ -27,7 +27,8 @@ _SUCCESS = range(200, 300)
 _SECONDS = re.compile(r"[0-9]{1,10}")
 _MAX_AGE = 30 * 24 * 3600
 """An older answer counts as this old, so that one wrong header cannot undo years of progress."""
-_NO_CONTENT = (204, 205)
+NO_CONTENT = (204, 205)
+"""Statuses of a success without a body."""
 _NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 ENVELOPE = frozenset({"data", "pagination", "included", "error", "errors"})
 """Members of a response that the tap reads."""
@@ -183,7 +184,7 @@ def check_written(response: Response) -> None:
         UndecodableError: The body is not JSON, although the status promises one.
         EmbeddedError: The response says that the write failed, and holds nothing else.
     """
-    if response.status in _NO_CONTENT:
+    if response.status in NO_CONTENT:
         return
     content, _ = response.content()
     if not (isinstance(content, dict) and content.get("data")):
@@ -256,6 +257,30 @@ def read_resource(content: object) -> Page:
     page = read_page(content)
     if len(page.rows) != 1:
         raise UnexpectedResponse("the response does not hold exactly one resource")
+    return page
+
+
+def parse_page(
+    response: Response, *, limit: int | None = None, bare: bool = False, first: bool = True
+) -> Page:
+    """Return the page in a 2xx response; see `read_page` for the arguments.
+
+    Raises:
+        UndecodableError: The body is not JSON.
+        EmbeddedError: The body says that the request failed.
+        UnexpectedResponse: The body breaks the API's own rules.
+    """
+    content, replaced = response.content()
+    page = read_page(content, limit=limit, bare=bare, first=first, headers=response.headers)
+    page.replaced = replaced
+    return page
+
+
+def parse_resource(response: Response) -> Page:
+    """Return the page of one row in the 2xx response of a detail endpoint; raises as `parse_page` does."""
+    content, replaced = response.content()
+    page = read_resource(content)
+    page.replaced = replaced
     return page
 
 

@@ -30,6 +30,7 @@ CREATE TABLE IF NOT EXISTS rows (
     content BLOB, api_id TEXT NOT NULL, sent_at REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS names (row BLOB PRIMARY KEY, by_id BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS tokens (shop BLOB PRIMARY KEY, token BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS names_by_id ON names (by_id);
 CREATE INDEX IF NOT EXISTS rows_by_id ON rows (scope, api_id) WHERE api_id != '';
 PRAGMA application_id = {_APPLICATION_ID};
@@ -124,19 +125,33 @@ class Ledger:
         """Return the keyed hash of a content."""
         return blake2b(content, key=self._salt, digest_size=_HASH_BYTES).digest()
 
+    def token_changed(self, shop: str, token: str, *, remember: bool) -> bool:
+        """Return whether the last run used another token for a shop; of tokens too, only hashes are stored.
+
+        Args:
+            shop: Name of the shop.
+            token: Its token in this run.
+            remember: Whether this run counts as the last one from now on.
+        """
+        of_shop, of_token = self.row_hash("", shop, ""), self.content_hash(token.encode())
+        found = self._execute("SELECT token FROM tokens WHERE shop = ?", (of_shop,)).fetchone()
+        if remember:
+            self._execute("INSERT OR REPLACE INTO tokens VALUES (?, ?)", (of_shop, of_token))
+        return found is not None and bytes(found[0]) != of_token
+
     def entry(self, row: bytes) -> Entry | None:
         """Return what is known about a row, None if nothing is."""
         found = self._execute(_ENTRY, (row,)).fetchone()
         return None if found is None else Entry(*found)
 
     def owner(self, scope: bytes, api_id: str) -> bytes | None:
-        """Return the row of which the API's id is known to be, None if it is of none.
+        """Return the row of which the API's id is known to be, None if it is of none or empty.
 
         Args:
             scope: `row_hash` of the stream and the shop with an empty key.
             api_id: The id.
         """
-        query = "SELECT row FROM rows WHERE scope = ? AND api_id = ?"
+        query = "SELECT row FROM rows WHERE scope = ? AND api_id = ? AND api_id != ''"
         found = self._execute(query, (scope, api_id)).fetchone()
         return None if found is None else bytes(found[0])
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from collections import Counter, defaultdict
 from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from sumeru_api.client import Client
@@ -22,7 +24,14 @@ from target_sumeru.errors import LimitExceeded, Stopped
 from target_sumeru.plan.items import Group, Status
 from target_sumeru.plan.limits import check_ledger, check_limits
 from target_sumeru.plan.run_plan import plan_all
-from target_sumeru.summary import launch_lines, log_api_error, log_list_errors, log_results, plan_lines
+from target_sumeru.summary import (
+    launch_lines,
+    log_api_error,
+    log_list_errors,
+    log_reasons,
+    log_results,
+    plan_lines,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -80,6 +89,7 @@ class Run:
         self._show = show
         self._applier: Applier | None = None
         self._results: Results | None = None
+        self._apis: dict[str, ShopApi] = {}
         self._total = self._settled = 0
 
     def execute(self) -> int:
@@ -92,7 +102,7 @@ class Run:
             self._settings.request_timeout_seconds,
         )
         try:
-            apis = self._open(session)
+            apis = self._apis = self._open(session)
             groups = await self._until_signal(plan_all(self._spool, apis, self._ledger, self._settings))
             if groups is None:
                 return self._log_stop()
@@ -115,22 +125,24 @@ class Run:
             raise Stopped
 
     async def _until_signal(self, work: Coroutine[None, None, ResultT], grace: float = 0.0) -> ResultT | None:
-        """Return the result of some work, None if a signal has ended it.
+        """Return the result of some work, None if a signal or too many rejected rows have ended it.
 
         Args:
             work: What to do.
-            grace: Seconds that it may still take after the signal.
+            grace: Seconds that requests in flight may still take after a signal.
         """
         task = asyncio.create_task(work)
         loop = asyncio.get_running_loop()
-        stops_at = progress_at = loop.time() + _PROGRESS_SECONDS
-        stopping = False
+        stops_at, progress_at = inf, loop.time() + _PROGRESS_SECONDS
         while not task.done():
             await asyncio.wait([task], timeout=_POLL_SECONDS)
             now = loop.time()
-            if self._stop.signal is not None and not stopping:
-                stopping, stops_at = True, now + grace
-            if stopping and now >= stops_at:
+            if self._stop.signal is not None:
+                self._ledger.flush()  # whoever sends a signal may kill the process before the requests end
+                if stops_at == inf:
+                    stops_at = now + grace
+                    logger.info("Stopping: no further request is sent.")
+            if now >= stops_at or (self._stopped() and not self._in_flight()):
                 task.cancel()
                 with suppress(asyncio.CancelledError, Stopped, BaseExceptionGroup):
                     await task
@@ -142,6 +154,12 @@ class Run:
             return task.result()
         except BaseExceptionGroup as group:
             raise _first(group) from None
+
+    def _stopped(self) -> bool:
+        return self._stop.signal is not None or (self._applier is not None and self._applier.stopped())
+
+    def _in_flight(self) -> bool:
+        return any(api.client.queue.in_flight for api in self._apis.values())
 
     async def _go(self, groups: Sequence[Group], apis: Mapping[str, ShopApi]) -> int:
         lines = plan_lines(groups)
@@ -162,8 +180,13 @@ class Run:
             self._report.add(item)
         if self._show is not None:
             self._show("\n".join([*plan_lines(groups), *launch_lines(items)]))
+        reasons: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for item in items:
+            if item.status is not Status.PLANNED:
+                reasons[item.stream][item.reason] += 1
+        log_reasons(reasons)
         log_list_errors(groups)
-        return 1 if any(item.status is not Status.PLANNED for item in items) else 0
+        return 1 if reasons else 0
 
     async def _apply(self, groups: Sequence[Group], apis: Mapping[str, ShopApi]) -> int:
         """Write what was planned."""

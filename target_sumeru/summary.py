@@ -55,6 +55,7 @@ REASONS: Mapping[str, str] = {
     "dependency": "the row that it depends on was not written",
     "failed": "the shop or the stream could not be written",
     "launch_off": "`launch` is not set, so nothing is launched",
+    "launch_unclear": "the API does not say whether it was launched before, so it is not",
     "list_unreadable": "the list of the API could not be read",
     "missing_key": "no column identifies the row",
     "not_allowed": "the column is protected; add it to `allow` if it may be changed",
@@ -63,6 +64,7 @@ REASONS: Mapping[str, str] = {
     "not_written": "the API accepted the request without writing the row",
     "outcome_unknown": "no answer says whether it was written",
     "refused": "the API refused it",
+    "request_failed": "a request that it needs failed, so nothing was sent",
     "required": "a column that is needed is missing",
     "several_names": "several rows of the input are the same row of the shop; identify it by the same column",
     "stale": "`requested_at` is more than 24 hours old, so nothing is launched",
@@ -70,6 +72,7 @@ REASONS: Mapping[str, str] = {
     "too_many_campaigns": "more launches than `launch.max_campaigns`, so nothing is launched",
     "too_many_recipients": "more recipients than `launch.max_recipients`, so nothing is launched",
     "unknown_shop": "no shop of the settings has this name",
+    "without_id": "the row of the shop that matches has no id, so it cannot be written",
     "wrong_type": "a value has another type than its column",
 }
 """What each reason of the report means."""
@@ -94,7 +97,16 @@ def log_results(results: Results) -> None:
     """Log what became of the rows, and then why some were not written."""
     for stream, counts in results.counts.items():
         logger.info("%s: %s.", stream, ", ".join(f"{number} {status}" for status, number in counts.items()))
-    for stream, reasons in results.reasons.items():
+    log_reasons(results.reasons)
+
+
+def log_reasons(reasons_by_stream: Mapping[str, Mapping[str, int]]) -> None:
+    """Log why rows are not written.
+
+    Args:
+        reasons_by_stream: Rows by stream and reason.
+    """
+    for stream, reasons in reasons_by_stream.items():
         for reason, number in reasons.items():
             meaning = REASONS.get(reason.partition(" ")[0], "")
             logger.error("%s: %s not written (%s): %s.", stream, count(number, "row"), reason, meaning)

@@ -17,6 +17,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.mapper import RemoveRecordTransform
 from typing_extensions import override
 
+from sumeru_api.redaction import mask_name
 from tap_sumeru.config.stream_maps import check_maps
 from tap_sumeru.errors import SettingsError, StreamMapError, TapError
 from tap_sumeru.faults import silence_libraries
@@ -39,6 +40,11 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.mapper import StreamMap
+
+_SHARED_LEDGER = (
+    "Shop %s: the last run with this ledger used another token. If that is of another shop, give each shop a "
+    "name (`shop`) or a ledger of its own: what one has would count as written to the other."
+)
 
 silence_libraries()
 
@@ -134,6 +140,9 @@ class TargetSumeru(CommandLine):
             path = settings.ledger_path
             lasting = path if not settings.plan_only or (path and exists(path)) else ""
             self._ledger = self._open.enter_context(Ledger(lasting, settings.places))
+            for shop in settings.shops.values():
+                if self._ledger.token_changed(shop.name, shop.token, remember=not settings.plan_only):
+                    self.logger.warning(_SHARED_LEDGER, mask_name(shop.name))
             # Only now, because another run that uses the ledger may write the same report.
             self._report = self._open.enter_context(Report(settings.report_path, uuid4().hex))
             if settings.compare == "ledger" and not path:

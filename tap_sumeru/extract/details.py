@@ -9,9 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from sumeru_api.client import parse_resource
 from sumeru_api.errors import ApiError, ApiUnavailable, UnexpectedResponse
-from sumeru_api.responses import row_id
+from sumeru_api.responses import parse_resource, row_id
 from sumeru_api.timestamps import parse, precision, real, shift
 from tap_sumeru.extract.recovery import FIELDS_REJECTED
 

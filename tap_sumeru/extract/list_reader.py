@@ -7,9 +7,9 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from sumeru_api.client import parse_page
 from sumeru_api.errors import ApiError, ApiUnavailable, UnexpectedResponse
 from sumeru_api.pagination import Pages
+from sumeru_api.responses import parse_page
 from tap_sumeru.catalog.streams import PAGE_SIZE
 from tap_sumeru.extract.details import Details
 from tap_sumeru.extract.list_limits import ListLimits, quarter, smaller_page

@@ -81,13 +81,17 @@ class Applier:
         await self._launch([item for item in planned if item.stream == _LAUNCHES])
 
     def hold_rest(self) -> None:
-        """Settle the rows that have not been written, because the run or their shop has stopped."""
+        """Settle the rows that have no outcome, because the run or their shop has stopped."""
         for item in (one for group in self._groups for one in group.items):
-            if item.status is Status.PLANNED:
+            if item.status is not Status.PLANNED:
+                continue
+            if item.doubt.exists:
+                item.settle(Status.UNKNOWN, "outcome_unknown")
+            else:
                 writer = self.writers.get(item.shop)
                 failed = writer is not None and writer.failed(item)
                 item.settle(Status.HELD, "failed" if failed else "stopped")
-                self._results.add(item)
+            self._results.add(item)
 
     async def _write_shop(self, writer: ShopWriter, planned: Sequence[Item]) -> None:
         of_shop = [item for item in planned if item.shop == writer.api.name]
@@ -122,7 +126,7 @@ class Applier:
         except Stopped:
             return []
         except ApiError as error:
-            writer.stream_errors[_LAUNCHES] = error
+            writer.fail(_LAUNCHES, error)
             return []
         created = {item.key: item for group in self._groups for item in group.items if _is_of(item, writer)}
         seen: set[str] = set()

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sumeru_api.doubt import Doubt
 from sumeru_api.errors import OutcomeUnknown
-from target_sumeru.apply.outcomes import Outcome, bulk_outcome, unknown_outcome, written_ids
+from target_sumeru.apply.outcomes import Outcome, bulk_refusal, shown, unknown_outcome, written_ids
 from target_sumeru.apply.single import new_key
-from target_sumeru.plan.compare import changes
 from target_sumeru.plan.items import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
-    from sumeru_api.responses import Response
     from target_sumeru.apply.shop_api import ShopApi
     from target_sumeru.config.streams import TargetStream
     from target_sumeru.plan.items import Item
@@ -28,8 +27,8 @@ async def write_bulk(
     items: Sequence[Item],
     done: Callable[[Item, Outcome], None],
     go_on: Callable[[], bool],
-) -> None:
-    """Write rows together.
+) -> list[Item]:
+    """Write rows together; return those of which no answer says what has become: `read_back` finds out.
 
     Args:
         api: The API of the shop.
@@ -41,28 +40,34 @@ async def write_bulk(
     Raises:
         ApiError: The shop cannot be written.
     """
+    doubt = Doubt(any(item.doubt.exists for item in items))
+    for item in items:
+        item.doubt = doubt
     try:
-        response = await api.update_many(stream, [(one.api_id, one.attributes) for one in items], new_key())
+        rows = [(one.api_id, one.attributes) for one in items]
+        response = await api.update_many(stream, rows, new_key(), doubt)
     except OutcomeUnknown as error:
         if len(items) > 1 and error.status >= _SERVER_ERROR:  # one of the rows may be what it fails at
-            await _write_parts(api, stream, items, len(items), done, go_on)
-            return
+            return await _write_parts(api, stream, items, len(items), done, go_on)
         for item in items:
             done(item, unknown_outcome(error))
-        return
-    outcome = bulk_outcome(response, stream.columns)
-    written = _written(response, outcome, {item.api_id for item in items})
+        return []
+    refusal = bulk_refusal(response, stream.columns)
+    written = written_ids(response, stream)
+    if refusal is not None and {item.api_id for item in items} <= written:
+        written = set()  # a failure together with a list of all rows does not tell which of them failed
     left = []
     for item in items:
         if item.api_id in written:
             done(item, Outcome(Status.WRITTEN, http_status=response.status))
         else:
             left.append(item)
-    if len(items) == 1:
-        for item in left:
-            done(item, outcome if outcome.status is Status.REJECTED else await _read_back(api, stream, item))
-        return
-    await _write_parts(api, stream, left, len(items), done, go_on)
+    if len(items) == 1 and refusal is not None:
+        done(items[0], refusal)
+        return []
+    if len(items) == 1 or (refusal is None and len(left) == len(items)):
+        return left
+    return await _write_parts(api, stream, left, len(items), done, go_on)
 
 
 async def _write_parts(
@@ -72,27 +77,38 @@ async def _write_parts(
     sent: int,
     done: Callable[[Item, Outcome], None],
     go_on: Callable[[], bool],
-) -> None:
-    """Write rows in parts of a tenth of the number that was sent together."""
+) -> list[Item]:
+    """Write rows in parts of a tenth of the number that was sent together; return as `write_bulk` does."""
     size = max(1, sent // _PARTS)
+    unanswered: list[Item] = []
     for start in range(0, len(items), size):
         if not go_on():
+            break
+        unanswered += await write_bulk(api, stream, items[start : start + size], done, go_on)
+    return unanswered
+
+
+async def read_back(
+    api: ShopApi, stream: TargetStream, items: Iterable[Item], done: Callable[[Item, Outcome], None]
+) -> None:
+    """Settle rows that the API has accepted without saying that it has written them, as its list shows them.
+
+    Args:
+        api: The API of the shop.
+        stream: The stream.
+        items: The rows.
+        done: Called with what became of each row.
+
+    Raises:
+        ApiError: The list cannot be read.
+    """
+    left = {item.api_id: item for item in items}
+    async for page in api.pages(stream):
+        for current in page:
+            item = left.pop(current.api_id, None)
+            if item is not None:
+                done(item, shown(item.attributes, current, stream))
+        if not left:
             return
-        await write_bulk(api, stream, items[start : start + size], done, go_on)
-
-
-def _written(response: Response, outcome: Outcome, sent: set[str]) -> set[str]:
-    """Return the ids of the rows that were certainly written."""
-    listed = written_ids(response) if response.ok else set()
-    if outcome.status is Status.WRITTEN:
-        return sent if listed is None else listed
-    # A failure together with a list of all rows does not tell which of them failed.
-    return set() if listed is None or sent <= listed else listed
-
-
-async def _read_back(api: ShopApi, stream: TargetStream, item: Item) -> Outcome:
-    """Return what became of a row that the API has accepted without listing it."""
-    current = await api.current(stream, item.api_id)
-    if current is None or changes(item.attributes, current.attributes, stream.columns):
-        return Outcome(Status.REJECTED, "not_written")
-    return Outcome(Status.WRITTEN)
+    for item in left.values():
+        done(item, shown(item.attributes, None, stream))

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sumeru_api.embedded_errors import find_failure, folded
+from sumeru_api.embedded_errors import find_failure
 from sumeru_api.json_values import UndecodableError
 from sumeru_api.redaction import error_code, request_id
-from sumeru_api.responses import row_id
+from sumeru_api.responses import ENVELOPE, NO_CONTENT, row_id
+from target_sumeru.plan.compare import changes
 from target_sumeru.plan.items import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from sumeru_api.embedded_errors import Failure
     from sumeru_api.errors import ApiError
     from sumeru_api.responses import Response
+    from target_sumeru.config.streams import TargetStream
+    from target_sumeru.plan.items import Current
 
 CONFLICT = 409
 _REASONS = {404: "not_found", 409: "conflict"}
-_PARTS_FAILED = re.compile(
-    r"(?:num|count|total)?(?:failed|failures?|rejected|skipped|invalid|notfound)(?:count|ids|items|rows|total)?"
-)
-"""How the response to a bulk write may call the rows that it has not written, or their number."""
+_LINKS = frozenset({"links", "jsonapi"})
+_RESOURCE = frozenset({"id", "type", "attributes", "relationships", "links"})
+"""Members of a resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +58,37 @@ def unknown_outcome(error: ApiError | None = None) -> Outcome:
     return Outcome(Status.UNKNOWN, "outcome_unknown", http_status=error.status if error else 0, error=error)
 
 
-def outcome_of(response: Response, columns: Collection[str]) -> Outcome:
-    """Return what a response says about the write of a row.
+def failed_outcome(error: ApiError) -> Outcome:
+    """Return the outcome of a row that was not written, because a request before the write failed."""
+    return Outcome(
+        Status.HELD,
+        "request_failed",
+        http_status=error.status,
+        code=error.code,
+        request_id=error.request_id,
+        error=error,
+    )
+
+
+def outcome_of(response: Response, columns: Collection[str], api_id: str = "") -> Outcome:
+    """Return what a response says about the write of one row.
+
+    Only what is known to mean success is one: the row itself, as documented, or HTTP's "no content". After
+    any other answer without an error, the outcome is unknown.
 
     Args:
         response: The response to the last try.
         columns: Columns of the stream, one of which an error may name.
+        api_id: Id of the row, which must be that of the answer; empty if any will do.
     """
     content = _content(response)
     failure = find_failure(content) if response.ok else response.failure()
-    if failure is None:
+    if failure is not None:
+        return _rejected(response, failure, content, columns)
+    shown = created_id(response)
+    if response.status in NO_CONTENT or (shown and api_id in ("", shown)):
         return Outcome(Status.WRITTEN, http_status=response.status)
-    return _rejected(response, failure, content, columns)
+    return Outcome(Status.UNKNOWN, "outcome_unknown", http_status=response.status)
 
 
 def _rejected(response: Response, failure: Failure, holder: object, columns: Collection[str]) -> Outcome:
@@ -84,13 +104,13 @@ def _rejected(response: Response, failure: Failure, holder: object, columns: Col
 
 
 def created_id(response: Response) -> str:
-    """Return the id of what a response says was created, empty if it names none."""
+    """Return the id of the row that a response shows, empty if it shows none."""
     data = _member(_content(response), "data")
     return (row_id(data) or "") if isinstance(data, dict) else ""
 
 
-def bulk_outcome(response: Response, columns: Collection[str]) -> Outcome:
-    """Return what a response says about a bulk write as a whole; `written_ids` tells its rows apart.
+def bulk_refusal(response: Response, columns: Collection[str]) -> Outcome | None:
+    """Return what a response says about a failure of a bulk write, or of a row of it; None if nothing.
 
     Args:
         response: The response to the last try.
@@ -99,32 +119,48 @@ def bulk_outcome(response: Response, columns: Collection[str]) -> Outcome:
     outcome = outcome_of(response, columns)
     if outcome.status is Status.REJECTED:
         return outcome
-    content = _content(response)
-    for row in _listed(content) or ():
+    for row in _listed(response):
         if failure := _row_failure(row):
             return _rejected(response, failure, row, columns)
-    for holder in (content, _member(content, "data"), _member(content, "meta")):
-        if isinstance(holder, dict) and any(
-            _PARTS_FAILED.fullmatch(folded(name)) for name in holder if holder[name]
-        ):
-            return Outcome(Status.REJECTED, "refused", http_status=response.status)
-    return outcome
+    return None
 
 
-def written_ids(response: Response) -> set[str] | None:
-    """Return the ids of the rows that a 2xx response lists without a failure, None if it lists no rows."""
-    rows = _listed(_content(response))
-    if rows is None:
-        return None
-    return {found for row in rows if (found := row_id(row)) and not _row_failure(row)}
+def written_ids(response: Response, stream: TargetStream) -> set[str]:
+    """Return the ids of the rows that a response to a bulk write lists as written.
+
+    Only a list of resources, as documented, says so. An answer with any other member may say in its own words
+    that rows were not written, and so may a listed row.
+    """
+    content = _content(response)
+    if not response.ok or not isinstance(content, dict):
+        return set()
+    if any(content[name] for name in content.keys() - ENVELOPE - _LINKS):
+        return set()
+    known = _RESOURCE | stream.listed_columns
+    plain: set[str] = set()
+    odd: set[str] = set()
+    for row in _listed(response):
+        (plain if row.keys() <= known else odd).add(row_id(row) or "")
+    return plain - odd
 
 
-def _listed(content: object) -> list[dict[str, Any]] | None:
-    """Return the rows that a response lists, in `data` or in a list within it; None without a list."""
-    data = _member(content, "data")
-    if isinstance(data, dict):
-        data = next((member for member in data.values() if isinstance(member, list)), None)
-    return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else None
+def shown(wanted: Mapping[str, Any], current: Current | None, stream: TargetStream) -> Outcome:
+    """Return what became of a write that the API has accepted without showing it, from the row as it is now.
+
+    Args:
+        wanted: The columns that were sent.
+        current: The row, None if it does not exist.
+        stream: The stream.
+    """
+    if current is None or changes(wanted, current.attributes, stream.columns):
+        return Outcome(Status.REJECTED, "not_written")
+    return Outcome(Status.WRITTEN)
+
+
+def _listed(response: Response) -> list[dict[str, Any]]:
+    """Return the rows that a response lists in `data`."""
+    data = _member(_content(response), "data")
+    return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
 
 
 def _row_failure(row: dict[str, Any]) -> Failure | None:

@@ -83,7 +83,7 @@ class Results:
     def answered(self, item: Item, outcome: Outcome) -> None:
         """Record what the API's answer, or its absence, means for a row."""
         item.settle(outcome.status, outcome.reason, outcome.column)
-        if outcome.http_status or outcome.status is Status.UNKNOWN:
+        if outcome.http_status or outcome.status not in SETTLED:
             self.limit.count(rejected=outcome.status not in SETTLED)
         self.add(item, outcome)
 

@@ -8,17 +8,17 @@ from urllib.parse import quote
 
 import msgspec
 
-from sumeru_api.client import parse_page, parse_resource
 from sumeru_api.errors import NotFound
 from sumeru_api.pagination import Pages
-from sumeru_api.responses import row_id
+from sumeru_api.responses import parse_page, parse_resource, row_id
 from sumeru_api.timestamps import http_date
 from target_sumeru.plan.items import Current
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from sumeru_api.client import Client
+    from sumeru_api.doubt import Doubt
     from sumeru_api.responses import Page, Response, Row
     from target_sumeru.config.streams import TargetStream
 
@@ -73,31 +73,31 @@ class ShopApi:
         return _current(page.rows[0])
 
     async def update(
-        self, stream: TargetStream, api_id: str, attributes: Mapping[str, Any], key: str
+        self, stream: TargetStream, api_id: str, attributes: Mapping[str, Any], key: str, doubt: Doubt
     ) -> Response:
         """Send a PATCH of one row."""
         body = _encode({"data": {"attributes": attributes}})
         path = f"{stream.path}/{quote(api_id, safe='')}"
-        return await self._write("PATCH", path, body, stream, key)
+        return await self._write("PATCH", path, body, stream, key, doubt)
 
     async def update_many(
-        self, stream: TargetStream, rows: list[tuple[str, Mapping[str, Any]]], key: str
+        self, stream: TargetStream, rows: Sequence[tuple[str, Mapping[str, Any]]], key: str, doubt: Doubt
     ) -> Response:
         """Send a PATCH of several rows; it counts as that many requests."""
         body = _encode({"data": [{"id": api_id, "attributes": attributes} for api_id, attributes in rows]})
-        return await self._write("PATCH", stream.path, body, stream, key, cost=len(rows))
+        return await self._write("PATCH", stream.path, body, stream, key, doubt, cost=len(rows))
 
     async def create(
-        self, stream: TargetStream, attributes: Mapping[str, Any], key: str, *, wrapped: bool
+        self, stream: TargetStream, attributes: Mapping[str, Any], key: str, doubt: Doubt, *, wrapped: bool
     ) -> Response:
         """Send a POST that creates a row, its attributes wrapped as in a PATCH or not."""
         body = _encode({"data": {"attributes": attributes}} if wrapped else attributes)
-        return await self._write("POST", stream.path, body, stream, key)
+        return await self._write("POST", stream.path, body, stream, key, doubt)
 
-    async def launch(self, stream: TargetStream, api_id: str, key: str) -> Response:
+    async def launch(self, stream: TargetStream, api_id: str, key: str, doubt: Doubt) -> Response:
         """Send the POST that launches a campaign."""
         path = f"{stream.path}/{quote(api_id, safe='')}/launch"
-        return await self._write("POST", path, b"", stream, key)
+        return await self._write("POST", path, b"", stream, key, doubt)
 
     def _parse_page(self, response: Response) -> Page:
         offset = self._offset_of(response)
@@ -106,9 +106,19 @@ class ShopApi:
         return parse_page(response, limit=_PAGE_SIZE)
 
     async def _write(
-        self, method: str, path: str, body: bytes, stream: TargetStream, key: str, *, cost: int = 1
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        stream: TargetStream,
+        key: str,
+        doubt: Doubt,
+        *,
+        cost: int = 1,
     ) -> Response:
-        response = await self.client.write(method, path, body, stream.name, idempotency_key=key, cost=cost)
+        response = await self.client.write(
+            method, path, body, stream.name, idempotency_key=key, cost=cost, doubt=doubt
+        )
         offset = self._offset_of(response)
         if offset is not None:  # a response that the API has kept for a key may have an old date
             self._offset = max(self._offset, offset)

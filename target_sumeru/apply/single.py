@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from sumeru_api.errors import OutcomeUnknown
-from target_sumeru.apply.outcomes import CONFLICT, Outcome, created_id, outcome_of, unknown_outcome
+from target_sumeru.apply.outcomes import CONFLICT, Outcome, created_id, outcome_of, shown, unknown_outcome
 from target_sumeru.config.streams import EXTERNAL_ID, TAG_CHANGES
-from target_sumeru.input.rows import key_columns, key_of
-from target_sumeru.ledger import SENT
+from target_sumeru.input.rows import key_columns
+from target_sumeru.input.values import as_key
+from target_sumeru.ledger import REFUSED, SENT
 from target_sumeru.plan.compare import shows_tags, with_tag_changes
 from target_sumeru.plan.decisions import KEY_LIFETIME, Reject, adopt
 from target_sumeru.plan.items import Item, Operation, Status
@@ -99,8 +101,11 @@ class SingleWrites:
             tags = with_tag_changes(attributes, current.attributes.get("tags"))
             rest = {name: value for name, value in attributes.items() if name not in TAG_CHANGES}
             attributes = {**rest, "tags": tags}
-        response = await self._api.update(stream, item.api_id, attributes, new_key())
-        return outcome_of(response, stream.columns)
+        response = await self._api.update(stream, item.api_id, attributes, new_key(), item.doubt)
+        outcome = outcome_of(response, stream.columns, item.api_id)
+        if outcome.status is not Status.UNKNOWN:
+            return outcome
+        return shown(attributes, await self._api.current(stream, item.api_id), stream)
 
     async def _create(self, stream: TargetStream, item: Item) -> Outcome:
         wrapped = self._wrapped.get(stream.name, False)
@@ -111,49 +116,43 @@ class SingleWrites:
                 return found
         changed = entry is not None and entry.content != item.content
         response = await self._send(stream, item, wrapped=wrapped)
-        if response.status == CONFLICT:
+        if response.status == CONFLICT and not changed and (item.sent_before or response.in_doubt):
             found = await self._look_up(stream, item)
             if found is not None:
                 return found
-            if changed or not (item.sent_before or response.in_doubt):
-                self._ledger.conflicted(item.row)
-                return outcome_of(response, stream.columns)
             # The API holds the key of this very request with another body: what arrived of it was cut.
             item.generation += 1
             response = await self._send(stream, item, wrapped=wrapped)
-        outcome = outcome_of(response, stream.columns)
-        if outcome.status is not Status.WRITTEN:
-            return await self._refused(stream, item, response, wrapped=wrapped) or outcome
-        self._wrapped.setdefault(stream.name, wrapped)
-        return await self._created(stream, item, response)
+        return await self._concluded(stream, item, response, wrapped=wrapped)
 
-    async def _refused(
+    async def _concluded(
         self, stream: TargetStream, item: Item, response: Response, *, wrapped: bool
-    ) -> Outcome | None:
-        """Return what becomes of a creation that was refused, None if nothing but that."""
-        found = await self._look_up(stream, item) if response.in_doubt or response.ok else None
-        if found is not None:
-            return found  # a try was applied, although no answer said so
+    ) -> Outcome:
+        """Return what became of a creation, whose key changes only if it was certainly refused."""
+        outcome = outcome_of(response, stream.columns)
+        api_id = created_id(response)
+        if outcome.status is Status.WRITTEN and api_id:
+            self._wrapped[stream.name] = wrapped
+            return replace(outcome, api_id=api_id)
+        if response.ok or response.in_doubt or response.status == CONFLICT:
+            found = await self._look_up(stream, item)
+            if found is not None:
+                return found  # a try was applied, although no answer said so
         if response.ok:
-            return unknown_outcome()  # it names a failure, but it may have been applied
+            return unknown_outcome()  # it may have been applied
+        if response.status == CONFLICT:
+            self._ledger.conflicted(item.row)
+            return outcome
         self._ledger.refused(item.row)
         # Meanwhile another row may have shown which form the API accepts.
         flat = stream.flat_body or self._wrapped.get(stream.name) is False
         if wrapped or flat or response.status not in _INVALID:
-            return None
+            return outcome
         item.generation += 1
         second = await self._send(stream, item, wrapped=True)
-        if outcome_of(second, stream.columns).status is not Status.WRITTEN:
-            self._ledger.refused(item.row)
-            return None
-        self._wrapped[stream.name] = True
-        return await self._created(stream, item, second)
-
-    async def _created(self, stream: TargetStream, item: Item, response: Response) -> Outcome:
-        api_id = created_id(response)
-        if not api_id:
-            return await self._look_up(stream, item) or unknown_outcome()
-        return Outcome(Status.WRITTEN, http_status=response.status, api_id=api_id)
+        concluded = await self._concluded(stream, item, second, wrapped=True)
+        known = self._ledger.entry(item.row)
+        return outcome if known and known.status == REFUSED else concluded
 
     async def _launch(self, stream: TargetStream, item: Item) -> Outcome:
         entry = self._unresolved(item)
@@ -183,18 +182,17 @@ class SingleWrites:
         self._ledger.sent(item.row, item.scope, item.generation, item.content, self._api.now())
         key = creation_key(item)
         if item.operation is Operation.LAUNCH:
-            return await self._api.launch(stream, item.api_id, key)
-        return await self._api.create(stream, item.attributes, key, wrapped=wrapped)
+            return await self._api.launch(stream, item.api_id, key, item.doubt)
+        return await self._api.create(stream, item.attributes, key, item.doubt, wrapped=wrapped)
 
     async def _look_up(self, stream: TargetStream, item: Item) -> Outcome | None:
         """Return what becomes of a row that may exist already; None if it does not."""
-        columns = (stream.unique,)
-        wanted = key_of(columns, (item.attributes.get(stream.unique),))
+        wanted = as_key(item.attributes.get(stream.unique))
         matches: list[Current] = []
         async for page in self._api.pages(stream):
             for current in page:
                 owner = self._ledger.owner(item.scope, current.api_id)
-                named = key_of(columns, (current.attributes.get(stream.unique),))
+                named = as_key(current.attributes.get(stream.unique))
                 if wanted and named == wanted and owner in (None, item.row):
                     matches.append(current)
         decision = adopt(stream, item.attributes, matches)

@@ -52,7 +52,11 @@ _LAUNCH = {
 _SETTINGS: _Schema = {
     "api_token": _TAP["api_token"],
     "shop": _shared("shop", "Name of the shop. A row with another name in its column `shop` is rejected."),
-    "shops": _TAP["shops"],
+    "shops": _shared(
+        "shops",
+        "Several shops in one run, instead of `api_token`: a list of `{shop, api_token, api_url?}`. A "
+        "`start_date` of the tap has no effect.",
+    ),
     "shops_file": _TAP["shops_file"],
     "api_url": _TAP["api_url"],
     "mode": _setting(
@@ -79,8 +83,8 @@ _SETTINGS: _Schema = {
     "ledger_path": _setting(
         _STRING,
         "Ledger",
-        "Path of the SQLite file that remembers, as keyed hashes, what was written. Creating rows and "
-        "launching campaigns need it.",
+        "Path of the SQLite file that remembers what was written, as keyed hashes and the ids of created "
+        "rows. Creating rows and launching campaigns need it.",
     ),
     "match_on": _setting(
         {"type": ["object", "null"], "properties": {}, "additionalProperties": {"type": ["string", "null"]}},

@@ -75,9 +75,14 @@ class TargetStream:
         return writable_columns(self)
 
     @property
+    def listed_columns(self) -> frozenset[str]:
+        """Columns that a row of the list has."""
+        return frozenset(load(self.listed)["properties"])
+
+    @property
     def read_only(self) -> frozenset[str]:
         """Columns of the tap that the target ignores."""
-        known = {*load(self.listed)["properties"], *OWN_COLUMNS}
+        known = {*self.listed_columns, *OWN_COLUMNS}
         identifying = {name for identity in (*self.identities, *self.optional_match) for name in identity}
         return frozenset(known - set(self.columns) - identifying - {"shop"})
 

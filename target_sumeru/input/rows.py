@@ -26,6 +26,8 @@ _METADATA = "_sdc_"
 """Singer's own columns begin so."""
 _encode = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
 _NOT_IN_PHONES = re.compile(r"[\s().\-/]")
+_NOT_IN_KEYS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+"""Control characters, two of which separate the parts of a key, and halves of characters."""
 
 
 @dataclass(slots=True)
@@ -57,7 +59,7 @@ def key_of(columns: tuple[str, ...], values: Iterable[object]) -> str:
     parts = []
     for column, value in zip(columns, values, strict=True):
         part = as_key(value)
-        if not part.isprintable() or not part:
+        if not part or _NOT_IN_KEYS.search(part):
             return ""
         if column == "email":
             part = part.lower()

@@ -140,6 +140,8 @@ def with_matches(  # noqa: PLR0911 - one return for each case
     if len(matches) > 1:
         return Reject("ambiguous")
     current = matches[0]
+    if not current.api_id:
+        return Reject("without_id", "id")
     if any(row.attributes.get(name) for name in TAG_CHANGES) and not shows_tags(current.attributes):
         return Reject("tags_unreadable", "tags")
     # What the API does not show counts as equal, unless the ledger knows that the row has changed.
@@ -183,6 +185,8 @@ def adopt(stream: TargetStream, attributes: dict[str, Any], matches: Sequence[Cu
     if len(matches) > 1:
         return Reject("ambiguous", stream.unique)
     current = matches[0]
+    if not current.api_id:
+        return Reject("without_id", "id")
     different = changes(attributes, current.attributes, stream.columns, missing_is_equal=True)
     if different and _is_fixed(stream):
         return Reject("cannot_update", next(iter(different)))

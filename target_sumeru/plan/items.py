@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sumeru_api.doubt import Doubt
+
 if TYPE_CHECKING:
     from sumeru_api.errors import ApiError
 
@@ -59,6 +61,7 @@ class Item:
         sent_before: Whether an earlier run sent this very body, without learning the outcome.
         name: Name of the campaign to launch, for the printed plan.
         audience: Recipients of the campaign to launch, None if unknown.
+        doubt: Whether a request of this run for it may have been applied.
     """
 
     stream: str
@@ -80,6 +83,7 @@ class Item:
     sent_before: bool = False
     name: str = ""
     audience: int | None = None
+    doubt: Doubt = field(default_factory=Doubt)
 
     @property
     def writes(self) -> bool:

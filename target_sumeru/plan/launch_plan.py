@@ -15,6 +15,7 @@ from target_sumeru.plan.decisions import Reject, Unchanged, Write
 from target_sumeru.plan.items import Group, Item, Operation, Status
 from target_sumeru.plan.launches import Campaign, decide_launch, over_limit
 from target_sumeru.plan.merge import merged
+from target_sumeru.plan.turns import with_turns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -55,7 +56,7 @@ class LaunchPlanner:
         group = self._group
         scope = self._ledger.row_hash(LAUNCHES.name, self._shop, "")
         open_rows: list[tuple[Item, SpooledRow]] = []
-        for row in merged(rows):
+        async for row in with_turns(merged(rows)):
             group.rows += 1
             api_id = self._campaign_id(row.key)
             key = key_of(_ID, (api_id,)) or row.key
@@ -84,7 +85,7 @@ class LaunchPlanner:
                 item.settle(Status.HELD, "list_unreadable")
                 self._group.items.append(item)
             return
-        for item, row in rows:
+        async for item, row in with_turns(rows):
             self._take(item, row, campaigns)
 
     def _take(self, item: Item, row: SpooledRow, campaigns: Mapping[str, Campaign]) -> None:

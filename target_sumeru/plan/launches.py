@@ -30,12 +30,14 @@ class Campaign(NamedTuple):
         launched: Whether it has been launched, by whomever.
         audience: Recipients, None if unknown.
         name: Its name.
+        clear: Whether the API says clearly that it has or has not been launched: by a time or by null.
     """
 
     api_id: str
     launched: bool
     audience: int | None
     name: str
+    clear: bool = True
 
     @classmethod
     def of(cls, current: Current) -> Campaign:
@@ -43,8 +45,10 @@ class Campaign(NamedTuple):
         attributes = current.attributes
         audience = attributes.get("audience_size")
         known = isinstance(audience, int) and not isinstance(audience, bool) and audience >= 0
-        launched = attributes.get("launched_at") is not None
-        return cls(current.api_id, launched, audience if known else None, str(attributes.get("name") or ""))
+        at = attributes.get("launched_at", "")
+        launched = isinstance(at, str) and timestamps.parse(at) is not None
+        name = str(attributes.get("name") or "")
+        return cls(current.api_id, launched, audience if known else None, name, launched or at is None)
 
 
 def decide_launch(  # noqa: PLR0911 - one return for each case
@@ -68,6 +72,8 @@ def decide_launch(  # noqa: PLR0911 - one return for each case
     sent = entry is not None and entry.status == SENT
     if sent and entry is not None and now - entry.sent_at >= KEY_LIFETIME:
         return Reject("outcome_unknown")
+    if campaign is not None and not campaign.clear:
+        return Reject("outcome_unknown" if sent else "launch_unclear", "launched_at")
     moment = timestamps.parse(requested_at) if isinstance(requested_at, str) else None
     if moment is None:
         return Reject("required", "requested_at")

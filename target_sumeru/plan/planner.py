@@ -10,6 +10,7 @@ import msgspec
 
 from sumeru_api.errors import ApiError
 from target_sumeru.input.rows import key_columns, key_of, key_values
+from target_sumeru.input.values import as_key
 from target_sumeru.ledger import DONE
 from target_sumeru.plan.decisions import (
     Decision,
@@ -23,6 +24,7 @@ from target_sumeru.plan.decisions import (
 from target_sumeru.plan.items import Confirmed, Current, Group, Item, Operation, Status
 from target_sumeru.plan.merge import merged
 from target_sumeru.plan.row_hash import hash_by_id
+from target_sumeru.plan.turns import with_turns
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
@@ -84,7 +86,7 @@ class Planner:
         """Return the plan of the rows."""
         pending: list[_Pending] = []
         compares = self._settings.compare == "ledger"
-        for row in merged(rows):
+        async for row in with_turns(merged(rows)):
             self._group.rows += 1
             hashed = self._ledger.row_hash(self._stream.name, self._shop, row.key)
             entry = self._ledger.entry(hashed)
@@ -122,11 +124,11 @@ class Planner:
             await self._match(pending)
         except ApiError as error:
             self._group.error = error
-            for one in pending:
+            async for one in with_turns(pending):
                 one.item.settle(Status.HELD, "list_unreadable")
                 self._group.items.append(one.item)
             return
-        for one in pending:
+        async for one in with_turns(pending):
             matches = one.matches
             if one.row.created_here and not one.row.known_id:
                 matches = [current for current in matches if self._is_free(current, one.item)]
@@ -138,7 +140,7 @@ class Planner:
     async def _match(self, pending: list[_Pending]) -> None:
         """Read the list and give each row the API's rows that match it."""
         wanted: dict[tuple[str, ...], dict[str, list[_Pending]]] = defaultdict(lambda: defaultdict(list))
-        for one in pending:
+        async for one in with_turns(pending):
             columns, key = self._looks_for(one.item, one.row)
             if key:
                 wanted[columns][key].append(one)
@@ -147,10 +149,10 @@ class Planner:
         async for page in self._lists.pages(self._stream):
             for current in page:
                 for columns, by_key in wanted.items():
-                    key = key_of(columns, map(_value_of(current), columns))
+                    key = self._key(columns, map(_value_of(current), columns))
                     for one in by_key.get(key, ()):
                         missing.discard((columns, key))
-                        if all(current.api_id != other.api_id for other in one.matches):
+                        if not current.api_id or all(current.api_id != each.api_id for each in one.matches):
                             one.matches.append(current)
             if by_id_only and not missing:
                 return
@@ -160,8 +162,12 @@ class Planner:
             return _ID, key_of(_ID, (row.known_id,))
         if row.created_here:
             columns = (self._stream.unique,)
-            return columns, key_of(columns, (row.attributes.get(self._stream.unique),))
+            return columns, self._key(columns, (row.attributes.get(self._stream.unique),))
         return row.identity, item.key
+
+    def _key(self, columns: tuple[str, ...], values: Iterable[object]) -> str:
+        """Return by what a row is found: a name may hold any character, what identifies a row may not."""
+        return as_key(*values) if columns == (self._stream.unique,) else key_of(columns, values)
 
     def _is_free(self, current: Current, item: Item) -> bool:
         """Return whether a row of the API belongs to no other row of the input."""

@@ -9,6 +9,7 @@ from target_sumeru.config.streams import STREAMS
 from target_sumeru.plan.items import Group, Item, Status
 from target_sumeru.plan.launch_plan import LAUNCHES, LaunchPlanner, refuse_over_limit
 from target_sumeru.plan.planner import Planner
+from target_sumeru.plan.turns import with_turns
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +32,7 @@ async def plan_all(
         settings: The settings.
     """
     present = {(stream, shop) for stream, shop, _ in spool.groups()}
-    groups = [_without_shop(spool, stream, ledger) for stream in STREAMS if (stream, "") in present]
+    groups = [await _without_shop(spool, stream, ledger) for stream in STREAMS if (stream, "") in present]
 
     async def plan_shop(shop: str) -> None:
         campaigns: Group | None = None
@@ -57,10 +58,10 @@ async def plan_all(
     return sorted(groups, key=lambda group: (order.index(group.stream), group.shop))
 
 
-def _without_shop(spool: Spool, stream: str, ledger: Ledger) -> Group:
+async def _without_shop(spool: Spool, stream: str, ledger: Ledger) -> Group:
     """Return the plan of the rows that name an unknown shop: all of them are rejected."""
     group = Group(stream, "")
-    for row in spool.rows(stream, ""):
+    async for row in with_turns(spool.rows(stream, "")):
         group.rows += 1
         hashed = ledger.row_hash(stream, "", row.key)
         item = Item(stream, "", row.key, row.first_line, row.line, hashed, b"")

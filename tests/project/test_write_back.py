@@ -40,6 +40,10 @@ def test_the_job_builds_the_changes_reads_them_and_writes_them() -> None:
     assert "+sumeru__tag_changes" in PLUGINS["dbt-postgres"]["commands"]["tags"]["args"]
 
 
+def test_the_job_compares_with_the_shop_since_a_tag_may_have_been_removed_there() -> None:
+    assert TARGET["config"]["compare"] == "api"
+
+
 def test_tables_are_read_in_full_so_that_rejected_rows_return() -> None:
     defaults = {one["name"]: one.get("value") for one in PLUGINS["tap-postgres"]["settings"]}
     assert defaults["default_replication_method"] == "FULL_TABLE"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sumeru_api.client import Client, parse_page
+from sumeru_api.client import Client
 from sumeru_api.request_queue import RequestQueue
+from sumeru_api.responses import parse_page
 from sumeru_api.session import TransportError
 from sumeru_api.shop import Shop
 from sumeru_api.slots import Slots

@@ -139,3 +139,16 @@ def test_a_list_that_cannot_be_read_holds_its_rows_and_no_others(sandbox: Sandbo
     assert (output.code, output.states, output.statuses("products")) == (1, [], ["held", "held"])
     assert output.statuses("customers") == ["written"]
     assert any("products:read" in line for line in output.errors), output.errors
+
+
+@pytest.mark.parametrize("applied", [True, False])
+def test_a_bulk_answer_that_lists_no_row_is_checked_by_the_list(
+    sandbox: Sandbox, target: Target, *, applied: bool
+) -> None:
+    fault = {"kind": "failure", "on": "writes", "applied": applied, "body": {"accepted": 20}}
+    sandbox.configure({"inventory": {"faults": [fault]}})
+    rows = stock(sandbox)
+    output = target.write("inventory", rows, batch_size=20)
+    status = "written" if applied else "rejected"
+    assert (output.code, output.statuses("inventory")) == (0 if applied else 1, [status] * 60), output.log
+    assert stocked(sandbox) == ({row["id"] for row in rows} if applied else set())

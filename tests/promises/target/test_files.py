@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from support.target_cli import as_lines, state, stream_of
+from support.target_cli import Target, as_lines, state, stream_of
 
 if TYPE_CHECKING:
     from sumeru_sandbox import Sandbox
-    from support.target_cli import Json, Target
+    from support.target_cli import Json
 
 FULL = Path("/dev/full")
 
@@ -100,3 +100,24 @@ def test_a_closed_input_or_output_is_one_error(
     assert done.returncode == 1
     assert done.stderr.count("ERROR") == 1
     assert message in done.stderr, done.stderr
+
+
+def test_a_ledger_that_two_shops_share_under_one_name_is_a_warning(
+    shops: Sandbox, targets: Target, tmp_path: Path
+) -> None:
+    """The API does not say which shop a token belongs to, so the same is said after a rotation."""
+    warning = "Shop default: the last run with this ledger used another token."
+    one = [{"external_id": "chair", "title": "Chair 7001"}]
+
+    def run(shop: str, *options: str) -> str:
+        config = {"api_url": shops.url, "api_token": shops.token(shop)}
+        return Target(tmp_path, config).write("products", one, *options).log
+
+    first = shops.token("acme")
+    targets.config = {"api_url": shops.url, "api_token": first}
+    assert warning not in targets.write("products", one).log
+    assert warning not in targets.write("products", one).log
+    assert warning in run("globex", "--plan")
+    assert warning in run("globex")
+    assert warning in targets.write("products", one).log
+    assert first.encode() not in targets.ledger.read_bytes()

@@ -180,3 +180,23 @@ def test_both_limits_must_be_set(target: Target) -> None:
     output = target.write("campaign_launches", [], launch={"max_campaigns": 1})
     assert output.code == 1
     assert output.errors[0].startswith("launch.max_recipients: is missing.")
+
+
+def test_a_launch_that_was_sent_before_a_signal_is_unknown_and_repeated_with_its_key(
+    sandbox: Sandbox, target: Target
+) -> None:
+    row_id = put(sandbox, 901)
+    sandbox.configure({"acme/campaigns": {"faults": [{"kind": "truncate", "on": "writes"}]}})
+    messages = [*stream_of("campaign_launches", asking(sandbox, row_id)), state(1)]
+    process = target.start(messages, launch=LIMITS, max_retries=100)
+    while launched(sandbox, row_id) == [False]:
+        assert process.poll() is None
+    process.terminate()
+    _, log = process.communicate(timeout=60)
+    assert process.returncode == 143, log
+    assert [(one["status"], one["reason"]) for one in target.report()] == [("unknown", "outcome_unknown")]
+    sandbox.configure({"acme/campaigns": {"faults": None}})
+    sandbox.put("acme", "campaigns", row_id, launched_at=None)  # only the key tells that it was launched
+    output = target.run(messages, launch=LIMITS)
+    assert (output.code, output.statuses("campaign_launches")) == (0, ["written"]), output.log
+    assert len([row for row in sandbox.writes("acme") if row.kind == "launch"]) == 1

@@ -116,3 +116,34 @@ def test_what_is_planned_is_what_is_then_written(sandbox: Sandbox, target: Targe
     assert {one["status"] for one in planned} == {"planned"}
     assert {one["status"] for one in output.report} == {"written"}
     assert target.run(messages, "--plan").report == []
+
+
+@pytest.mark.parametrize("how", ["--plan", "mode"])
+def test_a_plan_says_why_rows_cannot_be_written_as_a_run_does(target: Target, how: str) -> None:
+    messages = [
+        *stream_of("customers", [{"id": "cus_1", "tags": "no list"}, {"id": "cus_none", "add_tags": ["a"]}]),
+        *stream_of("campaigns", [{"external_id": "c", "name": "New"}]),
+        *stream_of("campaign_launches", [{"external_id": "none", "requested_at": "2020-01-01T00:00:00Z"}]),
+    ]
+    planned = target.run(messages, "--plan") if how == "--plan" else target.run(messages, mode="plan")
+    assert (planned.code, set(planned.errors)) == (1, set(target.run(messages).errors))
+    assert "customers: 1 row not written (wrong_type): a value has another type than its column." in (
+        planned.errors
+    )
+    assert len(planned.errors) == 4
+
+
+def test_a_run_that_stops_does_not_wait_for_the_rate_limit_of_another_shop(
+    shops: Sandbox, targets: Target
+) -> None:
+    refused = {"kind": "status", "status": 429, "retry_after": 600, "on": "writes"}
+    shops.configure({"globex/customers": {"faults": [refused]}, "acme/customers": {"latency_ms": 100}})
+    waiting = [
+        {"shop": "globex", "id": row["id"], "tags": []} for row in shops.truth("globex", "customers")[:3]
+    ]
+    unknown = [{"shop": "acme", "id": f"none_{i}", "tags": []} for i in range(100)]
+    process = targets.start(stream_of("customers", [*waiting, *unknown]))
+    _, log = process.communicate(timeout=60)
+    statuses = [one["status"] for one in targets.report() if one["shop"] == "globex"]
+    assert (process.returncode, statuses) == (1, ["held"] * 3), log
+    assert "max_rejected_share" in log

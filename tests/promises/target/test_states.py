@@ -165,3 +165,62 @@ def test_a_missing_scope_fails_its_stream_and_no_other(sandbox: Sandbox, target:
         ["held"],
     )
     assert any("customers:write" in line for line in output.errors)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reasons"),
+    [
+        ({"kind": "status", "status": 500}, ["request_failed"]),
+        ({"kind": "status", "status": 400, "times": 1}, ["request_failed"]),
+        ({"kind": "rubbish"}, ["request_failed"]),
+        ({"kind": "status", "status": 403, "times": 1}, ["failed"] * 8),
+        ({"kind": "status", "status": 401, "times": 1}, ["failed"] * 8),
+    ],
+)
+def test_a_row_that_cannot_be_read_keeps_no_other_from_being_written(
+    sandbox: Sandbox, target: Target, fault: Json, reasons: list[str]
+) -> None:
+    """The tags of the third customer are asked for twice in vain; a missing scope affects all of them."""
+    rows = [{"id": row["id"], "add_tags": ["new"]} for row in sandbox.truth("acme", "customers")[:10]]
+    faults = [{"on": "reads", "after": 3, "times": 2, **fault}]
+    sandbox.configure({"acme/customers": {"faults": faults}})
+    output = target.run(with_states(rows), concurrency=1)
+    assert (output.code, output.reasons("customers"), output.states[-1]) == (1, reasons, 2), output.log
+    assert len(tagged(sandbox, "new")) == 10 - len(reasons)
+    assert any(line.startswith("Shop acme: ") for line in output.errors)
+    sandbox.configure({"acme/customers": {"faults": None}})
+    assert target.run(with_states(rows)).states[-1] == 10
+    assert len(tagged(sandbox, "new")) == 10
+
+
+def test_a_signal_ends_a_run_at_once_if_nothing_is_in_flight(sandbox: Sandbox, target: Target) -> None:
+    refused = {"kind": "status", "status": 429, "retry_after": 600, "on": "writes", "after": 3}
+    sandbox.configure({"acme/customers": {"faults": [refused]}})
+    rows = [{"id": row["id"], "tags": ["new"]} for row in sandbox.truth("acme", "customers")[:10]]
+    process = target.start(stream_of("customers", rows), concurrency=2)
+    assert process.stderr is not None
+    assert any("the rate limit refused the request" in line for line in iter(process.stderr.readline, ""))
+    process.terminate()
+    _, log = process.communicate(timeout=8)
+    assert process.returncode == 143, log
+    statuses = [one["status"] for one in target.report()]
+    assert sorted(statuses) == ["held"] * 7 + ["written"] * 3
+
+
+def test_what_was_written_before_a_signal_is_in_the_ledger_while_requests_are_in_flight(
+    sandbox: Sandbox, target: Target
+) -> None:
+    hanging = {"kind": "hang", "seconds": 3600, "on": "writes", "after": 5}
+    sandbox.configure({"acme/customers": {"faults": [hanging]}})
+    rows = [{"id": row["id"], "tags": ["new"]} for row in sandbox.truth("acme", "customers")[:10]]
+    process = target.start(stream_of("customers", rows), concurrency=1)
+    while sandbox.stats()["requests"] < 6:
+        assert process.poll() is None
+    process.terminate()
+    assert process.stderr is not None
+    assert any("Stopping: no further request is sent." in line for line in iter(process.stderr.readline, ""))
+    process.kill()
+    process.communicate(timeout=60)
+    sandbox.configure({"acme/customers": {"faults": None}})
+    output = target.write("customers", rows)
+    assert (output.code, output.statuses("customers")) == (0, ["written"] * 5), output.log

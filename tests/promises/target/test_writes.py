@@ -230,3 +230,15 @@ def test_only_the_guilty_rows_of_a_bulk_request_are_rejected(sandbox: Sandbox, t
     assert (output.code, output.reasons("inventory")) == (1, ["refused"]), output.log
     assert output.states[-1] == {"row": 16}
     assert output.statuses("inventory").count("written") == 49
+
+
+@pytest.mark.parametrize(("compare", "written"), [("api", ["written"]), ("ledger", [])])
+def test_a_tag_that_was_removed_in_the_shop_is_added_again_if_the_shop_is_compared(
+    sandbox: Sandbox, target: Target, compare: str, written: list[str]
+) -> None:
+    customer = sandbox.truth("acme", "customers")[3]["id"]
+    rows = [{"id": customer, "add_tags": ["late"]}]
+    assert target.write("customers", rows, compare=compare).statuses("customers") == ["written"]
+    sandbox.put("acme", "customers", customer, tags=[])
+    assert target.write("customers", rows, compare=compare).statuses("customers") == written
+    assert row_of(sandbox, "customers", customer)["tags"] == (["late"] if written else [])

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sumeru_api.client import parse_page, parse_resource
 from sumeru_api.errors import (
     ApiUnavailable,
     HostNotResponding,
@@ -17,6 +16,7 @@ from sumeru_api.errors import (
     UntrustedHost,
 )
 from sumeru_api.request_counts import RequestCounts
+from sumeru_api.responses import parse_page, parse_resource
 from sumeru_api.session import UntrustedHostError, default_headers
 from support.client_setup import FAILED, OK, ClientSetup
 from support.fake_session import FakeSession, in_turn, raw_response, response

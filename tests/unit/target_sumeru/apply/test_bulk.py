@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from sumeru_api.errors import OutcomeUnknown
 from sumeru_api.responses import Response
-from target_sumeru.apply.bulk import write_bulk
+from target_sumeru.apply.bulk import read_back, write_bulk
 from target_sumeru.config.streams import STREAMS
-from target_sumeru.plan.items import Item, Status
+from target_sumeru.plan.items import Current, Item, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from target_sumeru.apply.outcomes import Outcome
 
@@ -46,7 +46,7 @@ class BulkApi:
         self.written: list[str] = []
 
     async def update_many(
-        self, stream: object, rows: list[tuple[str, Mapping[str, Any]]], key: str
+        self, stream: object, rows: list[tuple[str, Mapping[str, Any]]], key: str, _: object
     ) -> Response:
         """Answer a PATCH of several rows."""
         assert stream is STREAMS["inventory"]
@@ -64,6 +64,11 @@ class BulkApi:
             content["errors"] = [error]
         return Response(200, {}, json.dumps(content).encode(), 0.0)
 
+    async def pages(self, _: object) -> AsyncIterator[list[Current]]:
+        """Answer GETs of the list."""
+        yield []
+        yield [Current(name, {"available": int(name.removeprefix("inv_"))}) for name in self.written]
+
 
 def items(number: int) -> list[Item]:
     return [
@@ -78,8 +83,13 @@ def write(api: BulkApi, number: int, stop_after: int = 10_000) -> dict[str, list
     def done(item: Item, outcome: Outcome) -> None:
         outcomes.setdefault(item.api_id, []).append(outcome)
 
-    go_on = lambda: len(api.keys) < stop_after  # noqa: E731 - one line says it
-    asyncio.run(write_bulk(api, STREAMS["inventory"], items(number), done, go_on))  # type: ignore[arg-type]  # a fake
+    async def main() -> None:
+        shop: Any = api
+        stream = STREAMS["inventory"]
+        left = await write_bulk(shop, stream, items(number), done, lambda: len(api.keys) < stop_after)
+        await read_back(shop, stream, left, done)
+
+    asyncio.run(main())
     return outcomes
 
 
@@ -112,8 +122,10 @@ def test_every_row_is_settled_once_and_the_good_ones_are_written(
     assert len(set(api.keys)) == len(api.keys)
 
 
-def test_a_response_that_lists_nothing_is_believed() -> None:
-    assert {one.status for (one,) in write(BulkApi(set(), silent=True), 5).values()} == {Status.WRITTEN}
+def test_a_response_that_lists_nothing_is_checked_by_the_list() -> None:
+    api = BulkApi(set(), silent=True)
+    assert {one.status for (one,) in write(api, 5).values()} == {Status.WRITTEN}
+    assert len(api.keys) == 1
 
 
 def test_without_a_response_the_outcome_of_all_rows_is_unknown() -> None:

@@ -6,20 +6,21 @@ import asyncio
 import json
 import random
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from typing_extensions import override
 
 from sumeru_api.errors import OutcomeUnknown
 from sumeru_api.responses import Response
-from target_sumeru.apply.bulk import write_bulk
+from target_sumeru.apply.bulk import read_back, write_bulk
 from target_sumeru.config.streams import STREAMS
 from target_sumeru.plan.items import Current, Item, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
     from target_sumeru.apply.outcomes import Outcome
 
@@ -49,6 +50,36 @@ ANSWERS: dict[str, Callable[[list[Json], list[str]], Json]] = {
     },
     "counts": lambda good, bad: {"data": {"updated": len(good), "failed": len(bad)}},
     "failed ids": lambda _, bad: {"data": [], "meta": {"failed_ids": bad}},
+    "status in other words": lambda good, bad: {
+        "data": [
+            *({**one, "status": "updated"} for one in good),
+            *({"id": one, "status": "skipped"} for one in bad),
+        ]
+    },
+    "reason of each row": lambda good, bad: {
+        "data": [*good, *({"id": one, "reason": "no such location"} for one in bad)]
+    },
+    "all rows, and the bad once more": lambda good, bad: {
+        "data": [*good, *({"id": one} for one in bad), *({"id": one, "status": "skipped"} for one in bad)]
+    },
+    "all rows, and which are bad": lambda good, bad: {
+        "data": [*good, *({"id": one} for one in bad)],
+        "not_applied": bad,
+    },
+    "all rows, and the number of the bad": lambda good, bad: {
+        "data": [*good, *({"id": one} for one in bad)],
+        "meta": {"summary": {"applied": len(good), "unprocessable": len(bad)}},
+    },
+    "warnings": lambda good, bad: {
+        "data": [*good, *({"id": one} for one in bad)],
+        "warnings": [{"id": one, "text": "ignored"} for one in bad],
+    },
+    "numbers alone": lambda good, bad: {"applied": len(good), "of": len(good) + len(bad)},
+    "a job": lambda *_: {"data": {"id": "job_1", "type": "job"}},
+    "nothing": lambda *_: {},
+    "rows by id": lambda good, bad: {
+        "data": {**{one["id"]: "done" for one in good}, **dict.fromkeys(bad, "no")}
+    },
     "ids of its own": lambda good, _: {"data": [{"id": f"job_{one['id']}"} for one in good]},
 }
 
@@ -59,14 +90,25 @@ class AnsweringApi:
     Args:
         bad: Ids of the rows that it does not write.
         answer: Its way.
+
+    Attributes:
+        rows: What it has written, by id.
+        sent: Ids of all rows that it was sent.
+        lists: How often its list was read.
     """
 
     def __init__(self, bad: set[str], answer: str) -> None:
         self._bad, self._answer = bad, ANSWERS[answer]
         self.rows: dict[str, Json] = {}
+        self.sent: set[str] = set()
+        self.lists = 0
 
-    async def update_many(self, _: object, rows: list[tuple[str, Mapping[str, Any]]], __: str) -> Response:
+    async def update_many(
+        self, stream: object, rows: list[tuple[str, Mapping[str, Any]]], key: str, doubt: object
+    ) -> Response:
         """Answer a PATCH of several rows."""
+        _ = stream, key, doubt
+        self.sent |= {row_id for row_id, _ in rows}
         good = [row_id for row_id, _ in rows if row_id not in self._bad]
         self.rows |= {row_id: dict(attributes) for row_id, attributes in rows if row_id in good}
         random.shuffle(good)
@@ -74,9 +116,11 @@ class AnsweringApi:
         content = self._answer(listed, [row_id for row_id, _ in rows if row_id in self._bad])
         return Response(200, {}, json.dumps(content).encode(), 0.0)
 
-    async def current(self, _: object, row_id: str) -> Current | None:
-        """Answer a GET of one row."""
-        return Current(row_id, self.rows.get(row_id, {"available": -1}))
+    async def pages(self, _: object) -> AsyncIterator[list[Current]]:
+        """Answer GETs of the list."""
+        self.lists += 1
+        yield [Current("inv_of_others", {"available": 7})]
+        yield [Current(one, self.rows.get(one, {"available": -1})) for one in sorted(self.sent)]
 
 
 class FailingApi(AnsweringApi):
@@ -93,12 +137,12 @@ class FailingApi(AnsweringApi):
 
     @override
     async def update_many(
-        self, stream: object, rows: list[tuple[str, Mapping[str, Any]]], key: str
+        self, stream: object, rows: list[tuple[str, Mapping[str, Any]]], key: str, doubt: object
     ) -> Response:
         """Answer a PATCH of several rows."""
         self.requests += 1
         if self._bad.isdisjoint(row_id for row_id, _ in rows):
-            return await super().update_many(stream, rows, key)
+            return await super().update_many(stream, rows, key, doubt)
         raise OutcomeUnknown("the API has failed", status=self.status)
 
 
@@ -113,7 +157,13 @@ def written(api: AnsweringApi, number: int) -> dict[str, list[Status]]:
     def done(item: Item, outcome: Outcome) -> None:
         found.setdefault(item.api_id, []).append(outcome.status)
 
-    asyncio.run(write_bulk(api, STREAMS["inventory"], items, done, lambda: True))  # type: ignore[arg-type]  # a fake
+    async def main() -> None:
+        shop: Any = api
+        left = await write_bulk(shop, STREAMS["inventory"], items, done, lambda: True)
+        if left:
+            await read_back(shop, STREAMS["inventory"], left, done)
+
+    asyncio.run(main())
     return found
 
 
@@ -123,6 +173,34 @@ def test_each_row_is_settled_once_and_as_it_is(answer: str, number: int, bad: se
     api = AnsweringApi({f"inv_{i}" for i in bad}, answer)
     expected = {f"inv_{i}": [Status.REJECTED if i in bad else Status.WRITTEN] for i in range(number)}
     assert written(api, number) == expected
+
+
+@pytest.mark.parametrize("number", [1, 30])
+@pytest.mark.parametrize("answer", ["omitted", "errors of each row"])
+def test_the_documented_answer_needs_no_list(answer: str, number: int) -> None:
+    api = AnsweringApi(set(), answer)
+    assert set(map(tuple, written(api, number).values())) == {(Status.WRITTEN,)}
+    assert api.lists == 0
+
+
+_WORDS = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=12)
+_VALUES = st.one_of(_WORDS, st.integers(1, 9), st.lists(_WORDS, min_size=1), st.just({"a": 1}))
+
+
+@given(name=_WORDS, value=_VALUES, of_row=st.booleans(), bad=st.booleans())
+def test_whatever_an_answer_says_in_words_of_its_own_is_checked_by_the_list(
+    name: str, value: Any, *, of_row: bool, bad: bool
+) -> None:
+    known = {"id", "type", "attributes", "relationships", "links", *STREAMS["inventory"].listed_columns}
+    assume(
+        name not in known if of_row else name not in ("data", "included", "links", "pagination", "jsonapi")
+    )
+    row: Json = {"id": "inv_0"}
+    content: Json = {"data": [{**row, name: value}]} if of_row else {"data": [row], name: value}
+    with mock.patch.dict(ANSWERS, {"in its own words": lambda *_: content}):
+        api = AnsweringApi({"inv_0"} if bad else set(), "in its own words")
+    (status,) = written(api, 1)["inv_0"]
+    assert (status is Status.WRITTEN) <= (not bad)
 
 
 @given(number=st.integers(1, 120), bad=st.sets(st.integers(0, 119), max_size=5), status=st.integers(500, 599))

@@ -50,7 +50,7 @@ class ScriptedShop(FakeLists):
         self.wrapped: list[bool] = []
 
     async def create(
-        self, stream: object, attributes: Mapping[str, Any], key: str, *, wrapped: bool
+        self, stream: object, attributes: Mapping[str, Any], key: str, _: object, *, wrapped: bool
     ) -> Response:
         """Answer a creation."""
         assert stream
@@ -59,7 +59,7 @@ class ScriptedShop(FakeLists):
         self.wrapped.append(wrapped)
         return self._answers.pop(0)
 
-    async def launch(self, stream: object, api_id: str, key: str) -> Response:
+    async def launch(self, stream: object, api_id: str, key: str, _: object) -> Response:
         """Answer a launch."""
         assert stream
         assert api_id
@@ -203,3 +203,22 @@ def test_a_success_that_names_a_failure_does_not_change_the_key_of_a_creation(na
     outcome = write(ScriptedShop(response(200, **CREATED, **REFUSAL), rows=rows), item(), ledger)
     expected = (Status.ADOPTED, (DONE, 0, "cam_9")) if names else (Status.UNKNOWN, (SENT, 0, ""))
     assert (outcome.status, known(ledger)) == expected
+
+
+def test_a_row_without_an_id_that_may_be_the_created_one_is_not_adopted_and_not_made_again() -> None:
+    ledger = Ledger()
+    ledger.done(b"another row", b"scope", b"content")
+    ledger.sent(b"row", b"scope", 0, b"content", NOW - 30 * HOUR)
+    shop = ScriptedShop(response(201, **CREATED), rows=(Current("", {"name": "N"}),))
+    outcome = write(shop, item(sent_before=True), ledger)
+    assert (outcome.status, outcome.reason, shop.keys) == (Status.REJECTED, "without_id", [])
+
+
+@pytest.mark.parametrize("name", ["Spring\u00a0sale", "Spring\nsale", "Spring\x1fsale"])
+def test_a_row_of_any_name_that_may_have_been_created_is_found(name: str) -> None:
+    ledger = Ledger()
+    ledger.sent(b"row", b"scope", 0, b"content", NOW - 30 * HOUR)
+    shop = ScriptedShop(response(201, **CREATED), rows=(Current("cam_9", {"name": name}),))
+    one = item(sent_before=True)
+    one.attributes = {"name": name}
+    assert (write(shop, one, ledger).status, shop.keys) == (Status.ADOPTED, [])

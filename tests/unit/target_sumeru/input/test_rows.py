@@ -101,6 +101,11 @@ def test_what_cannot_identify_a_row_rejects_it(value: Any) -> None:
     assert (row.reason, row.column) == ("missing_key", "id")
 
 
+@pytest.mark.parametrize("value", ["a\u00a0b", "a\u200bb", "a\u2028b", "\U0001fae9 new", "\ue000"])
+def test_any_character_but_a_control_character_can_identify_a_row(value: str) -> None:
+    assert key_values(read("products", {"external_id": value, "title": "T"}).key) == (value,)
+
+
 @given(st.text(), st.text())
 def test_keys_are_equal_only_for_equal_values(first: str, second: str) -> None:
     one, other = (key_of(("id",), (value,)) for value in (first, second))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sumeru_api import timestamps
 from support.target_factories import NOW
 from target_sumeru.config.settings import LaunchLimits
 from target_sumeru.ledger import DONE, REFUSED, SENT, Entry
@@ -44,6 +45,8 @@ def test_a_fresh_request_is_launched() -> None:
         (entry(SENT, -23), READY, -1, Reject("outcome_unknown")),
         (entry(SENT, -1), READY, -25, Reject("outcome_unknown", "requested_at")),
         (entry(REFUSED, -1, 3), READY, -1, Write(Operation.LAUNCH, {}, "cam_1", 3)),
+        (None, READY._replace(clear=False), -1, Reject("launch_unclear", "launched_at")),
+        (entry(SENT, -1), READY._replace(clear=False), -1, Reject("outcome_unknown", "launched_at")),
         (None, READY, -24, Reject("stale", "requested_at")),
         (None, READY, 1, Reject("not_due", "requested_at")),
     ],
@@ -102,3 +105,26 @@ def test_launches_over_a_limit_are_refused(sizes: list[int | None], limits: Laun
     known = [size for size in sizes if size is not None]
     fits = limits is not None and len(sizes) <= 2 and len(known) == len(sizes) and sum(known) <= 100
     assert (over_limit(sizes, limits) == "") == (fits or not sizes)
+
+
+@given(
+    st.none()
+    | st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat)
+    | st.text()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.lists(st.text())
+    | st.just({"at": None})
+)
+def test_only_null_says_that_a_campaign_was_not_launched_and_only_a_time_that_it_was(value: object) -> None:
+    """Anything else neither launches it nor settles the row."""
+    time = isinstance(value, str) and timestamps.parse(value) is not None
+    decision = decide_launch(at(-1), None, Campaign.of(Current("cam_1", {"launched_at": value})), NOW)
+    operation = decision.operation if isinstance(decision, Write) else None
+    assert operation == (Operation.LAUNCH if value is None else Operation.ADOPT if time else None)
+
+
+def test_a_campaign_without_the_time_of_its_launch_is_not_launched() -> None:
+    campaign = Campaign.of(Current("cam_1", {"name": "Sale"}))
+    assert decide_launch(at(-1), None, campaign, NOW) == Reject("launch_unclear", "launched_at")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sumeru_api.errors import ApiUnavailable
@@ -111,3 +112,42 @@ def test_rejected_rows_are_kept_with_their_reason() -> None:
     row = spooled("id", ["c"], {})._replace(reason="wrong_type", column="tags")
     (item,) = plan("customers", [row], FakeLists()).items
     assert (item.status, item.reason, item.columns) == (Status.REJECTED, "wrong_type", ("tags",))
+
+
+@pytest.mark.parametrize("changed", [True, False])
+@pytest.mark.parametrize(
+    ("stream", "row", "current"),
+    [
+        ("products", spooled("external_id", ["e"], {"title": "T", "vendor": "V"}), {"title": "T"}),
+        ("campaigns", spooled("external_id", ["e"], {"name": "N", "audience_id": "s"}), {"name": "N"}),
+        ("customers", spooled("email", ["a@b.c"], {"tags": ["t"]}), {"email": "A@b.c", "tags": []}),
+        (
+            "inventory",
+            spooled("sku,location_id", ["s", "l"], {"available": 1}),
+            {"sku": "s", "location_id": "l"},
+        ),
+    ],
+)
+def test_a_row_that_the_shop_lists_without_an_id_is_neither_written_nor_created_again(
+    stream: str, row: SpooledRow, current: dict[str, Any], *, changed: bool
+) -> None:
+    ledger = Ledger()
+    if changed:  # the ledger knows many rows without an id of their own
+        scope = ledger.row_hash(stream, "acme", "")
+        ledger.done(ledger.row_hash(stream, "acme", "id\x1fother"), scope, b"content")
+    match_on = {"match_on": {"customers": "email"}} if stream == "customers" else {}
+    group = plan(stream, [row], FakeLists([Current("", current)]), ledger, **match_on)
+    assert [(item.status, item.reason) for item in group.items] == [(Status.REJECTED, "without_id")]
+    group = plan(stream, [row], FakeLists([Current("", current)] * 2), ledger, **match_on)
+    assert [item.reason for item in group.items] == ["ambiguous"]
+
+
+@given(name=st.text(min_size=1).filter(str.strip), stream=st.sampled_from(["products", "campaigns"]))
+@example(name="Spring\u00a0sale", stream="campaigns")
+@example(name="Spring\nsale", stream="products")
+@example(name="\x1fSpring", stream="products")
+def test_whatever_its_name_a_row_that_exists_is_found_before_it_is_created(name: str, stream: str) -> None:
+    column = STREAMS[stream].unique
+    body = {column: name, **({"audience_id": "s"} if stream == "campaigns" else {})}
+    group = plan(stream, [spooled("external_id", ["e"], body)], FakeLists([Current("x_1", body)]))
+    assert [(item.operation, item.api_id) for item in group.items] == [(Operation.ADOPT, "x_1")]
