@@ -27,6 +27,8 @@ _COARSE = {
 }
 _MIN_ROWS = 20
 """Rows that must be whole steps apart before these are taken for the precision."""
+_MIN_MIDNIGHTS = 3
+"""Rows that must show midnight before it is taken for no time of day."""
 _MAX_SHIFTS = 2
 """Times of day that a midnight may have: one in summer and one in winter."""
 _HOUR, _QUARTER, _MINUTE = timedelta(hours=1), timedelta(minutes=15), timedelta(minutes=1)
@@ -111,18 +113,16 @@ def _step(page: ShapedPage) -> Precision:
 
 
 def _is_midnight(page: ShapedPage) -> bool:
-    """Return whether all rows show midnight: of UTC, or, if they are of several days, of some time zone.
+    """Return whether a few rows of several days all show midnight of some time zone.
 
-    That is at a quarter of an hour, and with daylight saving time an hour earlier or later. A shop with few
-    rows shows no more of them, and an ordinary row shows midnight of UTC once in 86,400 times.
+    That is at a quarter of an hour, and with daylight saving time an hour earlier or later.
     """
-    if not page.span or (page.span[0] - midnight(page.span[0])) % _QUARTER:
+    if not page.span or page.span[0] == page.span[1]:
         return False
     first, last = page.span
-    if (last - first) % _HOUR:
-        return False  # so that an ordinary page costs nothing per row
-    shifts = {(one - first) % DAY for one in page.timestamps if one is not None}
-    if shifts == {timedelta()} and first == midnight(first):
-        return True
+    if (last - first) % _HOUR or last - first < DAY - _HOUR or (first - midnight(first)) % _QUARTER:
+        return False
+    dated = [one for one in page.timestamps if one is not None]
+    shifts = {(one - first) % DAY for one in dated}
     is_shifted = len(shifts) > _MAX_SHIFTS or not shifts <= {timedelta(), _HOUR, DAY - _HOUR}
-    return last - first >= DAY - _HOUR and not is_shifted
+    return len(dated) >= _MIN_MIDNIGHTS and not is_shifted
