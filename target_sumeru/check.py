@@ -118,7 +118,7 @@ async def _check_stream(api: ShopApi, stream: TargetStream) -> Finding:
 
 
 async def _write_nothing(api: ShopApi, stream: TargetStream) -> object:
-    """Send a write that cannot be valid: it has no content, and names no row that exists."""
+    """Send a write that must fail: its body is empty, and no row has its id."""
     method, path = "POST", stream.path
     if stream.launches:
         path = f"{stream.path}/{_NO_ROW}/launch"

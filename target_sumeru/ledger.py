@@ -1,8 +1,7 @@
 """The ledger: a SQLite file that remembers what was written, as hashes keyed with a salt of its own.
 
-What a row holds is never stored. The ids that the API gives to what was created are: later runs need them.
-Changes of existing rows are stored in groups; that a creation or a launch is about to be sent is on the disk
-before the request goes out.
+No value of a row is stored except the ids of created rows, which later runs need.
+Changes of existing rows are stored in groups; a creation or a launch is on disk before its request is sent.
 """
 
 from __future__ import annotations

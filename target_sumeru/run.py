@@ -120,7 +120,7 @@ class Run:
         return apis
 
     async def _gate(self) -> None:
-        """Let no further request through once the run is to stop."""
+        """Block all further requests once the run must stop."""
         if self._applier is not None and self._applier.stopped():
             raise Stopped
 

@@ -1,4 +1,4 @@
-"""The lines that a run logs: what is planned, how far it is, what became of the rows, and what failed."""
+"""Log lines of a run: the plan, the progress, the outcome of the rows, and the failures."""
 
 from __future__ import annotations
 

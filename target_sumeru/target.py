@@ -134,7 +134,7 @@ class TargetSumeru(CommandLine):
         return self.exit_code
 
     def _take_in(self) -> Intake:
-        """Return what takes in the input; at first, open the files of the run."""
+        """Return the intake of the run; the first call opens its files."""
         if self._intake is None:
             settings = self.settings
             path = settings.ledger_path

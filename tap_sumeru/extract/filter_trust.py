@@ -79,7 +79,7 @@ class FilterTrust:
         return True
 
     def try_again(self) -> None:
-        """Forget that the filter was refuted: the API may have changed, or the fault was another."""
+        """Forget that the filter was refuted: the API may have changed, or something else was at fault."""
         if self._bookmark.verdict is Verdict.REFUTED:
             self._bookmark.verdict = Verdict.UNPROVEN
 

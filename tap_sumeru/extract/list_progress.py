@@ -50,7 +50,7 @@ class ListProgress:
         self.forget_pages()
 
     def forget_pages(self) -> None:
-        """Compare the next pages with none of those before: they may have rows of them, and rightly so."""
+        """Compare the next pages with none of those before: they may legitimately repeat rows."""
         self._seen = CursorHistory()
         self._rows: set[Hashable] = set()
         self._ids: set[str | None] = set()

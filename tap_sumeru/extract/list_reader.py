@@ -97,7 +97,7 @@ class ListReader:
         """Return the pages of a list, from its first page or from a cursor.
 
         Iterating raises:
-            Recovery: The list cannot be read like this, but in another way.
+            Recovery: The list must be read in another way.
             ApiError: The list cannot be read.
 
         Raises:

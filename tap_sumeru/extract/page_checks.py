@@ -83,12 +83,12 @@ class PageChecks:
             raise StartOver
 
     def _check_precision(self, page: ShapedPage) -> None:
-        """Keep a distance from now on if the replication key is less exact than it was before."""
+        """Widen the distance to the bookmark if the replication key is less exact than before."""
         observed = Precision.DAY if _is_midnight(page) else _step(page)
         precision = max(observed, page.precision, key=lambda one: one.distance)
         if not self._bookmark.learn_precision(precision):
             return
-        if self._shaper.is_coarser(precision):  # said once, and not for each shop
+        if self._shaper.is_coarser(precision):  # logged once, not for each shop
             logger.warning("%s: `%s` %s.", self._name, self._shaper.key, _COARSE[precision])
         if self._plan.range.since is not None:
             raise StartOver

@@ -146,7 +146,7 @@ class Parents:
         return False
 
     async def check(self, parents: set[str] | None) -> None:
-        """Say which parents were left out, once all others have been read.
+        """Log which parents were left out, once all others have been read.
 
         Args:
             parents: All parents.

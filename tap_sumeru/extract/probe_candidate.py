@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _SETTLED = timedelta(days=1)
 """A row that has not changed for this long is unlikely to change while it is requested."""
 _MAX_CONSIDERED, _MAX_UNSETTLED = 30, 200
-"""Rows after which a row without other dates will do, or else one that may still change.
+"""Rows after which a row without other dates is accepted, or else one that may still change.
 
 The stream then has none that could prove the filter. Each row that is considered is parsed once more.
 """

@@ -21,7 +21,7 @@ class Reached:
         end: Where the range ends.
         read: Length of all that is read, also behind a gap.
         parents: How many parents there are, 0 for a stream without parents.
-        parents_read: Of how many of them all children are read.
+        parents_read: How many parents have all their children read.
     """
 
     pages: int = 0

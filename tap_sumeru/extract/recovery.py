@@ -1,4 +1,4 @@
-"""How a read goes on after a list request that failed: in another way, as an exception, or not at all."""
+"""Decides after a failed list request: continue in another way, which an exception names, or fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ids of rows: whether those that the API gives tell rows apart, and from what others are made if not."""
+"""Ids of rows: whether the API's ids are unique, and what replaces them if not."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ def shared_on_page(page: ShapedPage, names: Sequence[str]) -> bool:
     """Return whether rows of one page have the same id, but other attributes of some names.
 
     Args:
-        page: The page. Of an ordinary one, no row is looked at: that would parse it once more.
+        page: The page. Rows of an ordinary page are not inspected: that would parse it once more.
         names: Names of the attributes.
     """
     if len(set(page.ids)) == len(page.ids):

@@ -54,7 +54,7 @@ class Slice:
 
     @property
     def progress(self) -> ListProgress:
-        """What notices that its pages bring nothing new; a list of one page needs none."""
+        """Detects that its pages bring nothing new; a list of one page needs none."""
         if self._progress is None:
             self._progress = ListProgress()
         return self._progress

@@ -1,4 +1,4 @@
-"""Splits a list that the API refuses to list to its end: into smaller windows, down to single days."""
+"""Splits a list that the API does not return to its end: into smaller windows, down to single days."""
 
 from __future__ import annotations
 

@@ -273,7 +273,7 @@ class StreamReader:
         self._sink.put(ReadPage(self._spec.name, self._shop, records, self._bookmark.snapshot(), *seen))
 
     def _check_plan(self) -> None:
-        """Take nothing more of a plan that is given up; its tasks may run once more.
+        """Discard the pages of an abandoned plan, whose tasks may run once more.
 
         A bookmark that follows a finished window would claim what a refuted filter may have left out.
         """

@@ -116,7 +116,7 @@ class ColumnarPage(ShapedPage):
     @property
     @override
     def identity(self) -> frozenset[int]:
-        """A hash of what tells each row from others: texts are hashed faster than timestamps."""
+        """A hash of what distinguishes the rows: texts are hashed faster than timestamps."""
         key = self._layout.column(self._layout.key)
         if key.type is Raw:
             return super().identity

@@ -122,7 +122,7 @@ def build_column(
 
 
 def _type(schema: Schema, *, related: bool = False) -> Any:  # noqa: ANN401 - a type for msgspec
-    """Return the type of the values that `converter_for` leaves unchanged."""
+    """Return the msgspec type of values that need no conversion."""
     types = schema.get("type")
     if types is None:
         return Raw

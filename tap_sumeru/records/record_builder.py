@@ -1,4 +1,4 @@
-"""Slow path to records (see shaping.py): builds them row by row, whatever a row is. They are flat and typed.
+"""Slow path to records (see shaping.py): builds flat, typed records from rows of any form.
 
 A row without an id gets one from its natural key, or else from its content. Two rows that are alike in every
 way then have the same id, and a row that changes gets another one: nothing tells the API's rows apart.
@@ -223,7 +223,7 @@ class RecordBuilder:
         return _hash(content), None
 
     def _identify_shared(self, row: Row, flat: _FlatRow, context: RowContext) -> tuple[str, int | None]:
-        """Return as `_identify` does, for a row whose id other rows share; it is kept in `extra`."""
+        """As `_identify`, for a row that shares its id with others; it is kept in `extra`."""
         if row.get("id") is not None:
             flat.displaced.append(("id", row["id"]))
         content = _content(row, context)

@@ -30,7 +30,7 @@ _EPOCH_YEARS = (datetime(2000, 1, 1, tzinfo=UTC).timestamp(), datetime(2100, 1, 
 """A number of seconds between these is taken for a date."""
 _EPOCH_UNITS = (1, 10**3, 10**6)
 _FIRST_NUMBER, _HUGE = int(_EPOCH_YEARS[0]), 10**18
-"""Below the first and from the second on, a number is no date in any of these units."""
+"""Below the first and from the second on, a number is not a date in any of these units."""
 
 
 def coarsest(keys: Iterable[object]) -> Precision:

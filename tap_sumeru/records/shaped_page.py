@@ -58,7 +58,7 @@ class ShapedPage(ABC):
 
     @property
     def identity(self) -> frozenset[int]:
-        """A hash of what tells each row from others, in no order; thousands are kept for each list."""
+        """A hash of what distinguishes the rows, in no order; thousands are kept for each list."""
         return frozenset(map(hash, zip(self.ids, self.timestamps, strict=True)))
 
     @cached_property

@@ -163,7 +163,7 @@ class _ReferencePage(ShapedPage):
     @property
     @override
     def identity(self) -> frozenset[int]:
-        """A hash of what tells each row from others, in no order: without ids, all that they hold."""
+        """A hash of what distinguishes the rows, in no order: without ids, all that they hold."""
         whole = None in self.ids
         return frozenset(hash(canonical(row)) for row in self._rows) if whole else super().identity
 

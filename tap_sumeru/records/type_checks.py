@@ -1,4 +1,4 @@
-"""Type checks: convert a value to the form in which it is emitted, or reject it."""
+"""Type checks: convert a value to its emitted form, or reject it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes many rows with one request; one that the API refuses or fails at is sent again in smaller parts."""
+"""Writes many rows with one request; one that the API refuses or fails at is split into smaller ones."""
 
 from __future__ import annotations
 

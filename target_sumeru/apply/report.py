@@ -54,7 +54,7 @@ _SCHEMA = {
 
 
 class Report:
-    """The report of one run, written line by line, so that it is true up to where a run was killed.
+    """The report of one run, written line by line, so that a killed run leaves a valid one.
 
     Args:
         path: Path of the file, which is replaced; empty for no report.

@@ -31,7 +31,7 @@ NO_LONGER_THERE = Outcome(Status.REJECTED, "not_found")
 
 
 def new_key() -> str:
-    """Return the idempotency key of one logical write: random, since the same content may be right twice."""
+    """Return the idempotency key of one logical write: random, since the same write may be meant twice."""
     return f"target-sumeru-{secrets.token_hex(16)}"
 
 

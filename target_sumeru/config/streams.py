@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 TAG_CHANGES = ("add_tags", "remove_tags")
-"""Columns of ours: they change the list of tags, which a PATCH would replace."""
+"""Columns that only the target knows: they change the list of tags, which a PATCH would replace."""
 REQUESTED_AT = "requested_at"
 EXTERNAL_ID = "external_id"
 _TAGS = {"type": ["array", "null"], "items": {"type": ["string", "null"]}}

@@ -23,7 +23,7 @@ KEY_LIFETIME = 23 * 3600
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The row asks for nothing new.
+    """The shop already has what the row asks for.
 
     Attributes:
         confirmed: Whether the API was seen to have it.

@@ -1,4 +1,4 @@
-"""What a plan consists of: one item for each row that is not settled by doing nothing."""
+"""The items of a plan: one for each row that needs a write or a report."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Campaign(NamedTuple):
 
     @classmethod
     def of(cls, current: Current) -> Campaign:
-        """Return what the API's row says."""
+        """Return the campaign in a row of the API."""
         attributes = current.attributes
         audience = attributes.get("audience_size")
         known = isinstance(audience, int) and not isinstance(audience, bool) and audience >= 0

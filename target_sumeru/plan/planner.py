@@ -207,7 +207,7 @@ class Planner:
         self._group.items.append(item)
 
     def _refuse_several_names(self) -> None:
-        """Reject what several rows would write, each by another name: it is not known which is last.
+        """Reject rows that name the same row of the shop in different ways: it is unknown which is the last.
 
         Beyond the limit not all items were kept. Then nothing is written, so the count must stay beyond it.
         """
