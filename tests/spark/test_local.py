@@ -127,7 +127,7 @@ def test_a_sync_in_slices_commits_each_and_ends_with_all_rows(
     local: Driver, world: Sandbox, options: Options, tmp_path: Path
 ) -> None:
     table = str(tmp_path / "bronze")
-    world.configure({"*": {"latency_ms": 40}})
+    world.configure({"*": {"latency_ms": 200}})
     local.run("sync", options={**options, "concurrency": 2}, table=table, num_partitions=2, max_seconds=1)
     rows = local.rows("table", path=table)
     assert_raw(rows, world, SHOPS)
