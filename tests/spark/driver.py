@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import subprocess
 from pathlib import Path
@@ -67,6 +68,12 @@ class Driver:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"job": job, "arguments": arguments}) + "\n")
         self._process.stdin.flush()
+
+    def is_done(self) -> bool:
+        """Return whether the job that was started has ended."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        return bool(select.select([self._process.stdout], [], [], 0)[0])
 
     def result(self) -> Any:
         """Return the result of the job that was started.

@@ -56,10 +56,10 @@ def options(agency: Sandbox, tmp_path: Path) -> Options:
     return {"api_url": given["api_url"], "shops_file": str(file), "concurrency": "2"}
 
 
-def wait_until(agency: Sandbox, requests: int) -> None:
-    """Wait until the sandbox has had so many requests."""
+def wait_until(agency: Sandbox, requests: int, driver: Driver) -> None:
+    """Wait until the sandbox has had so many requests, or the driver has nothing left to read."""
     end = time.monotonic() + 300
-    while agency.stats()["requests"] < requests:
+    while agency.stats()["requests"] < requests and not driver.is_done():
         assert time.monotonic() < end, "the read has stopped"
         time.sleep(0.02)
 
@@ -113,7 +113,7 @@ def test_killed_executors_lose_nothing(
     table = str(tmp_path / "bronze")
     driver.start("sync", options=options, table=table, num_partitions=4)
     for requests in (200, 900):
-        wait_until(agency, requests)
+        wait_until(agency, requests, driver)
         victims = _eventually(cluster.executors)
         victims[0].kill()
     driver.result()
@@ -124,14 +124,16 @@ def test_a_driver_that_is_killed_four_times_loses_nothing(
     version: str, cluster: Cluster, agency: Sandbox, options: Options, tmp_path: Path
 ) -> None:
     table, draw = str(tmp_path / "bronze"), Random("driver")  # noqa: S311 - the same moments in every run
+    agency.configure({"*": {"latency_ms": 50}})  # so that no life ends before it is killed
     for life in range(4):
         with Driver(version, tmp_path / f"life-{life}", master=cluster.url, conf=_CONF) as driver:
             before = agency.stats()["requests"]
             driver.start("sync", options=options, table=table, num_partitions=4, max_seconds=4)
-            wait_until(agency, before + draw.randint(200, 700))
+            wait_until(agency, before + draw.randint(200, 700), driver)
             time.sleep(draw.random() * 4)
             driver.kill()
         _change(agency, draw, life)
+    agency.configure({"*": {"latency_ms": 0}})
     with Driver(version, tmp_path / "last", master=cluster.url, conf=_CONF) as driver:
         driver.run("sync", options=options, table=table, num_partitions=4, max_seconds=20)
         assert_whole(driver, agency, table)
