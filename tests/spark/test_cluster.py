@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Options = dict[str, str]
 SHOPS = tuple(f"shop-{number}" for number in range(40))
-_CONF = {"spark.executor.memory": "512m", "spark.driver.memory": "512m", "spark.cores.max": "2"}
+_CONF = {"spark.executor.memory": "512m", "spark.driver.memory": "1g", "spark.cores.max": "2"}
 pytestmark = [pytest.mark.usefixtures("takes_long"), pytest.mark.timeout(900)]
 
 
