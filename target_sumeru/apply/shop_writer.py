@@ -72,7 +72,7 @@ class ShopWriter:
         await self._read_back()
 
     async def _read_back(self) -> None:
-        """Settle the rows of bulk writes of which no answer says what has become: one list tells of all."""
+        """Settle the rows of bulk writes that no answer confirms: one list shows all of them."""
         items, self._unanswered = self._unanswered, []
         if not items or not self._goes_on():
             return  # their outcome stays unknown
