@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ def bulk(turns: Turns) -> Result:
             for name, way in ways.items():
                 figures = turns.kept(
                     f"{name}, turn {turn + 1}",
-                    lambda name=name, way=way: _loaded(turns, name, way, job, database, customers),  # type: ignore[misc]
+                    partial(_loaded, turns, name, way, job, database, customers),
                 )
                 taken.setdefault(name, []).append(figures)
         further = turns.kept("the loader goes on", lambda: _goes_on(turns, ways, job, database, customers))

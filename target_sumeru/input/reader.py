@@ -75,9 +75,10 @@ class MessageReader(GenericSingerReader[bytes]):
             self._process_unknown_message(message)
         return message
 
-    # A static method of the SDK, whose message shows the whole line.
     @override
-    def assert_line_requires(self, line_dict: dict[str, Any], requires: set[str]) -> None:  # type: ignore[override]
+    def assert_line_requires(  # type: ignore[override]  # the SDK's is static, and shows the whole line
+        self, line_dict: dict[str, Any], requires: set[str]
+    ) -> None:
         """Check that a message has some keys.
 
         Raises:

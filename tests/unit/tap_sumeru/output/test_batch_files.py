@@ -140,11 +140,18 @@ class FullDisk:
         raise OSError(28, "No space left on device")
 
 
+class FullAtTheEnd(FullDisk):
+    """A file whose content fits into the buffer, so that only closing it fails."""
+
+    room = 1000
+
+
+@pytest.mark.parametrize("disk", [FullDisk, FullAtTheEnd])
 @pytest.mark.parametrize("compression", ["gzip", "none"])
-def test_a_file_that_cannot_be_written_is_removed_and_no_message_names_it(
-    tmp_path: Path, target: Target, monkeypatch: pytest.MonkeyPatch, compression: str
+def test_a_file_that_cannot_be_written_or_closed_is_removed_and_no_message_names_it(
+    tmp_path: Path, target: Target, monkeypatch: pytest.MonkeyPatch, compression: str, disk: type[FullDisk]
 ) -> None:
-    monkeypatch.setattr(private_files, "create", FullDisk)
+    monkeypatch.setattr(private_files, "create", disk)
     files = files_of(tmp_path, target, compression)
     with pytest.raises(BatchFileError, match=r"a file cannot be written \(No space left on device\)"):
         files.write("orders", LINES)
@@ -152,26 +159,6 @@ def test_a_file_that_cannot_be_written_is_removed_and_no_message_names_it(
     files.discard()
     assert list(tmp_path.iterdir()) == []
     assert target.received == []
-
-
-class FullAtTheEnd(FullDisk):
-    """A file whose content fits into the buffer, so that only closing it fails."""
-
-    room = 1000
-
-
-@pytest.mark.parametrize("compression", ["gzip", "none"])
-def test_a_file_that_cannot_be_closed_is_removed_and_no_message_names_it(
-    tmp_path: Path, target: Target, monkeypatch: pytest.MonkeyPatch, compression: str
-) -> None:
-    monkeypatch.setattr(private_files, "create", FullAtTheEnd)
-    files = files_of(tmp_path, target, compression)
-    files.write("orders", LINES[:1])
-    with pytest.raises(BatchFileError, match="a file cannot be written"):
-        files.flush()
-    assert target.received == []
-    files.discard()
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_that_cannot_be_removed_does_not_keep_the_others(tmp_path: Path, target: Target) -> None:
