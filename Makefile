@@ -56,7 +56,7 @@ test-dbt: .venv/.installed ## Test the dbt package on DuckDB, PostgreSQL and an 
 soak: warehouses ## Sync into each warehouse for an hour with faults and kills, then compare every row
 	PYTHONPATH=tests $(RUN)/python -u -m warehouses.soak $(ARGS)
 
-mutants: .venv/.installed ## Run the mutation tests (ten minutes)
+mutants: .venv/.installed ## Run the mutation tests (six minutes)
 	rm -rf mutants
 	$(MUTMUT) run
 	$(RUN)/python scripts/mutants.py

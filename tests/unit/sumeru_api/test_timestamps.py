@@ -123,3 +123,10 @@ def test_the_time_zone_of_the_machine_does_not_matter(monkeypatch: pytest.Monkey
         assert timestamps.midnight(timestamp) == datetime(2026, 5, 9, tzinfo=UTC)
         assert timestamps.parse("2026-05-09 23:30") == timestamp
     time.tzset()
+
+
+def test_a_time_before_1971_stands_for_a_missing_one() -> None:
+    first = datetime(1971, 1, 1, tzinfo=UTC)
+    assert timestamps.real(first) == first
+    assert timestamps.real(first - timedelta.resolution) is None
+    assert timestamps.real(None) is None

@@ -161,6 +161,23 @@ def test_a_believed_filter_shortens_any_read_and_a_refuted_one_none(first: bool)
     assert not trust(Verdict.UNPROVEN, usable=False)[0].may_use_filter(first=first)
 
 
+@pytest.mark.parametrize("first_read", [True, False])
+@pytest.mark.parametrize("usable", [True, False])
+@pytest.mark.parametrize("verdict", Verdict)
+def test_only_a_plausible_filter_of_a_first_read_is_accepted_and_only_once(
+    verdict: Verdict, *, usable: bool, first_read: bool
+) -> None:
+    one, bookmark = trust(verdict, usable=usable)
+    bookmark.unproven_from = DAY if first_read else None
+    improvable = one.improvable
+    accepted = usable and first_read and verdict is Verdict.PLAUSIBLE
+    assert one.accept() == accepted
+    assert bookmark.unproven_from == (DAY if first_read and not accepted else None)
+    assert one.improvable == (improvable and not accepted)
+    assert bookmark.verdict is verdict
+    assert not (accepted and one.accept())
+
+
 def test_one_good_row_proves_the_filter() -> None:
     one, bookmark = trust()
     assert one.check_page(ACCEPTED, Rows([(DAY, VAGUE)]), BEGAN)

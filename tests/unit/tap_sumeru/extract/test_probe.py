@@ -67,6 +67,7 @@ def probed(candidate: Dated, *pages: Rows, known: Verdict = Verdict.UNPROVEN, to
         (GOOD, [Rows(VAGUE, KEYLESS), Rows(GOOD)], Verdict.PROVEN),
         (BARE, [Rows(BARE)], Verdict.PLAUSIBLE),
         (BARE, [Rows(VAGUE, BARE)], Verdict.PLAUSIBLE),
+        (GOOD, [Rows(KEYLESS, GOOD)], Verdict.PROVEN),
         # A page that looks good is not the last word.
         (GOOD, [Rows(GOOD), Rows(OUTSIDE)], Verdict.REFUTED),
         (BARE, [Rows(OUTSIDE, BARE)], Verdict.REFUTED),
@@ -82,6 +83,18 @@ def test_a_probe_is_judged_by_all_that_it_returns(
     candidate: Dated, pages: list[Rows], verdict: Verdict
 ) -> None:
     assert probed(candidate, *pages) is verdict
+
+
+@pytest.mark.parametrize("before", range(15))
+@pytest.mark.parametrize("pages", [True, False])
+def test_ten_rows_without_other_dates_are_enough_to_see_that_a_probe_proves_nothing(
+    before: int, *, pages: bool
+) -> None:
+    """Whatever the number of rows, one from outside of the range refutes the filter."""
+    rows = [*[BARE] * before, GOOD]
+    probe = [Rows(one) for one in rows] if pages else [Rows(*rows)]
+    assert probed(GOOD, *probe) is (Verdict.PROVEN if before < 10 else Verdict.PLAUSIBLE)
+    assert probed(GOOD, *probe, Rows(OUTSIDE)) is Verdict.REFUTED
 
 
 def test_a_plausible_filter_is_proven_or_doubted_by_a_later_probe() -> None:
