@@ -139,7 +139,7 @@ class SingleWrites:
             if found is not None:
                 return found  # a try was applied, although no answer said so
         if response.ok:
-            return unknown_outcome()  # it may have been applied
+            return unknown_outcome(http_status=response.status)  # it may have been applied
         if response.status == CONFLICT:
             self._ledger.conflicted(item.row)
             return outcome
@@ -163,7 +163,8 @@ class SingleWrites:
         if outcome.status is Status.WRITTEN:
             return outcome
         if response.ok or response.status == CONFLICT or response.in_doubt:
-            return unknown_outcome()  # it may be launched already, so the key must not change
+            # It may be launched already, so the key must not change.
+            return unknown_outcome(http_status=response.status)
         self._ledger.refused(item.row)
         return outcome
 
@@ -183,7 +184,10 @@ class SingleWrites:
         key = creation_key(item)
         if item.operation is Operation.LAUNCH:
             return await self._api.launch(stream, item.api_id, key, item.doubt)
-        return await self._api.create(stream, item.attributes, key, item.doubt, wrapped=wrapped)
+        response = await self._api.create(stream, item.attributes, key, item.doubt, wrapped=wrapped)
+        if response.status == CONFLICT:
+            item.doubt.exists = True  # another request with this key may have created the row
+        return response
 
     async def _look_up(self, stream: TargetStream, item: Item) -> Outcome | None:
         """Return what becomes of a row that may exist already; None if it does not."""
