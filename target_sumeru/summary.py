@@ -144,7 +144,7 @@ def launch_lines(items: Iterable[Item]) -> list[str]:
     for item in launches:
         audience = "unknown" if item.audience is None else f"{item.audience}"
         refused = "" if item.status is Status.PLANNED else f"  (not launched: {item.reason})"
-        lines.append(f"  {item.name or 'a campaign that is created first'}: audience {audience}{refused}")
+        lines.append(f"  {item.name or 'a campaign'}: audience {audience}{refused}")
     if launches:
         total = sum(item.audience or 0 for item in launches if item.status is Status.PLANNED)
         lines.append(f"  total: {total}")
