@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sumeru_api.embedded_errors import find_failure
+from sumeru_api.embedded_errors import find_failure, folded
 from sumeru_api.json_values import UndecodableError
 from sumeru_api.redaction import error_code, request_id
 from sumeru_api.responses import ENVELOPE, NO_CONTENT, row_id
@@ -91,7 +91,7 @@ def outcome_of(response: Response, columns: Collection[str], api_id: str = "") -
     failure = find_failure(content) if response.ok else response.failure()
     if failure is not None:
         return _rejected(response, failure, content, columns)
-    shown = created_id(response)
+    shown = _shown_id(response)
     if response.status in NO_CONTENT or (shown and api_id in ("", shown)):
         return Outcome(Status.WRITTEN, http_status=response.status)
     return unknown_outcome(http_status=response.status)
@@ -109,8 +109,23 @@ def _rejected(response: Response, failure: Failure, holder: object, columns: Col
     )
 
 
-def created_id(response: Response) -> str:
-    """Return the id of the row that a response shows, empty if it shows none."""
+def created_id(response: Response, stream: TargetStream) -> str:
+    """Return the id of the created row that a response shows, empty if it shows none.
+
+    Its type and its attributes, if it has any, must be those of the stream: a job has an id too.
+    """
+    row = _member(_content(response), "data")
+    if not isinstance(row, dict):
+        return ""
+    kind, given = row.get("type"), row.get("attributes")
+    if isinstance(kind, str) and folded(kind).removesuffix("s") != folded(stream.path).removesuffix("s"):
+        return ""
+    attributes = given if isinstance(given, dict) else row.keys() - _RESOURCE
+    return _shown_id(response) if not attributes or stream.unique in attributes else ""
+
+
+def _shown_id(response: Response) -> str:
+    """Return the id of the resource that a response shows, empty if it shows none."""
     data = _member(_content(response), "data")
     return (row_id(data) or "") if isinstance(data, dict) else ""
 

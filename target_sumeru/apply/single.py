@@ -130,7 +130,7 @@ class SingleWrites:
     ) -> Outcome:
         """Return what became of a creation, whose key changes only if it was certainly refused."""
         outcome = outcome_of(response, stream.columns)
-        api_id = created_id(response)
+        api_id = created_id(response, stream)
         if outcome.status is Status.WRITTEN and api_id:
             self._wrapped[stream.name] = wrapped
             return replace(outcome, api_id=api_id)
@@ -159,7 +159,7 @@ class SingleWrites:
         if entry is not None and self._key_is_old(entry):
             return unknown_outcome()
         response = await self._send(stream, item)
-        outcome = outcome_of(response, stream.columns)
+        outcome = outcome_of(response, stream.columns, item.api_id)
         if outcome.status is Status.WRITTEN:
             return outcome
         if response.ok or response.status == CONFLICT or response.in_doubt:

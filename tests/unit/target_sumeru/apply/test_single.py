@@ -149,7 +149,7 @@ def test_a_launch_changes_its_key_only_if_it_was_certainly_refused(
     answer: Response, status: Status, entry: str
 ) -> None:
     ledger = Ledger()
-    one = item("campaign_launches", Operation.LAUNCH, api_id="cam_1")
+    one = item("campaign_launches", Operation.LAUNCH, api_id="x_1")
     assert write(ScriptedShop(answer), one, ledger).status is status
     assert known(ledger)[0] == entry
 
@@ -192,7 +192,7 @@ def test_a_launch_with_an_old_key_is_not_sent_again(age: int, sent: int) -> None
     ledger = Ledger()
     ledger.sent(b"row", b"scope", 0, b"content", NOW - age * HOUR)
     shop = ScriptedShop(response(200, **CREATED))
-    outcome = write(shop, item("campaign_launches", Operation.LAUNCH, api_id="cam_1"), ledger)
+    outcome = write(shop, item("campaign_launches", Operation.LAUNCH, api_id="x_1"), ledger)
     assert (outcome.status, len(shop.keys)) == (Status.WRITTEN if sent else Status.UNKNOWN, sent)
 
 
