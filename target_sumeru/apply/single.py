@@ -11,7 +11,7 @@ from sumeru_api.errors import OutcomeUnknown
 from target_sumeru.apply.outcomes import CONFLICT, Outcome, created_id, outcome_of, shown, unknown_outcome
 from target_sumeru.config.streams import EXTERNAL_ID, TAG_CHANGES
 from target_sumeru.input.rows import key_columns
-from target_sumeru.input.values import as_key
+from target_sumeru.input.values import as_name
 from target_sumeru.ledger import REFUSED, SENT
 from target_sumeru.plan.compare import shows_tags, with_tag_changes
 from target_sumeru.plan.decisions import KEY_LIFETIME, Reject, adopt
@@ -191,12 +191,12 @@ class SingleWrites:
 
     async def _look_up(self, stream: TargetStream, item: Item) -> Outcome | None:
         """Return what becomes of a row that may exist already; None if it does not."""
-        wanted = as_key(item.attributes.get(stream.unique))
+        wanted = as_name(item.attributes.get(stream.unique))
         matches: list[Current] = []
         async for page in self._api.pages(stream):
             for current in page:
                 owner = self._ledger.owner(item.scope, current.api_id)
-                named = as_key(current.attributes.get(stream.unique))
+                named = as_name(current.attributes.get(stream.unique))
                 if wanted and named == wanted and owner in (None, item.row):
                     matches.append(current)
         decision = adopt(stream, item.attributes, matches)
