@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_SUCCESS = range(200, 300)
+SUCCESS = range(200, 300)
 _SECONDS = re.compile(r"[0-9]{1,10}")
 _MAX_AGE = 30 * 24 * 3600
 """An older answer counts as this old, so that one wrong header cannot undo years of progress."""
@@ -59,7 +59,7 @@ class Response:
     @property
     def ok(self) -> bool:
         """Whether the status is 2xx."""
-        return self.status in _SUCCESS
+        return self.status in SUCCESS
 
     @property
     def requested_at(self) -> datetime:

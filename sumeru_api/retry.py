@@ -270,7 +270,7 @@ def _may_be_applied(outcome: Outcome) -> bool:
         return isinstance(outcome, TransportError) and outcome.sent
     if outcome.status == CONFLICT:
         return is_in_progress(outcome)
-    return outcome.ok or outcome.status in _REDIRECT or outcome.status in _RETRIABLE
+    return outcome.status not in _REFUSED or outcome.status in _RETRIABLE
 
 
 def error_of(response: Response) -> ApiError:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 SENT, DONE, REFUSED = "sent", "done", "refused"
 """What happened to a row: its request went out, it was written, or the API refused it."""
 _APPLICATION_ID = 0x53554D52
-_TABLES = f"""
+_TABLES = """
 CREATE TABLE IF NOT EXISTS salt (value BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS rows (
     row BLOB PRIMARY KEY, scope BLOB NOT NULL, status TEXT NOT NULL, generation INTEGER NOT NULL,
@@ -32,7 +32,6 @@ CREATE TABLE IF NOT EXISTS names (row BLOB PRIMARY KEY, by_id BLOB NOT NULL) WIT
 CREATE TABLE IF NOT EXISTS tokens (shop BLOB PRIMARY KEY, token BLOB NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS names_by_id ON names (by_id);
 CREATE INDEX IF NOT EXISTS rows_by_id ON rows (scope, api_id) WHERE api_id != '';
-PRAGMA application_id = {_APPLICATION_ID};
 """
 _INVALIDATE = """
 UPDATE rows SET content = NULL
@@ -102,6 +101,8 @@ class Ledger:
         self._db.execute("BEGIN EXCLUSIVE")
         for statement in _TABLES.split(";"):
             self._db.execute(statement)
+        if not tables:  # writing the same id once more would change the file
+            self._db.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
         if self._db.execute("SELECT value FROM salt").fetchone() is None:
             self._db.execute("INSERT INTO salt VALUES (?)", (secrets.token_bytes(32),))
         self._db.execute("COMMIT")

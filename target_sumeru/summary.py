@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("target-sumeru")
 
+_UNAUTHENTICATED = 401
 _VERBS = {
     Operation.UPDATE: "change",
     Operation.CREATE: "create",
@@ -119,7 +120,9 @@ def advice(error: ApiError, scope: str) -> str:
         error: The error.
         scope: Scope that the request needs.
     """
-    kind = next(kind for kind in type(error).__mro__ if kind in _ADVICE)
+    # A write in doubt that ends with 401 is an `OutcomeUnknown`; the token is what must be changed.
+    known = AuthenticationError if error.status == _UNAUTHENTICATED else type(error)
+    kind = next(kind for kind in known.__mro__ if kind in _ADVICE)
     return f"{error.describe()}. {_ADVICE[kind].format(scope=scope)}"
 
 
@@ -144,7 +147,7 @@ def launch_lines(items: Iterable[Item]) -> list[str]:
     for item in launches:
         audience = "unknown" if item.audience is None else f"{item.audience}"
         refused = "" if item.status is Status.PLANNED else f"  (not launched: {item.reason})"
-        lines.append(f"  {item.name or 'a campaign that is created first'}: audience {audience}{refused}")
+        lines.append(f"  {item.name or 'a campaign'}: audience {audience}{refused}")
     if launches:
         total = sum(item.audience or 0 for item in launches if item.status is Status.PLANNED)
         lines.append(f"  total: {total}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sumeru_api.embedded_errors import find_failure
+from sumeru_api.embedded_errors import find_failure, folded
 from sumeru_api.json_values import UndecodableError
 from sumeru_api.redaction import error_code, request_id
 from sumeru_api.responses import ENVELOPE, NO_CONTENT, row_id
@@ -53,9 +53,15 @@ class Outcome:
     error: ApiError | None = None
 
 
-def unknown_outcome(error: ApiError | None = None) -> Outcome:
-    """Return the outcome of a write that may have been applied, although no answer says so."""
-    return Outcome(Status.UNKNOWN, "outcome_unknown", http_status=error.status if error else 0, error=error)
+def unknown_outcome(error: ApiError | None = None, http_status: int = 0) -> Outcome:
+    """Return the outcome of a write that may have been applied, although no answer says so.
+
+    Args:
+        error: Why there is no answer, None if there is one.
+        http_status: HTTP status of the answer.
+    """
+    status = error.status if error else http_status
+    return Outcome(Status.UNKNOWN, "outcome_unknown", http_status=status, error=error)
 
 
 def failed_outcome(error: ApiError) -> Outcome:
@@ -85,10 +91,10 @@ def outcome_of(response: Response, columns: Collection[str], api_id: str = "") -
     failure = find_failure(content) if response.ok else response.failure()
     if failure is not None:
         return _rejected(response, failure, content, columns)
-    shown = created_id(response)
+    shown = _shown_id(response)
     if response.status in NO_CONTENT or (shown and api_id in ("", shown)):
         return Outcome(Status.WRITTEN, http_status=response.status)
-    return Outcome(Status.UNKNOWN, "outcome_unknown", http_status=response.status)
+    return unknown_outcome(http_status=response.status)
 
 
 def _rejected(response: Response, failure: Failure, holder: object, columns: Collection[str]) -> Outcome:
@@ -103,8 +109,23 @@ def _rejected(response: Response, failure: Failure, holder: object, columns: Col
     )
 
 
-def created_id(response: Response) -> str:
-    """Return the id of the row that a response shows, empty if it shows none."""
+def created_id(response: Response, stream: TargetStream) -> str:
+    """Return the id of the created row that a response shows, empty if it shows none.
+
+    Its type and its attributes, if it has any, must be those of the stream: a job has an id too.
+    """
+    row = _member(_content(response), "data")
+    if not isinstance(row, dict):
+        return ""
+    kind, given = row.get("type"), row.get("attributes")
+    if isinstance(kind, str) and folded(kind).removesuffix("s") != folded(stream.path).removesuffix("s"):
+        return ""
+    attributes = given if isinstance(given, dict) else row.keys() - _RESOURCE
+    return _shown_id(response) if not attributes or stream.unique in attributes else ""
+
+
+def _shown_id(response: Response) -> str:
+    """Return the id of the resource that a response shows, empty if it shows none."""
     data = _member(_content(response), "data")
     return (row_id(data) or "") if isinstance(data, dict) else ""
 
@@ -129,12 +150,12 @@ def written_ids(response: Response, stream: TargetStream) -> set[str]:
     """Return the ids of the rows that a response to a bulk write lists as written.
 
     Only a list of resources, as documented, says so. An answer with any other member may say in its own words
-    that rows were not written, and so may a listed row.
+    that rows were not written, such as `updated: 0`, and so may a listed row.
     """
     content = _content(response)
     if not response.ok or not isinstance(content, dict):
         return set()
-    if any(content[name] for name in content.keys() - ENVELOPE - _LINKS):
+    if any(content[name] is not None for name in content.keys() - ENVELOPE - _LINKS):
         return set()
     known = _RESOURCE | stream.listed_columns
     plain: set[str] = set()
@@ -152,8 +173,10 @@ def shown(wanted: Mapping[str, Any], current: Current | None, stream: TargetStre
         current: The row, None if it does not exist.
         stream: The stream.
     """
-    if current is None or changes(wanted, current.attributes, stream.columns):
+    if current is None or changes(wanted, current.attributes, stream.columns, missing_is_equal=True):
         return Outcome(Status.REJECTED, "not_written")
+    if changes(wanted, current.attributes, stream.columns):
+        return unknown_outcome()  # the API does not show what was to change
     return Outcome(Status.WRITTEN)
 
 

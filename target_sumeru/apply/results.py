@@ -83,7 +83,7 @@ class Results:
     def answered(self, item: Item, outcome: Outcome) -> None:
         """Record what the API's answer, or its absence, means for a row."""
         item.settle(outcome.status, outcome.reason, outcome.column)
-        if outcome.http_status or outcome.status not in SETTLED:
+        if outcome.status is not Status.ADOPTED:  # nothing was written, so there was nothing to reject
             self.limit.count(rejected=outcome.status not in SETTLED)
         self.add(item, outcome)
 

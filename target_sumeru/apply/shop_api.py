@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from sumeru_api.errors import NotFound
+from sumeru_api.errors import NotFound, OutcomeUnknown, UnexpectedResponse
 from sumeru_api.pagination import Pages
-from sumeru_api.responses import parse_page, parse_resource, row_id
+from sumeru_api.responses import SUCCESS, Response, parse_page, parse_resource, row_id
 from sumeru_api.timestamps import http_date
 from target_sumeru.plan.items import Current
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sumeru_api.client import Client
     from sumeru_api.doubt import Doubt
-    from sumeru_api.responses import Page, Response, Row
+    from sumeru_api.responses import Page, Row
     from target_sumeru.config.streams import TargetStream
 
 _PAGE_SIZE = 100
@@ -70,7 +70,10 @@ class ShopApi:
             page = await self.client.get(path, (), parse_resource, stream.name)
         except NotFound:
             return None
-        return _current(page.rows[0])
+        current = _current(page.rows[0])
+        if current.api_id not in ("", api_id):
+            raise UnexpectedResponse("the response shows another row than the one that was requested")
+        return current
 
     async def update(
         self, stream: TargetStream, api_id: str, attributes: Mapping[str, Any], key: str, doubt: Doubt
@@ -116,9 +119,15 @@ class ShopApi:
         *,
         cost: int = 1,
     ) -> Response:
-        response = await self.client.write(
-            method, path, body, stream.name, idempotency_key=key, cost=cost, doubt=doubt
-        )
+        try:
+            response = await self.client.write(
+                method, path, body, stream.name, idempotency_key=key, cost=cost, doubt=doubt
+            )
+        except OutcomeUnknown as error:
+            if error.status not in SUCCESS or error.affects_shop:
+                raise
+            # A success that is not JSON shows no row, as any other success that does not.
+            return Response(error.status, {}, b"", 0.0, in_doubt=True)
         offset = self._offset_of(response)
         if offset is not None:  # a response that the API has kept for a key may have an old date
             self._offset = max(self._offset, offset)

@@ -11,7 +11,7 @@ from sumeru_api.errors import OutcomeUnknown
 from target_sumeru.apply.outcomes import CONFLICT, Outcome, created_id, outcome_of, shown, unknown_outcome
 from target_sumeru.config.streams import EXTERNAL_ID, TAG_CHANGES
 from target_sumeru.input.rows import key_columns
-from target_sumeru.input.values import as_key
+from target_sumeru.input.values import as_name
 from target_sumeru.ledger import REFUSED, SENT
 from target_sumeru.plan.compare import shows_tags, with_tag_changes
 from target_sumeru.plan.decisions import KEY_LIFETIME, Reject, adopt
@@ -130,7 +130,7 @@ class SingleWrites:
     ) -> Outcome:
         """Return what became of a creation, whose key changes only if it was certainly refused."""
         outcome = outcome_of(response, stream.columns)
-        api_id = created_id(response)
+        api_id = created_id(response, stream)
         if outcome.status is Status.WRITTEN and api_id:
             self._wrapped[stream.name] = wrapped
             return replace(outcome, api_id=api_id)
@@ -139,7 +139,7 @@ class SingleWrites:
             if found is not None:
                 return found  # a try was applied, although no answer said so
         if response.ok:
-            return unknown_outcome()  # it may have been applied
+            return unknown_outcome(http_status=response.status)  # it may have been applied
         if response.status == CONFLICT:
             self._ledger.conflicted(item.row)
             return outcome
@@ -159,11 +159,12 @@ class SingleWrites:
         if entry is not None and self._key_is_old(entry):
             return unknown_outcome()
         response = await self._send(stream, item)
-        outcome = outcome_of(response, stream.columns)
+        outcome = outcome_of(response, stream.columns, item.api_id)
         if outcome.status is Status.WRITTEN:
             return outcome
         if response.ok or response.status == CONFLICT or response.in_doubt:
-            return unknown_outcome()  # it may be launched already, so the key must not change
+            # It may be launched already, so the key must not change.
+            return unknown_outcome(http_status=response.status)
         self._ledger.refused(item.row)
         return outcome
 
@@ -183,16 +184,19 @@ class SingleWrites:
         key = creation_key(item)
         if item.operation is Operation.LAUNCH:
             return await self._api.launch(stream, item.api_id, key, item.doubt)
-        return await self._api.create(stream, item.attributes, key, item.doubt, wrapped=wrapped)
+        response = await self._api.create(stream, item.attributes, key, item.doubt, wrapped=wrapped)
+        if response.status == CONFLICT:
+            item.doubt.exists = True  # another request with this key may have created the row
+        return response
 
     async def _look_up(self, stream: TargetStream, item: Item) -> Outcome | None:
         """Return what becomes of a row that may exist already; None if it does not."""
-        wanted = as_key(item.attributes.get(stream.unique))
+        wanted = as_name(item.attributes.get(stream.unique))
         matches: list[Current] = []
         async for page in self._api.pages(stream):
             for current in page:
                 owner = self._ledger.owner(item.scope, current.api_id)
-                named = as_key(current.attributes.get(stream.unique))
+                named = as_name(current.attributes.get(stream.unique))
                 if wanted and named == wanted and owner in (None, item.row):
                     matches.append(current)
         decision = adopt(stream, item.attributes, matches)

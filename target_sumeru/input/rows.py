@@ -28,6 +28,8 @@ _encode = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
 _NOT_IN_PHONES = re.compile(r"[\s().\-/]")
 _NOT_IN_KEYS = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 """Control characters, two of which separate the parts of a key, and halves of characters."""
+_NOT_IN_PATHS = (".", "..")
+"""As the last part of a path, these name the list or what is above it, however they are encoded."""
 
 
 @dataclass(slots=True)
@@ -59,7 +61,7 @@ def key_of(columns: tuple[str, ...], values: Iterable[object]) -> str:
     parts = []
     for column, value in zip(columns, values, strict=True):
         part = as_key(value)
-        if not part or _NOT_IN_KEYS.search(part):
+        if not part or _NOT_IN_KEYS.search(part) or (column == "id" and part in _NOT_IN_PATHS):
             return ""
         if column == "email":
             part = part.lower()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import msgspec
 
@@ -42,6 +43,11 @@ def as_key(value: object) -> str:
     if isinstance(value, Decimal):
         return str(int(value)) if _is_whole(value) else ""
     return str(value).strip()
+
+
+def as_name(value: object) -> str:
+    """Return a name as text by which it is looked up: an accented letter may be one character or two."""
+    return normalize("NFC", as_key(value))
 
 
 def _string(value: object) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import msgspec
 
@@ -73,7 +74,12 @@ def _equal(wanted: object, current: object, schema: Mapping[str, Any]) -> bool:
     if schema.get("format") in _TIME_FORMATS and isinstance(wanted, str) and isinstance(current, str):
         moment = timestamps.parse(current)
         return moment is not None and timestamps.text(moment.replace(microsecond=0)) == wanted
-    return wanted == current
+    return _composed(wanted) == _composed(current)
+
+
+def _composed(value: object) -> object:
+    """Return a text with each accented letter as one character; anything else as it is."""
+    return normalize("NFC", value) if isinstance(value, str) else value
 
 
 def _number(value: object) -> Decimal | None:

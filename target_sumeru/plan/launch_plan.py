@@ -109,6 +109,8 @@ class LaunchPlanner:
             apply_decision(item, decision)
             if campaign is not None:
                 item.name, item.audience = campaign.name, campaign.audience
+            elif planned is not None and pending:
+                item.name = f"{planned.attributes['name']} (created first)"
         group.writes += item.writes
         group.items.append(item)
 
@@ -121,13 +123,17 @@ class LaunchPlanner:
 
 
 async def read_campaigns(lists: Lists) -> dict[str, Campaign]:
-    """Return the campaigns of a shop by id; raises `ApiError`."""
-    return {
-        current.api_id: Campaign.of(current)
-        async for page in lists.pages(LAUNCHES)
-        for current in page
-        if current.api_id
-    }
+    """Return the campaigns of a shop by id; raises `ApiError`.
+
+    Of one that is listed twice, what keeps it from being launched counts.
+    """
+    campaigns: dict[str, Campaign] = {}
+    async for page in lists.pages(LAUNCHES):
+        for current in page:
+            known = campaigns.get(current.api_id)
+            if current.api_id and (known is None or known.can_be_launched):
+                campaigns[current.api_id] = Campaign.of(current)
+    return campaigns
 
 
 def created_campaign(ledger: Ledger, shop: str, key: str) -> str:

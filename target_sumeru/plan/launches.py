@@ -39,6 +39,11 @@ class Campaign(NamedTuple):
     name: str
     clear: bool = True
 
+    @property
+    def can_be_launched(self) -> bool:
+        """Whether the API says that it has not been launched, and states its audience."""
+        return self.clear and not self.launched and self.audience is not None
+
     @classmethod
     def of(cls, current: Current) -> Campaign:
         """Return the campaign in a row of the API."""

@@ -10,7 +10,7 @@ import msgspec
 
 from sumeru_api.errors import ApiError
 from target_sumeru.input.rows import key_columns, key_of, key_values
-from target_sumeru.input.values import as_key
+from target_sumeru.input.values import as_name
 from target_sumeru.ledger import DONE
 from target_sumeru.plan.decisions import (
     Decision,
@@ -167,7 +167,7 @@ class Planner:
 
     def _key(self, columns: tuple[str, ...], values: Iterable[object]) -> str:
         """Return by what a row is found: a name may hold any character, what identifies a row may not."""
-        return as_key(*values) if columns == (self._stream.unique,) else key_of(columns, values)
+        return as_name(*values) if columns == (self._stream.unique,) else key_of(columns, values)
 
     def _is_free(self, current: Current, item: Item) -> bool:
         """Return whether a row of the API belongs to no other row of the input."""

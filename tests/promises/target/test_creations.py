@@ -139,3 +139,19 @@ def test_a_required_column_that_is_missing_rejects_the_row(sandbox: Sandbox, tar
     del second["audience_id"]
     output = target.write("campaigns", [first, second])
     assert (output.code, output.reasons("campaigns"), made(sandbox)) == (1, ["required"], 1)
+
+
+@pytest.mark.parametrize("stream", ["campaigns", "journeys", "products"])
+def test_a_conflict_whose_row_cannot_be_looked_up_is_unknown(
+    sandbox: Sandbox, target: Target, stream: str
+) -> None:
+    """A request went out, and the row may exist: it is neither held nor was nothing sent."""
+    column = "title" if stream == "products" else "name"
+    row = {"external_id": "x", column: "Made", **({"audience_id": "s"} if stream == "campaigns" else {})}
+    assert target.write(stream, [row]).code == 0
+    for path in target.folder.glob("ledger.db*"):
+        path.unlink()
+    sandbox.configure({stream: {"faults": [{"kind": "status", "on": "reads", "after": 1}]}})
+    output = target.write(stream, [{**row, column: "Made differently"}])
+    assert (output.code, output.statuses(stream), output.states) == (1, ["unknown"], []), output.log
+    assert not any("nothing was sent" in line for line in output.errors)

@@ -152,3 +152,20 @@ def test_a_bulk_answer_that_lists_no_row_is_checked_by_the_list(
     status = "written" if applied else "rejected"
     assert (output.code, output.statuses("inventory")) == (0 if applied else 1, [status] * 60), output.log
     assert stocked(sandbox) == ({row["id"] for row in rows} if applied else set())
+
+
+@pytest.mark.parametrize("applied", [True, False])
+@pytest.mark.parametrize("kind", ["html", "rubbish"])
+@pytest.mark.parametrize("stream", ["inventory", "customers", "products"])
+def test_a_success_that_is_not_json_is_checked_as_any_other_that_shows_no_row(
+    sandbox: Sandbox, target: Target, stream: str, kind: str, *, applied: bool
+) -> None:
+    sandbox.configure({stream: {"faults": [{"kind": kind, "on": "writes", "applied": applied}]}})
+    rows = stock(sandbox, 4) if stream == "inventory" else rows_of("products", 2)
+    if stream == "customers":
+        rows = [{"id": row["id"], "tags": ["q"]} for row in sandbox.truth("acme", "customers")[:2]]
+    output = target.write(stream, rows, max_retries=0)
+    creates = stream == "products"
+    done, missing = ("adopted", "unknown") if creates else ("written", "rejected")
+    assert output.statuses(stream) == [done if applied else missing] * len(rows), output.log
+    assert (output.code, output.states) == ((0, [{"done": True}]) if applied else (1, []))

@@ -200,3 +200,16 @@ def test_a_launch_that_was_sent_before_a_signal_is_unknown_and_repeated_with_its
     output = target.run(messages, launch=LIMITS)
     assert (output.code, output.statuses("campaign_launches")) == (0, ["written"]), output.log
     assert len([row for row in sandbox.writes("acme") if row.kind == "launch"]) == 1
+
+
+def test_a_plan_names_a_campaign_that_is_created_first_and_no_other_is_called_so(
+    sandbox: Sandbox, target: Target
+) -> None:
+    at = sandbox.now().isoformat()
+    campaign = {"external_id": "s", "name": "Summer", "audience_id": "seg"}
+    launches = [{"external_id": "s", "requested_at": at}, {"external_id": "none", "requested_at": at}]
+    messages = [*stream_of("campaigns", [campaign]), *stream_of("campaign_launches", launches)]
+    output = target.run(messages, "--plan", launch=LIMITS)
+    assert "  Summer (created first): audience unknown\n" in output.stdout
+    assert "  a campaign: audience unknown  (not launched: not_found)\n" in output.stdout
+    assert "Summer" not in output.log

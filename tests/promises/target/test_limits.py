@@ -147,3 +147,11 @@ def test_a_run_that_stops_does_not_wait_for_the_rate_limit_of_another_shop(
     statuses = [one["status"] for one in targets.report() if one["shop"] == "globex"]
     assert (process.returncode, statuses) == (1, ["held"] * 3), log
     assert "max_rejected_share" in log
+
+
+def test_a_plan_does_not_touch_the_ledger(sandbox: Sandbox, target: Target) -> None:
+    assert target.write("customers", customers(sandbox, 3)).code == 0
+    before = target.ledger.read_bytes()
+    output = target.write("customers", customers(sandbox, 6), "--plan", api_token=sandbox.token("acme"))
+    assert (output.code, output.statuses("customers")) == (0, ["planned"] * 3), output.log
+    assert target.ledger.read_bytes() == before

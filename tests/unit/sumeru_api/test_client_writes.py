@@ -48,6 +48,8 @@ def error(status: int, code: str = "made_up", message: str = "it failed", **head
 IN_PROGRESS = error(409, "conflict", "the first request with this key is still in progress")
 CONFLICT = error(409, "conflict", "this key was used with a different request")
 IN_DOUBT = [CUT, STALE, response(500), response(408), raw_response(200, b"<html>"), raw_response(200, b"")]
+ODD = [response(status) for status in (304, 600, 999)]
+"""Statuses that say nothing about the write, and that no retry changes."""
 
 
 def write(session: FakeSession, *, key: str | None = "k", **options: Any) -> Response:
@@ -108,7 +110,7 @@ def test_a_failure_that_is_not_about_the_content_is_raised(status: int, kind: ty
     assert len(session.sent) == 1
 
 
-@pytest.mark.parametrize("outcome", IN_DOUBT, ids=str)
+@pytest.mark.parametrize("outcome", [*IN_DOUBT, *ODD], ids=str)
 def test_a_write_without_an_answer_ends_as_unknown(outcome: Outcome) -> None:
     session = FakeSession(in_turn([outcome]))
     unknown = failed(session)

@@ -74,6 +74,14 @@ ANSWERS: dict[str, Callable[[list[Json], list[str]], Json]] = {
         "data": [*good, *({"id": one} for one in bad)],
         "warnings": [{"id": one, "text": "ignored"} for one in bad],
     },
+    "all rows, and that none or some are applied": lambda good, bad: {
+        "data": [*good, *({"id": one} for one in bad)],
+        "applied": not bad,
+    },
+    "all rows, and a list of those that changed": lambda good, bad: {
+        "data": [*good, *({"id": one} for one in bad)],
+        "changed": [one["id"] for one in good],
+    },
     "numbers alone": lambda good, bad: {"applied": len(good), "of": len(good) + len(bad)},
     "a job": lambda *_: {"data": {"id": "job_1", "type": "job"}},
     "nothing": lambda *_: {},
@@ -184,7 +192,9 @@ def test_the_documented_answer_needs_no_list(answer: str, number: int) -> None:
 
 
 _WORDS = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=12)
-_VALUES = st.one_of(_WORDS, st.integers(1, 9), st.lists(_WORDS, min_size=1), st.just({"a": 1}))
+_VALUES = st.one_of(
+    _WORDS, st.booleans(), st.integers(0, 9), st.lists(_WORDS), st.sampled_from([{}, {"a": 1}])
+)
 
 
 @given(name=_WORDS, value=_VALUES, of_row=st.booleans(), bad=st.booleans())
@@ -216,3 +226,20 @@ def test_rows_are_not_sent_one_by_one_to_a_host_that_does_not_answer() -> None:
     api = FailingApi({"inv_7"}, 0)
     assert written(api, 100) == {f"inv_{i}": [Status.UNKNOWN] for i in range(100)}
     assert api.requests == 1
+
+
+@pytest.mark.parametrize("member", [{"applied": False}, {"updated": 0}, {"saved": []}, {"by_id": {}}])
+def test_nothing_is_an_answer_too(member: Json) -> None:
+    """`applied: false` says as much as `applied: true`."""
+    listed = {"data": [{"id": "inv_0", "type": "inventory", "attributes": {}}], **member}
+    with mock.patch.dict(ANSWERS, {"in its own words": lambda *_: listed}):
+        assert written(AnsweringApi({"inv_0"}, "in its own words"), 1) == {"inv_0": [Status.REJECTED]}
+
+
+def test_a_row_whose_list_does_not_show_what_was_written_is_unknown() -> None:
+    class HidingApi(AnsweringApi):
+        @override
+        async def pages(self, _: object) -> AsyncIterator[list[Current]]:
+            yield [Current(one, {"sku": "s"}) for one in sorted(self.sent)]
+
+    assert written(HidingApi(set(), "nothing"), 2) == {f"inv_{i}": [Status.UNKNOWN] for i in range(2)}

@@ -1,4 +1,4 @@
-"""The API's clock: what judges the age of a launch is read from fresh answers only."""
+"""The API's clock, which judges the age of a launch, and answers that do not show the row that was meant."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sumeru_api.doubt import Doubt
+from sumeru_api.errors import OutcomeUnknown, UnexpectedResponse
 from support.client_setup import ClientSetup
-from support.fake_session import FakeSession, in_turn, response
+from support.fake_session import FakeSession, in_turn, raw_response, response
 from support.target_factories import NOW
 from support.virtual_clock import run_virtual
 from target_sumeru.apply.shop_api import ShopApi
 from target_sumeru.config.streams import STREAMS
 
 if TYPE_CHECKING:
+    from sumeru_api.responses import Response
     from sumeru_api.session import RawResponse
+    from target_sumeru.plan.items import Current
 
 CAMPAIGNS = STREAMS["campaigns"]
 HOUR = 3600
@@ -73,3 +76,38 @@ def test_an_answer_without_a_time_leaves_the_clock_as_it_is() -> None:
 def test_an_answer_that_was_kept_for_a_key_does_not_turn_the_clock_back() -> None:
     assert ahead(answer(3), answer(-20), writes=True) == 3
     assert ahead(answer(3), answer(4), writes=True) == 4
+
+
+def launch(answer: RawResponse, doubt: Doubt) -> Response:
+    async def main() -> Response:
+        api = ShopApi(ClientSetup(FakeSession(in_turn([answer])), max_retries=2).client)
+        return await api.launch(CAMPAIGNS, "cam_1", "key", doubt)
+
+    return run_virtual(main())
+
+
+@pytest.mark.parametrize("status", [200, 201, 202, 207, 299])
+@pytest.mark.parametrize("body", [b"", b"OK", b"<html>", b'{"data": {"id": "cam_'])
+def test_a_success_that_is_not_json_shows_no_row_and_leaves_the_doubt(status: int, body: bytes) -> None:
+    doubt = Doubt()
+    answer = launch(raw_response(status, body), doubt)
+    assert (answer.status, answer.body, answer.in_doubt, doubt.exists) == (status, b"", True, True)
+
+
+@pytest.mark.parametrize("answer", [response(500), response(408), response(302), response(600)])
+def test_any_other_answer_that_leaves_a_write_in_doubt_is_an_error(answer: RawResponse) -> None:
+    with pytest.raises(OutcomeUnknown):
+        launch(answer, Doubt())
+
+
+@pytest.mark.parametrize("shown", ["cam_2", 2, "CAM_1"])
+def test_an_answer_about_another_row_is_not_taken_for_the_row(shown: object) -> None:
+    """The tags of another customer would be written to this one."""
+
+    async def main() -> Current | None:
+        answer = response(200, {"data": {"id": shown, "attributes": {"tags": ["of another"]}}})
+        api = ShopApi(ClientSetup(FakeSession(in_turn([answer]))).client)
+        return await api.current(CAMPAIGNS, "cam_1")
+
+    with pytest.raises(UnexpectedResponse, match="another row"):
+        run_virtual(main())

@@ -168,3 +168,35 @@ def test_a_success_without_a_row_after_a_refused_form_keeps_its_key() -> None:
     entry = ledger.entry(b"row")
     assert entry is not None
     assert (outcome.status, entry.status, entry.generation) == (Status.UNKNOWN, SENT, 1)
+
+
+NOT_THE_ROW = [
+    {"id": "job_1", "type": "job"},
+    {"id": "job_1", "type": "job", "attributes": {"state": "queued"}},
+    {"id": "job_1", "state": "queued"},
+    {"id": 7, "attributes": {"progress": 0}},
+]
+
+
+@pytest.mark.parametrize("row", NOT_THE_ROW)
+@pytest.mark.parametrize("stream", ["campaigns", "journeys", "products", "campaign_launches"])
+def test_something_else_with_an_id_is_not_the_row(stream: str, row: dict[str, Any]) -> None:
+    """The id of a job would be kept as that of the campaign, which would count as created or launched."""
+    launches = stream == "campaign_launches"
+    operation = Operation.LAUNCH if launches else Operation.CREATE
+    name = "title" if stream == "products" else "name"
+    shop, ledger = AnsweringShop(response(202, {"data": row})), Ledger()
+    outcome = write(shop, item(stream, operation, "cam_1" if launches else "", **{name: "N"}), ledger)
+    entry = ledger.entry(b"row")
+    assert entry is not None
+    assert (outcome.status, outcome.http_status, entry.status) == (Status.UNKNOWN, 202, SENT)
+
+
+@pytest.mark.parametrize("kind", [{"type": "journey"}, {"type": "Journeys"}, {}])
+@pytest.mark.parametrize("attributes", [{}, {"attributes": {}}, {"attributes": {"name": "N"}}, {"name": "N"}])
+def test_the_created_row_may_be_shown_in_any_documented_form(
+    kind: dict[str, Any], attributes: dict[str, Any]
+) -> None:
+    shop = AnsweringShop(response(201, {"data": {"id": "jrn_1", **kind, **attributes}}))
+    outcome = write(shop, item("journeys", Operation.CREATE, name="N"), Ledger())
+    assert (outcome.status, outcome.api_id) == (Status.WRITTEN, "jrn_1")

@@ -94,7 +94,7 @@ def test_the_first_complete_identity_is_the_key(
 
 
 @pytest.mark.parametrize(
-    "value", [None, "", "  ", True, [], {}, Decimal("1.5"), Decimal("1e5000"), "a\x1fb", "a\nb"]
+    "value", [None, "", "  ", True, [], {}, Decimal("1.5"), Decimal("1e5000"), "a\x1fb", "a\nb", ".", " .. "]
 )
 def test_what_cannot_identify_a_row_rejects_it(value: Any) -> None:
     row = read("customers", {"id": value, "tags": []})
@@ -188,3 +188,9 @@ def test_no_two_columns_get_one_name(columns: list[str], renamed: dict[str, str]
             reader.read(dict.fromkeys(columns, "acme"), 1)
     elif "id" in names:
         reader.check_columns(columns)
+
+
+@pytest.mark.parametrize("value", [".", ".."])
+def test_a_dot_can_identify_a_row_where_it_is_no_part_of_a_path(value: str) -> None:
+    row = read("inventory", {"sku": value, "location_id": value})
+    assert (row.reason, key_values(row.key)) == ("", (value, value))

@@ -30,6 +30,8 @@ from target_sumeru.plan.compare import changes
         ("customers", "tags", [], None, False),
         ("customers", "locale", None, None, True),
         ("customers", "locale", "en", "EN", False),
+        ("customers", "first_name", "Ame\u0301lie", "Am\u00e9lie", True),
+        ("customers", "first_name", "Amelie", "Am\u00e9lie", False),
         ("campaigns", "scheduled_at", "2026-05-10T14:23:00Z", "2026-05-10T16:23:00.25+02:00", True),
         ("campaigns", "scheduled_at", "2026-05-10T14:23:00Z", "2026-05-10T14:23:01Z", False),
         ("campaigns", "scheduled_at", "2026-05-10T14:23:00Z", "soon", False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sumeru_api import timestamps
-from support.target_factories import NOW
+from support.target_factories import NOW, FakeLists
 from target_sumeru.config.settings import LaunchLimits
 from target_sumeru.ledger import DONE, REFUSED, SENT, Entry
 from target_sumeru.plan.decisions import Reject, Unchanged, Write
 from target_sumeru.plan.items import Current, Operation
+from target_sumeru.plan.launch_plan import read_campaigns
 from target_sumeru.plan.launches import Campaign, decide_launch, over_limit
 
 HOUR = 3600
@@ -128,3 +130,17 @@ def test_only_null_says_that_a_campaign_was_not_launched_and_only_a_time_that_it
 def test_a_campaign_without_the_time_of_its_launch_is_not_launched() -> None:
     campaign = Campaign.of(Current("cam_1", {"name": "Sale"}))
     assert decide_launch(at(-1), None, campaign, NOW) == Reject("launch_unclear", "launched_at")
+
+
+@given(st.lists(st.sampled_from(["null", "time", "odd", "audience"]), min_size=1, max_size=4))
+def test_of_a_campaign_that_is_listed_twice_the_row_counts_that_forbids_the_launch(kinds: list[str]) -> None:
+    """A list that changes while it is read can show a row before and after its launch, in any order."""
+    rows: dict[str, dict[str, Any]] = {
+        "null": {"launched_at": None, "audience_size": 5},
+        "time": {"launched_at": at(-5), "audience_size": 5},
+        "odd": {"launched_at": "", "audience_size": 5},
+        "audience": {"launched_at": None},
+    }
+    lists = FakeLists([Current("cam_1", rows[kind]) for kind in kinds])
+    campaign = asyncio.run(read_campaigns(lists))["cam_1"]
+    assert campaign.can_be_launched == (set(kinds) == {"null"})

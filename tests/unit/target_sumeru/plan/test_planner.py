@@ -151,3 +151,16 @@ def test_whatever_its_name_a_row_that_exists_is_found_before_it_is_created(name:
     body = {column: name, **({"audience_id": "s"} if stream == "campaigns" else {})}
     group = plan(stream, [spooled("external_id", ["e"], body)], FakeLists([Current("x_1", body)]))
     assert [(item.operation, item.api_id) for item in group.items] == [(Operation.ADOPT, "x_1")]
+
+
+@pytest.mark.parametrize("names", [("Caf\u00e9", "Cafe\u0301"), ("Cafe\u0301", "Caf\u00e9")])
+@pytest.mark.parametrize("stream", ["products", "campaigns"])
+def test_a_name_is_found_whether_its_accents_are_characters_of_their_own(
+    names: tuple[str, str], stream: str
+) -> None:
+    """Nobody sees the difference, and an API or a warehouse may change one into the other."""
+    column = STREAMS[stream].unique
+    more = {"audience_id": "s"} if stream == "campaigns" else {}
+    row = spooled("external_id", ["e"], {column: names[0], **more})
+    group = plan(stream, [row], FakeLists([Current("x_1", {column: names[1], **more})]))
+    assert [(item.operation, item.api_id) for item in group.items] == [(Operation.ADOPT, "x_1")]
