@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.singerlib import Catalog
 
 from tap_sumeru.catalog.column_types import check_keywords
+from tap_sumeru.config.catalog_conflicts import check_conflicts
 from tap_sumeru.config.catalog_names import CATALOG_SCHEMA, check_catalog_names
 from tap_sumeru.config.json_text import decode, is_blank
 from tap_sumeru.config.schema_violations import first_violation
@@ -56,7 +57,7 @@ def load_catalog(path: str) -> dict[str, Any]:
 
     Raises:
         StateError: The file cannot be read, is not a Singer catalog, or has no streams.
-        SettingsError: It has a misspelt name.
+        SettingsError: It has a misspelt name, or contradicts itself.
         CatalogError: The schema of a column has a keyword that cannot be honoured.
     """
     catalog = _load(_read(path, "catalog", StateError), "catalog", StateError)
@@ -70,6 +71,7 @@ def load_catalog(path: str) -> dict[str, Any]:
     except (AttributeError, KeyError, TypeError, ValueError):
         raise StateError("catalog: is not a Singer catalog. Create one with --discover.") from None
     check_catalog_names(catalog)
+    check_conflicts(catalog)
     for entry in catalog["streams"]:
         check_keywords(f"catalog: {entry['tap_stream_id']}", entry.get("schema"))
     return catalog
