@@ -216,7 +216,7 @@ class CommandLine(ConfigSources, Tap):
     def _discover(cls) -> None:
         """Print the catalog and exit."""
         with stdout.printed_whole():
-            cls.cb_discover(click.get_current_context(), click.Option(["--discover"]), True)
+            cls.cb_discover(click.get_current_context(), click.Option(["--discover"]), value=True)
 
 
 def _check_options(given: Sequence[str], *, shop: str | None, state: str | None) -> None:
