@@ -14,7 +14,7 @@ from singer_sdk.singerlib import Catalog
 from tap_sumeru.catalog.column_types import check_keywords
 from tap_sumeru.config.catalog_conflicts import check_conflicts
 from tap_sumeru.config.catalog_names import CATALOG_SCHEMA, check_catalog_names
-from tap_sumeru.config.json_text import decode, is_blank
+from tap_sumeru.config.json_text import RepeatedKeyError, decode, is_blank
 from tap_sumeru.config.schema_violations import first_violation
 from tap_sumeru.errors import SettingsError, StateError
 
@@ -99,6 +99,8 @@ def _load(
     except JSONDecodeError as fault:
         place = f"line {fault.lineno}, column {fault.colno}"
         raise error(f"{kind}: must be JSON; the error is in {place}.") from None
+    except RepeatedKeyError as fault:
+        raise error(f"{kind}: an object has the key {fault.key} twice. Remove one of the two.") from None
     except ValueError:
         raise error(f"{kind}: must be JSON in Unicode, without NaN or infinity.") from None
     if not isinstance(content, dict):

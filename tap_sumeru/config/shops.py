@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from sumeru_api import timestamps
 from sumeru_api.shop import API_URL, Shop
-from tap_sumeru.config.json_text import decode
+from tap_sumeru.config.json_text import RepeatedKeyError, decode
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
 from tap_sumeru.config.schema_violations import first_violation
 from tap_sumeru.config.setting_names import SHOP_SETTINGS, check_setting_names
@@ -89,6 +89,8 @@ def _read_shops_file(path: str, at_least: int) -> list[Config]:
         entries = decode(Path(path).read_bytes())
     except OSError as error:
         raise SettingsError(f"shops_file: cannot be read ({error.strerror or 'no such file'}).") from None
+    except RepeatedKeyError as error:
+        raise SettingsError(f"shops_file: an object has the key {error.key} twice. Remove one.") from None
     except ValueError:
         raise SettingsError("shops_file: must contain JSON.") from None
     schema = {**CONFIG_SCHEMA["properties"]["shops"], "type": "array", "minItems": at_least}
