@@ -94,11 +94,9 @@ class CommandLine(ConfigSources, Tap):
                 cls._merge(config, merge)
             else:
                 tap = cls._load(config, state, catalog, setup_mapper=not shops)  # which may need the API
-                schema = test == CliTestOptionValue.Schema.value
-                json = about_format == "json"
+                schema, json = test == CliTestOptionValue.Schema.value, about_format == "json"
                 checks = check or tests
-                code = tap.execute(schema=schema, shops=shops, checks=checks, estimate=estimate, json=json)
-                sys.exit(code)
+                sys.exit(tap.execute(schema=schema, shops=shops, checks=checks, estimate=estimate, json=json))
 
     @classmethod
     @override
