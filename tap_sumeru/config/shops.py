@@ -50,6 +50,8 @@ def read_shops(config: Config, *, required: bool = True, prefix: str = "TAP_SUME
     sources = [
         name for name in SHOP_SETTINGS if config.get(name) or (config.get(name) == [] and not required)
     ]
+    if not sources and config.get("shops") == []:
+        raise SettingsError("shops: must not be empty. Add an entry for each shop.")
     if not sources:
         raise SettingsError(
             f"api_token: is missing. Set api_token, shops or shops_file. As a variable: {prefix}API_TOKEN."

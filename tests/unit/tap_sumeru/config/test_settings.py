@@ -152,6 +152,12 @@ def test_a_token_with_a_character_that_none_has_is_rejected(before: str, bad: st
         settings(api_token=f"{before}{bad}{after}")
 
 
+def test_an_empty_list_of_shops_is_named_itself() -> None:
+    """The message was that `api_token` is missing."""
+    with pytest.raises(SettingsError, match=r"^shops: must not be empty\."):
+        settings(api_token=None, shops=[])
+
+
 def test_a_date_means_utc() -> None:
     made = settings(start_date="2026-01-01", end_date="2026-02-01T00:00:00+02:00")
     assert made.shops[0].start_date == datetime(2026, 1, 1, tzinfo=UTC)
