@@ -8,6 +8,7 @@
     ├── NotFound               404
     ├── RequestRejected        any other 4xx
     ├── UnexpectedResponse     a response that breaks the API's own rules
+    │   └── Redirected         3xx: no redirect is followed
     ├── OutcomeUnknown         a write that may have been applied, although no answer says so
     └── ApiUnavailable         network errors, 5xx and unreadable responses, once the retries are used up
         ├── RateLimited        429, with a wait that is too long or too often repeated
@@ -79,6 +80,10 @@ class RequestRejected(ApiError):
 
 class UnexpectedResponse(ApiError):
     """A response that breaks the API's own rules, so that going on could lose rows."""
+
+
+class Redirected(UnexpectedResponse):
+    """3xx: no redirect is followed, because the token would go along."""
 
 
 class OutcomeUnknown(ApiError):

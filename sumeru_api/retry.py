@@ -6,7 +6,7 @@
 | 2xx that is not JSON, 408, 425, 5xx, no complete response | retry with backoff, then `ApiUnavailable` |
 | no response to `max_retries` + 1 requests of the shop in a row (3 at least) | `HostNotResponding` |
 | 429 | wait, longer each time; `RateLimited` if it asks for over 15 minutes, or after two hours in all |
-| 3xx | `UnexpectedResponse`: no redirect is followed |
+| 3xx | `Redirected`: no redirect is followed |
 | 420, 403 with `Retry-After`, any 4xx whose code says that it is the rate limit | as 429 |
 | 401, 403, 404, any other 4xx | fail at once |
 | certificate not trusted, no TLS | fail at once with `UntrustedHost` |
@@ -43,8 +43,8 @@ from sumeru_api.errors import (
     PermissionDenied,
     ProxyFailed,
     RateLimited,
+    Redirected,
     RequestRejected,
-    UnexpectedResponse,
     UntrustedHost,
     duration,
     run_again,
@@ -278,7 +278,7 @@ def error_of(response: Response) -> ApiError:
     if response.ok:
         return ApiUnavailable("the response is not JSON", status=response.status)
     if response.status in _REDIRECT:
-        return UnexpectedResponse("the API redirects; check `api_url`", status=response.status)
+        return Redirected("the API redirects; check `api_url`", status=response.status)
     failure = response.failure()
     kind = _ERRORS.get(response.status)
     if kind is None:

@@ -65,6 +65,7 @@ class CommandLine(ConfigSources, Tap):
         config: _ConfigInput | None = None,
         state: str | None = None,
         catalog: str | None = None,
+        discover: bool = False,
         check: bool = False,
         estimate: bool = False,
         test: str = CliTestOptionValue.Disabled.value,
@@ -79,10 +80,13 @@ class CommandLine(ConfigSources, Tap):
                 cls.print_about(about_format)
             return
         cls.print_version(print_fn=cls.logger.info)
-        checks = check or test != CliTestOptionValue.Disabled.value
+        tests = test != CliTestOptionValue.Disabled.value
         with reported_errors():
-            given = {"check": checks, "estimate": estimate, "reset": reset, "merge": merge, "shops": shops}
-            _check_options([f"--{name}" for name, one in given.items() if one], shop=shop, state=state)
+            modes = {"--check": check, "--test": tests, "--estimate": estimate, "--reset": reset}
+            modes |= {"--merge": merge, "--shops": shops, "--discover": discover}
+            _check_options([name for name, given in modes.items() if given], shop=shop, state=state)
+            if discover:
+                cls._discover()
             cls._check_environment(config or _ConfigInput())
             if reset and state is not None:
                 cls._reset(config, load_state(state, required=True), reset, shop)
@@ -90,10 +94,9 @@ class CommandLine(ConfigSources, Tap):
                 cls._merge(config, merge)
             else:
                 tap = cls._load(config, state, catalog, setup_mapper=not shops)  # which may need the API
-                schema = test == CliTestOptionValue.Schema.value
-                json = about_format == "json"
-                code = tap.execute(schema=schema, shops=shops, checks=checks, estimate=estimate, json=json)
-                sys.exit(code)
+                schema, json = test == CliTestOptionValue.Schema.value, about_format == "json"
+                checks = check or tests
+                sys.exit(tap.execute(schema=schema, shops=shops, checks=checks, estimate=estimate, json=json))
 
     @classmethod
     @override
@@ -106,6 +109,10 @@ class CommandLine(ConfigSources, Tap):
             elif isinstance(option, click.Option) and option.name == "test":
                 # The SDK's test runs before the catalog is read, and logs an error for each stream.
                 option.callback, option.expose_value, option.help = None, True, _TEST_HELP
+                option.type = click.Choice([one.value for one in CliTestOptionValue])
+            elif option.name == "discover":
+                # The SDK's discovery ignores all options but --config.
+                option.callback, option.expose_value = None, True
             elif option.name == "about_format":
                 option.help = "Output style of --about, --check and --estimate."
         command.params += [
@@ -204,11 +211,10 @@ class CommandLine(ConfigSources, Tap):
         """Estimate a first sync of the selected streams of all shops; return the exit code."""
 
     @classmethod
-    @override
-    def cb_discover(cls, ctx: click.Context, param: click.Option, value: bool) -> None:
-        """Print the catalog."""
-        with reported_errors():
-            super().cb_discover(ctx, param, value)
+    def _discover(cls) -> None:
+        """Print the catalog and exit."""
+        with stdout.printed_whole():
+            cls.cb_discover(click.get_current_context(), click.Option(["--discover"]), value=True)
 
 
 def _check_options(given: Sequence[str], *, shop: str | None, state: str | None) -> None:
@@ -222,11 +228,11 @@ def _check_options(given: Sequence[str], *, shop: str | None, state: str | None)
     Raises:
         SettingsError: Options do not fit together; the message names one of them.
     """
+    if len(given) > 1:
+        raise SettingsError(f"{given[0]}: cannot be combined with {given[1]}. Remove one of them.")
     if "--reset" in given and state is None:
         raise SettingsError("--reset: needs the last state. Name its file with --state.")
     if "--merge" in given and state is not None:
         raise SettingsError("--state: has no effect with --merge. Name its file with --merge too.")
     if shop is not None and "--reset" not in given:
         raise SettingsError("--shop: has an effect with --reset only. Set `shop` in the config for a run.")
-    if len(given) > 1:
-        raise SettingsError(f"{given[0]}: cannot be combined with {given[1]}. Remove one of them.")

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.singerlib import Catalog
 
 from tap_sumeru.catalog.column_types import check_keywords
+from tap_sumeru.config.catalog_conflicts import check_conflicts
 from tap_sumeru.config.catalog_names import CATALOG_SCHEMA, check_catalog_names
-from tap_sumeru.config.json_text import decode, is_blank
+from tap_sumeru.config.json_text import RepeatedKeyError, decode, is_blank
 from tap_sumeru.config.schema_violations import first_violation
 from tap_sumeru.errors import SettingsError, StateError
 
@@ -56,7 +57,7 @@ def load_catalog(path: str) -> dict[str, Any]:
 
     Raises:
         StateError: The file cannot be read, is not a Singer catalog, or has no streams.
-        SettingsError: It has a misspelt name.
+        SettingsError: It has a misspelt name, or contradicts itself.
         CatalogError: The schema of a column has a keyword that cannot be honoured.
     """
     catalog = _load(_read(path, "catalog", StateError), "catalog", StateError)
@@ -70,6 +71,7 @@ def load_catalog(path: str) -> dict[str, Any]:
     except (AttributeError, KeyError, TypeError, ValueError):
         raise StateError("catalog: is not a Singer catalog. Create one with --discover.") from None
     check_catalog_names(catalog)
+    check_conflicts(catalog)
     for entry in catalog["streams"]:
         check_keywords(f"catalog: {entry['tap_stream_id']}", entry.get("schema"))
     return catalog
@@ -97,6 +99,8 @@ def _load(
     except JSONDecodeError as fault:
         place = f"line {fault.lineno}, column {fault.colno}"
         raise error(f"{kind}: must be JSON; the error is in {place}.") from None
+    except RepeatedKeyError as fault:
+        raise error(f"{kind}: an object has the key {fault.key} twice. Remove one of the two.") from None
     except ValueError:
         raise error(f"{kind}: must be JSON in Unicode, without NaN or infinity.") from None
     if not isinstance(content, dict):

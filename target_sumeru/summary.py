@@ -14,6 +14,7 @@ from sumeru_api.errors import (
     PermissionDenied,
     ProxyFailed,
     RateLimited,
+    Redirected,
     UntrustedHost,
 )
 from tap_sumeru.sync.wording import count
@@ -40,6 +41,7 @@ _ADVICE: Mapping[type[ApiError], str] = {
     "Sumeru.",
     PermissionDenied: "Grant `{scope}` to the token in Settings → API tokens.",
     NotFound: "Check `api_url`; if it is right, this shop's API does not have the resource.",
+    Redirected: "No redirect is followed, because the token would go along: set `api_url` to the final host.",
     RateLimited: "Run again later, or lower `rate_limit_share` if other integrations use the token.",
     UntrustedHost: "Check `api_url` and the network of this machine.",
     ProxyFailed: "Check the proxy settings of this machine: HTTPS_PROXY, ALL_PROXY and NO_PROXY.",

@@ -86,6 +86,7 @@ CATALOG_SCHEMA: dict[str, Any] = {
                     "schema": _SCHEMA,
                     "metadata": {"type": "array", "items": _METADATA},
                     "key_properties": _NAMES,
+                    "selected": _FLAG,
                     "replication_key": _TEXT,
                     "replication_method": _TEXT,
                 },

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from tap_sumeru.config.json_text import decode
+from tap_sumeru.config.json_text import RepeatedKeyError, decode
 from tap_sumeru.config.schema_violations import allowed_types, expected
 from tap_sumeru.errors import SettingsError
 
@@ -81,6 +81,8 @@ def _from_text(text: str, schema: Mapping[str, Any], where: str) -> object:
     if types & {"object", "array"}:
         try:
             content = decode(plain, Decimal)
+        except RepeatedKeyError as error:
+            raise SettingsError(f"{where}: an object has the key {error.key} twice. Remove one.") from None
         except ValueError:
             content = text
         if isinstance(content, str):

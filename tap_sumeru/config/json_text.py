@@ -5,8 +5,22 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from sumeru_api.redaction import mask_name
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+class RepeatedKeyError(ValueError):
+    """An object has a key twice, so that one of its two values would be lost.
+
+    Attributes:
+        key: The key, masked if it may be private.
+    """
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = mask_name(key)
 
 
 def is_blank(raw: bytes) -> bool:
@@ -17,19 +31,28 @@ def is_blank(raw: bytes) -> bool:
         return False
 
 
-def decode(raw: bytes | str, parse_float: Callable[[str], Any] = float) -> Any:  # noqa: ANN401 - any JSON
+def decode(
+    raw: bytes | str, parse_float: Callable[[str], Any] = float, *, repeated_keys: bool = False
+) -> Any:  # noqa: ANN401 - any JSON
     """Return the content of a JSON text.
 
     Args:
         raw: The text, or the bytes of a file.
         parse_float: What fractions become.
+        repeated_keys: Whether an object may have a key twice; the last value counts.
 
     Raises:
+        RepeatedKeyError: An object has a key twice.
         ValueError: It is not JSON, or holds what no message can carry: NaN, infinity, or half a character.
     """
     text = raw if isinstance(raw, str) else unicode_text(raw)
     try:
-        content = json.loads(text, parse_float=parse_float, parse_constant=_reject)
+        content = json.loads(
+            text,
+            parse_float=parse_float,
+            parse_constant=_reject,
+            object_pairs_hook=None if repeated_keys else _unique,
+        )
         if "\\ud" in text.lower():
             json.dumps(content, default=str, ensure_ascii=False).encode()
     except RecursionError:
@@ -44,6 +67,14 @@ def unicode_text(raw: bytes) -> str:
         ValueError: It is not in Unicode.
     """
     return raw.decode(json.detect_encoding(raw)).removeprefix("\ufeff")
+
+
+def _unique(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(members)
+    if len(content) < len(members):
+        keys = [key for key, _ in members]
+        raise RepeatedKeyError(next(key for key in keys if keys.count(key) > 1))
+    return content
 
 
 def _reject(_: str) -> NoReturn:

@@ -70,7 +70,7 @@ def read_openapi_file(path: str) -> dict[str, Any]:
 
 def _json(text: str) -> object:
     try:
-        return decode(text)
+        return decode(text, repeated_keys=True)
     except JSONDecodeError as fault:
         place = f"line {fault.lineno}, column {fault.colno}"
         raise SettingsError(f"openapi_file: must be JSON; the error is in {place}.") from None

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from sumeru_api import timestamps
 from sumeru_api.shop import API_URL, Shop
-from tap_sumeru.config.json_text import decode
+from tap_sumeru.config.json_text import RepeatedKeyError, decode
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
 from tap_sumeru.config.schema_violations import first_violation
 from tap_sumeru.config.setting_names import SHOP_SETTINGS, check_setting_names
@@ -30,6 +30,10 @@ Config = Mapping[str, Any]
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 _NO_TOKEN = frozenset(" \"'`")
 """Characters that come from pasting more than the token."""
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
+"""What the header `Authorization: Bearer` can carry (RFC 6750)."""
+_HOST = re.compile(r"([\w-]{1,63}\.)*[\w-]{1,63}\.?|[0-9a-f:.]+")
+"""A host name in any alphabet, or an IP address."""
 
 
 def read_shops(config: Config, *, required: bool = True, prefix: str = "TAP_SUMERU_") -> tuple[Shop, ...]:
@@ -46,6 +50,8 @@ def read_shops(config: Config, *, required: bool = True, prefix: str = "TAP_SUME
     sources = [
         name for name in SHOP_SETTINGS if config.get(name) or (config.get(name) == [] and not required)
     ]
+    if not sources and config.get("shops") == []:
+        raise SettingsError("shops: must not be empty. Add an entry for each shop.")
     if not sources:
         raise SettingsError(
             f"api_token: is missing. Set api_token, shops or shops_file. As a variable: {prefix}API_TOKEN."
@@ -85,6 +91,8 @@ def _read_shops_file(path: str, at_least: int) -> list[Config]:
         entries = decode(Path(path).read_bytes())
     except OSError as error:
         raise SettingsError(f"shops_file: cannot be read ({error.strerror or 'no such file'}).") from None
+    except RepeatedKeyError as error:
+        raise SettingsError(f"shops_file: an object has the key {error.key} twice. Remove one.") from None
     except ValueError:
         raise SettingsError("shops_file: must contain JSON.") from None
     schema = {**CONFIG_SCHEMA["properties"]["shops"], "type": "array", "minItems": at_least}
@@ -98,18 +106,27 @@ def _read_shop(entry: Config, config: Config, prefix: str = "") -> Shop:
     name = entry["shop"].strip()
     if not name or not name.isprintable():
         raise SettingsError(f"{prefix}shop: must be a name without control characters.")
-    token = header_text(entry["api_token"], f"{prefix}api_token")
+    own_url, own_start = entry.get("api_url"), entry.get("start_date")
+    return Shop(
+        name=name,
+        token=_read_token(entry["api_token"], prefix),
+        api_url=_api_url(own_url or config["api_url"], f"{prefix if own_url else ''}api_url"),
+        start_date=read_date(entry if own_start else config, "start_date", prefix if own_start else ""),
+    )
+
+
+def _read_token(text: str, prefix: str) -> str:
+    token = header_text(text, f"{prefix}api_token")
     if not token or _NO_TOKEN.intersection(token):
         raise SettingsError(
             f"{prefix}api_token: is empty, or contains a space or a quotation mark. Paste only the token."
         )
-    own_url, own_start = entry.get("api_url"), entry.get("start_date")
-    return Shop(
-        name=name,
-        token=token,
-        api_url=_api_url(own_url or config["api_url"], f"{prefix if own_url else ''}api_url"),
-        start_date=read_date(entry if own_start else config, "start_date", prefix if own_start else ""),
-    )
+    if not _TOKEN.fullmatch(token):
+        raise SettingsError(
+            f"{prefix}api_token: must consist of letters, digits and ._~+/- only. Paste only the token; if "
+            "it comes from a variable such as $TOKEN, check that its value is filled in."
+        )
+    return token
 
 
 def header_text(text: str, setting: str) -> str:
@@ -125,12 +142,13 @@ def header_text(text: str, setting: str) -> str:
 
 
 def _api_url(text: str, setting: str) -> str:
+    text = text.strip()
     try:
-        url = urlsplit(text.strip())
+        url = urlsplit(text)
         host, _ = url.hostname or "", url.port
     except ValueError:
         host = ""
-    if not host:
+    if not _HOST.fullmatch(host) or not text.isprintable() or " " in text:
         raise SettingsError(f"{setting}: must be a URL, such as {API_URL}.")
     if url.username or url.password:
         raise SettingsError(f"{setting}: must not contain credentials. Put the token into api_token.")

@@ -12,6 +12,7 @@ from sumeru_api.errors import (
     PermissionDenied,
     ProxyFailed,
     RateLimited,
+    Redirected,
     RequestRejected,
     UnexpectedResponse,
     UntrustedHost,
@@ -29,6 +30,7 @@ _ADVICE: Mapping[type[ApiError], str] = {
     NotFound: "Check `api_url`; if it is right, this shop's API does not have the resource: deselect "
     "`{stream}`.",
     RequestRejected: "Check `stream_options.{stream}` (filters, include, date_filter).",
+    Redirected: "No redirect is followed, because the token would go along: set `api_url` to the final host.",
     RateLimited: "Run the tap again later, or lower `rate_limit_share` if other integrations use the token.",
     StreamMapError: "Correct the expression in `stream_maps`; it must work for null, and for numbers as "
     "decimals.",

@@ -7,10 +7,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from support.in_process import (
     BASE,
     TOKEN,
+    Inputs,
     assert_rejected,
     discover,
     partition,
@@ -21,7 +24,6 @@ from support.in_process import (
 from tap_sumeru.config.schema import CONFIG_SCHEMA
 
 if TYPE_CHECKING:
-    from support.in_process import Inputs
     from support.tap_cli import Tap
 
 MARKS = {
@@ -100,6 +102,35 @@ def test_a_file_that_cannot_be_read_is_named(inputs: Inputs, name: str, path: st
     options = {"config": inputs.file("config", BASE), name: path}
     output = run_without_api(*(part for key, value in options.items() for part in (f"--{key}", value)))
     assert_rejected(output, f"{name}: the file {reason}")
+
+
+@pytest.mark.parametrize("name", ["config", "state", "catalog", "shops_file", "stream_options"])
+@given(st.data())
+@settings(max_examples=15)
+def test_a_key_that_is_there_twice_is_named(
+    tmp_path_factory: pytest.TempPathFactory, name: str, data: st.DataObject
+) -> None:
+    """JSON keeps the last value, so a `start_date` or a bookmark was lost without a word."""
+    contents = {
+        "config": {**BASE, "start_date": "2025-01-01"},
+        "state": state(partition()),
+        "catalog": {"streams": discover()["streams"][:1]},
+        "shops_file": [{"shop": "acme", "api_token": TOKEN}],
+        "stream_options": {"orders": {"details": True}},
+    }
+    text = json.dumps(contents[name])
+    keys = sorted({one for one in ("start_date", "bookmarks", "streams", "shop", "orders") if one in text})
+    key = data.draw(st.sampled_from([one for one in keys if f'"{one}":' in text]))
+    text = text.replace(f'"{key}":', f'"{key}": {data.draw(st.sampled_from(["null", "1"]))}, "{key}":', 1)
+    inputs = Inputs(tmp_path_factory.mktemp("twice"))
+    if name == "shops_file":
+        output = inputs.run({"shops_file": inputs.file("shops", text.encode())})
+    elif name == "stream_options":
+        output = inputs.run({**BASE, name: text})
+    else:
+        files = {"config": inputs.file("config", BASE), name: inputs.file(name, text.encode())}
+        output = run_without_api(*(part for one, path in files.items() for part in (f"--{one}", path)))
+    assert_rejected(output, f"{name}: an object has the key {key} twice. Remove one")
 
 
 # The environment

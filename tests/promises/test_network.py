@@ -77,6 +77,7 @@ def test_the_token_is_not_sent_to_a_redirect_target(tap: CommandLine, where: str
         output = tap.run(tap.command(streams=("usage",), **settings(api.url, where)))
     assert output.code == 1
     assert "the API redirects; check `api_url`" in output.log
+    assert output.errors[-1].endswith("set `api_url` to the final host.")  # running again would not help
     assert other.asked == []
     assert [path.partition("?")[0] for _, path, _ in api.asked] == ["/api/v1/usage"]
 

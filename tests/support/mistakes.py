@@ -64,6 +64,7 @@ MISTAKES: dict[str, Mistake] = {
     ),
     "a token with a space inside": _config(api_token="copt_live_ abc"),
     "a token in quotation marks": _config(api_token='"{token}"'),
+    "a variable in a file, instead of the token": _config(api_token="${SUMERU_TOKEN}"),
     "a token with `Bearer`": _config(api_token="Bearer {token}"),
     "`api_token` and `shops` together": _config(shops=[{"shop": "acme", "api_token": "{token}"}]),
     "`shops` as an object": Mistake({"api_token": None, "shops": {"acme": "{token}"}}),

@@ -19,6 +19,7 @@ from sumeru_api.errors import (
     NotFound,
     PermissionDenied,
     RateLimited,
+    Redirected,
     RequestRejected,
     UnexpectedResponse,
     UntrustedHost,
@@ -206,13 +207,13 @@ def test_waiting_for_the_rate_limit_does_not_count_as_a_try() -> None:
 def test_any_other_status_fails_at_once(status: int, max_retries: int, unanswered: int) -> None:
     error = failure(Retries(max_retries).decide(response(status), unanswered))
     kinds = {401: AuthenticationError, 403: PermissionDenied, 404: NotFound}
-    assert type(error) is kinds.get(status, UnexpectedResponse if status < 400 else RequestRejected)
+    assert type(error) is kinds.get(status, Redirected if status < 400 else RequestRejected)
     assert error.status == status
 
 
 def test_no_redirect_is_followed() -> None:
     error = error_of(response(302))
-    assert type(error) is UnexpectedResponse
+    assert type(error) is Redirected
     assert "check `api_url`" in error.describe()
 
 

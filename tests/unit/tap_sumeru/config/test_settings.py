@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tap_sumeru.config.settings import Settings
 from tap_sumeru.errors import SettingsError
@@ -44,6 +47,7 @@ def test_the_defaults() -> None:
         ({"api_token": "two words"}, "api_token"),
         ({"api_token": "tökén"}, "api_token"),
         ({"api_token": 5}, "api_token"),
+        *(({"api_token": text}, "api_token") for text in ("$TOKEN", "${TOKEN}", "Bearer:x", "api_token=x")),
         ({"shops": [{"shop": "a", "api_token": "x"}]}, "api_token"),
         ({"shops_file": "shops.json"}, "api_token"),
         ({"shop": " "}, "shop"),
@@ -64,6 +68,8 @@ def test_the_defaults() -> None:
         ({"api_url": "https://api.sumeru.systems?x=1"}, "api_url"),
         ({"api_url": "https://[broken"}, "api_url"),
         ({"api_url": "api.sumeru.systems"}, "api_url"),
+        ({"api_url": "https://api.sumeru.systems\n.example.com"}, "api_url"),
+        ({"api_url": f"https://{'a' * 64}.systems"}, "api_url"),
         ({"start_date": "yesterday"}, "start_date"),
         ({"start_date": "12:00"}, "start_date"),
         ({"end_date": "2026-13-01"}, "end_date"),
@@ -126,6 +132,30 @@ def test_settings_never_show_a_token() -> None:
 )
 def test_a_host_is_normalised(url: str, normalised: str) -> None:
     assert settings(api_url=url).shops[0].api_url == normalised
+
+
+@given(st.text(max_size=4), st.text(max_size=4))
+def test_a_host_is_used_as_it_is_written_or_rejected(before: str, after: str) -> None:
+    """`urlsplit` removes a line break, so that the token went to the host of both lines."""
+    text = f"https://api{before}.sumeru{after}.systems"
+    try:
+        url = settings(api_url=text).shops[0].api_url
+    except SettingsError:
+        return
+    assert url == text.rstrip("/").removesuffix("/api/v1")
+    assert re.fullmatch(r"https://[\w.:-]+(/[^ ]*)?", url)
+
+
+@given(st.text(st.characters(codec="ascii"), max_size=8), st.sampled_from("${}%:;,<>()[]@!|\\"), st.text())
+def test_a_token_with_a_character_that_none_has_is_rejected(before: str, bad: str, after: str) -> None:
+    with pytest.raises(SettingsError, match=r"^api_token: "):
+        settings(api_token=f"{before}{bad}{after}")
+
+
+def test_an_empty_list_of_shops_is_named_itself() -> None:
+    """The message was that `api_token` is missing."""
+    with pytest.raises(SettingsError, match=r"^shops: must not be empty\."):
+        settings(api_token=None, shops=[])
 
 
 def test_a_date_means_utc() -> None:
