@@ -30,9 +30,9 @@ Config = Mapping[str, Any]
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?![0-9])")
 _NO_TOKEN = frozenset(" \"'`")
 """Characters that come from pasting more than the token."""
-_TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
-"""What the header `Authorization: Bearer` can carry (RFC 6750)."""
-_HOST = re.compile(r"([\w-]{1,63}\.)*[\w-]{1,63}\.?|[0-9a-f:.]+")
+_TOKEN = re.compile(r"(?!bearer\W)[^$%{}<>()\[\]\\=]+=*", re.IGNORECASE)
+"""Any token, but no variable that was not replaced by its value, and no setting or header around a token."""
+_HOST = re.compile(r"([\w:\u0080-\U0010ffff-]{1,63}\.)*[\w:\u0080-\U0010ffff-]{1,63}\.?")
 """A host name in any alphabet, or an IP address."""
 
 
@@ -123,7 +123,7 @@ def _read_token(text: str, prefix: str) -> str:
         )
     if not _TOKEN.fullmatch(token):
         raise SettingsError(
-            f"{prefix}api_token: must consist of letters, digits and ._~+/- only. Paste only the token; if "
+            f"{prefix}api_token: begins with Bearer, or contains one of $%{{}}<>()[]=\\. Paste only the token; if "
             "it comes from a variable such as $TOKEN, check that its value is filled in."
         )
     return token
