@@ -123,8 +123,8 @@ def _read_token(text: str, prefix: str) -> str:
         )
     if not _TOKEN.fullmatch(token):
         raise SettingsError(
-            f"{prefix}api_token: begins with Bearer, or contains one of $%{{}}<>()[]=\\. Paste only the token; if "
-            "it comes from a variable such as $TOKEN, check that its value is filled in."
+            f"{prefix}api_token: begins with Bearer, or has one of $%{{}}<>()[]=\\. Paste only the token; "
+            "if it comes from a variable such as $TOKEN, check that its value is filled in."
         )
     return token
 
