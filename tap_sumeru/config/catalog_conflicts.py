@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from sumeru_api.redaction import mask_name
@@ -10,6 +11,8 @@ from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+logger = logging.getLogger("tap-sumeru")
 
 _PROPERTIES = "properties"
 _SAME: dict[str, tuple[str, Callable[[StreamSpec], Any]]] = {
@@ -23,8 +26,8 @@ def check_conflicts(catalog: Mapping[str, Any]) -> None:
     """Check a catalog, whose form is valid, for parts that would not count.
 
     Raises:
-        SettingsError: A stream or a breadcrumb occurs twice, a breadcrumb leads to no column, or a key stands
-            where it has no effect.
+        SettingsError: A stream occurs twice, a breadcrumb leads to no column, or a key stands where it has no
+            effect.
     """
     entries: dict[str, Any] = {}
     for entry in catalog["streams"]:
@@ -57,9 +60,11 @@ def _by_breadcrumb(where: str, entry: Mapping[str, Any]) -> dict[tuple[str, ...]
             raise SettingsError(
                 f'{where}: the breadcrumb of {shown} must be ["properties", COLUMN], or [] for the stream.'
             )
-        if found.setdefault(breadcrumb, item["metadata"]) != item["metadata"]:
+        if found.get(breadcrumb, item["metadata"]) != item["metadata"]:
             shown = mask_name(breadcrumb[-1]) if breadcrumb else "the stream"
-            raise SettingsError(f"{where}: two entries of metadata have the breadcrumb of {shown}. Keep one.")
+            message = f"{where}: two entries of metadata have the breadcrumb of {shown}; the last one counts."
+            logger.warning(message)
+        found[breadcrumb] = item["metadata"]
     return found
 
 

@@ -63,10 +63,6 @@ def _listed_again(entry: Json, **changes: Any) -> None:
             "customers: table-key-properties: has no effect here. Set `key_properties` of the stream",
         ),
         (
-            lambda entry: _listed_again(entry, metadata={"selected": False}),
-            "customers: two entries of metadata have the breadcrumb of email. Keep one.",
-        ),
-        (
             lambda entry: _listed_again(entry, breadcrumb=["email"]),
             'customers: the breadcrumb of email must be ["properties", COLUMN], or [] for the stream.',
         ),
@@ -77,6 +73,12 @@ def test_what_would_not_count_is_an_error(
 ) -> None:
     """A column that was meant to stay away was loaded, and a breadcrumb of one name ended in a traceback."""
     assert_rejected(inputs.run(catalog=catalog(change)), f"catalog: {message}")
+
+
+def test_of_two_entries_of_a_column_the_last_one_counts_with_a_warning(inputs: Inputs) -> None:
+    output = inputs.run(catalog=catalog(lambda entry: _listed_again(entry, metadata={"selected": False})))
+    (line,) = warnings(output).splitlines()
+    assert "customers: two entries of metadata have the breadcrumb of email; the last one counts." in line
 
 
 def test_a_stream_with_two_different_entries_is_an_error(inputs: Inputs) -> None:
