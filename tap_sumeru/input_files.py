@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import sys
 from decimal import Decimal
-from json import JSONDecodeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +13,7 @@ from singer_sdk.singerlib import Catalog
 from tap_sumeru.catalog.column_types import check_keywords
 from tap_sumeru.config.catalog_conflicts import check_conflicts
 from tap_sumeru.config.catalog_names import CATALOG_SCHEMA, check_catalog_names
-from tap_sumeru.config.json_text import RepeatedKeyError, decode, is_blank
+from tap_sumeru.config.json_text import decode_input, is_blank
 from tap_sumeru.config.schema_violations import first_violation
 from tap_sumeru.errors import SettingsError, StateError
 
@@ -94,15 +93,7 @@ def _load(
 ) -> dict[str, Any]:
     if is_blank(raw):
         raise error(f"{kind}: the file is empty. It must contain a JSON object.")
-    try:
-        content = decode(raw, parse_float)
-    except JSONDecodeError as fault:
-        place = f"line {fault.lineno}, column {fault.colno}"
-        raise error(f"{kind}: must be JSON; the error is in {place}.") from None
-    except RepeatedKeyError as fault:
-        raise error(f"{kind}: an object has the key {fault.key} twice. Remove one of the two.") from None
-    except ValueError:
-        raise error(f"{kind}: must be JSON in Unicode, without NaN or infinity.") from None
+    content = decode_input(raw, kind, error, parse_float)
     if not isinstance(content, dict):
         raise error(f"{kind}: must be a JSON object.")
     return content

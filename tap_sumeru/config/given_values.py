@@ -82,7 +82,9 @@ def _from_text(text: str, schema: Mapping[str, Any], where: str) -> object:
         try:
             content = decode(plain, Decimal)
         except RepeatedKeyError as error:
-            raise SettingsError(f"{where}: an object has the key {error.key} twice. Remove one.") from None
+            raise SettingsError(
+                f"{where}: an object has the key {error.key} twice. Remove one of the two."
+            ) from None
         except ValueError:
             content = text
         if isinstance(content, str):

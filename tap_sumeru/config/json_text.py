@@ -60,6 +60,34 @@ def decode(
     return content
 
 
+def decode_input(
+    raw: bytes | str,
+    where: str,
+    error: type[Exception],
+    parse_float: Callable[[str], Any] = float,
+    *,
+    repeated_keys: bool = False,
+) -> Any:  # noqa: ANN401 - any JSON
+    """Return the content of a JSON text, or raise an error that says what is wrong with it.
+
+    Args:
+        raw: The text, or the bytes of a file.
+        where: What the text is, for the message.
+        error: Class of the error.
+        parse_float: What fractions become.
+        repeated_keys: Whether an object may have a key twice; the last value counts.
+    """
+    try:
+        return decode(raw, parse_float, repeated_keys=repeated_keys)
+    except json.JSONDecodeError as fault:
+        place = f"line {fault.lineno}, column {fault.colno}"
+        raise error(f"{where}: must be JSON; the error is in {place}.") from None
+    except RepeatedKeyError as fault:
+        raise error(f"{where}: an object has the key {fault.key} twice. Remove one of the two.") from None
+    except ValueError:
+        raise error(f"{where}: must be JSON in Unicode, without NaN or infinity.") from None
+
+
 def unicode_text(raw: bytes) -> str:
     """Return the text of a file in any Unicode encoding, without a byte order mark.
 

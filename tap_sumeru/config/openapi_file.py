@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from json import JSONDecodeError
 from pathlib import Path
 from typing import Any
 
 import yaml
 from typing_extensions import override
 
-from tap_sumeru.config.json_text import decode, unicode_text
+from tap_sumeru.config.json_text import decode_input, unicode_text
 from tap_sumeru.errors import SettingsError
 
 
@@ -58,7 +57,10 @@ def read_openapi_file(path: str) -> dict[str, Any]:
         text = unicode_text(raw)
     except ValueError:
         raise SettingsError("openapi_file: must be JSON or YAML in Unicode.") from None
-    document = _json(text) if text.lstrip()[:1] in ("{", "[") else _yaml(text)
+    if text.lstrip()[:1] in ("{", "["):
+        document = decode_input(text, "openapi_file", SettingsError, repeated_keys=True)
+    else:
+        document = _yaml(text)
     if not isinstance(document, dict) or not isinstance(document.get("paths"), dict):
         raise SettingsError(
             "openapi_file: must be an OpenAPI document, an object with `openapi` and `paths`."
@@ -66,16 +68,6 @@ def read_openapi_file(path: str) -> dict[str, Any]:
     if not str(document.get("openapi", "")).startswith("3."):
         raise SettingsError("openapi_file: must be of version 3.0 or 3.1 of OpenAPI. Convert the document.")
     return document
-
-
-def _json(text: str) -> object:
-    try:
-        return decode(text, repeated_keys=True)
-    except JSONDecodeError as fault:
-        place = f"line {fault.lineno}, column {fault.colno}"
-        raise SettingsError(f"openapi_file: must be JSON; the error is in {place}.") from None
-    except ValueError:
-        raise SettingsError("openapi_file: must be JSON in Unicode, without NaN or infinity.") from None
 
 
 def _yaml(text: str) -> object:

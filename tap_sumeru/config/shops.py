@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from sumeru_api import timestamps
 from sumeru_api.shop import API_URL, Shop
-from tap_sumeru.config.json_text import RepeatedKeyError, decode
+from tap_sumeru.config.json_text import decode_input
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
 from tap_sumeru.config.schema_violations import first_violation
 from tap_sumeru.config.setting_names import SHOP_SETTINGS, check_setting_names
@@ -88,13 +88,12 @@ def _check_unique(shops: tuple[Shop, ...], source: str) -> None:
 
 def _read_shops_file(path: str, at_least: int) -> list[Config]:
     try:
-        entries = decode(Path(path).read_bytes())
+        raw = Path(path).read_bytes()
     except OSError as error:
         raise SettingsError(f"shops_file: cannot be read ({error.strerror or 'no such file'}).") from None
-    except RepeatedKeyError as error:
-        raise SettingsError(f"shops_file: an object has the key {error.key} twice. Remove one.") from None
     except ValueError:
-        raise SettingsError("shops_file: must contain JSON.") from None
+        raise SettingsError("shops_file: is not a valid path.") from None
+    entries = decode_input(raw, "shops_file", SettingsError)
     schema = {**CONFIG_SCHEMA["properties"]["shops"], "type": "array", "minItems": at_least}
     check_setting_names(entries, schema, "shops_file")
     if violation := first_violation(entries, schema):

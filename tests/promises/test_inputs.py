@@ -104,6 +104,17 @@ def test_a_file_that_cannot_be_read_is_named(inputs: Inputs, name: str, path: st
     assert_rejected(output, f"{name}: the file {reason}")
 
 
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [(b'[{"shop": "a"]', "line 1, column 14"), (b"", "line 1, column 1"), (b"[\n\n}", "line 3, column 1")],
+)
+def test_an_error_in_the_file_of_the_shops_is_named_by_its_place(
+    inputs: Inputs, content: bytes, place: str
+) -> None:
+    output = inputs.run({"shops_file": inputs.file("shops", content)})
+    assert_rejected(output, f"shops_file: must be JSON; the error is in {place}.")
+
+
 @pytest.mark.parametrize("name", ["config", "state", "catalog", "shops_file", "stream_options"])
 @given(st.data())
 @settings(max_examples=15)
@@ -130,7 +141,7 @@ def test_a_key_that_is_there_twice_is_named(
     else:
         files = {"config": inputs.file("config", BASE), name: inputs.file(name, text.encode())}
         output = run_without_api(*(part for one, path in files.items() for part in (f"--{one}", path)))
-    assert_rejected(output, f"{name}: an object has the key {key} twice. Remove one")
+    assert_rejected(output, f"{name}: an object has the key {key} twice. Remove one of the two.")
 
 
 # The environment
