@@ -10,7 +10,7 @@ from tap_sumeru.catalog.streams import STREAMS, StreamSpec
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 logger = logging.getLogger("tap-sumeru")
 
@@ -42,12 +42,25 @@ def _check_entry(where: str, entry: Mapping[str, Any], spec: StreamSpec) -> None
     metadata = _by_breadcrumb(where, entry)
     stream = metadata.get((), {})
     _check_selected(where, entry, stream)
-    columns = entry.get("schema", {}).get(_PROPERTIES, {})
-    for name, column in columns.items():
-        _check_selected(f"{where}.{mask_name(name)}", column, metadata.get((_PROPERTIES, name), {}))
+    for breadcrumb, schema in _schemas(entry.get("schema", {})):
+        column = ".".join(mask_name(name) for name in breadcrumb[1::2])
+        _check_selected(f"{where}.{column}" if column else where, schema, metadata.get(breadcrumb, {}))
     for key, (counts, discovered) in _SAME.items():
         if stream.get(key) not in (None, entry.get(counts), discovered(spec)):
             raise SettingsError(f"{where}: {key}: has no effect here. Set `{counts}` of the stream instead.")
+
+
+def _schemas(schema: object) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
+    """Yield the schemas of a stream, of its columns and of their members, each with its breadcrumb."""
+    pending: list[tuple[tuple[str, ...], object]] = [((), schema)]
+    while pending:
+        breadcrumb, inner = pending.pop()
+        if not isinstance(inner, dict):
+            continue
+        yield breadcrumb, inner
+        members = inner.get(_PROPERTIES)
+        if isinstance(members, dict):
+            pending += [((*breadcrumb, _PROPERTIES, name), member) for name, member in members.items()]
 
 
 def _by_breadcrumb(where: str, entry: Mapping[str, Any]) -> dict[tuple[str, ...], Mapping[str, Any]]:

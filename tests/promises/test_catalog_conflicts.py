@@ -38,6 +38,12 @@ def email(entry: Json) -> Json:
     return found
 
 
+def city(entry: Json) -> Json:
+    """Return the schema of a member of a column."""
+    found: Json = entry["schema"]["properties"]["address"]["properties"]["city"]
+    return found
+
+
 def _listed_again(entry: Json, **changes: Any) -> None:
     entry["metadata"].append({**copy.deepcopy(metadata(entry, *COLUMN)), **changes})
 
@@ -47,6 +53,11 @@ def _listed_again(entry: Json, **changes: Any) -> None:
     [
         (lambda entry: entry.update(selected=False), "customers.selected: has no effect here."),
         (lambda entry: email(entry).update(selected=False), "customers.email.selected: has no effect here."),
+        (lambda entry: entry["schema"].update(selected=False), "customers.selected: has no effect here."),
+        (
+            lambda entry: city(entry).update(selected=False),
+            "customers.address.city.selected: has no effect here. Set `selected` in the metadata instead.",
+        ),
         (
             lambda entry: (
                 metadata(entry, *COLUMN)["metadata"].update(selected=False),
@@ -92,6 +103,7 @@ def test_a_stream_with_two_different_entries_is_an_error(inputs: Inputs) -> None
     "change",
     [
         lambda entry: entry.update(selected=True),
+        lambda entry: city(entry).update(selected=True),
         lambda entry: (entry.update(selected=False), metadata(entry)["metadata"].update(selected=False)),
         lambda entry: entry.update(replication_key="created_at"),
         lambda entry: (
