@@ -14,7 +14,7 @@ from tap_sumeru.extract.filter_probe import probe
 from tap_sumeru.extract.filter_trust import FilterTrust
 from tap_sumeru.extract.recovery import Recovery
 from tap_sumeru.state.bookmarks import Bookmark
-from tap_sumeru.sync.advice import advice
+from tap_sumeru.sync.advice import common_error, with_advice
 from tap_sumeru.sync.signals import run_until_signal
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class StreamCheck:
     Attributes:
         stream: Its name.
         error: Why it cannot be read, and what to do; empty if it can.
+        api_error: The error of the API that says so, None if there is none.
         missing_scope: The scope that the token lacks, empty if none is known to be missing.
         rows: Rows in the sample.
         all_rows: Whether the sample is the whole list.
@@ -47,6 +48,7 @@ class StreamCheck:
 
     stream: str
     error: str = ""
+    api_error: ApiError | None = None
     missing_scope: str = ""
     rows: int = 0
     all_rows: bool = False
@@ -122,7 +124,8 @@ async def _check_shop(shop: SampledShop, done: Callable[[], None]) -> ShopCheck:
         await _check_stream(sampler, streams[sampler.spec.name], shop, done)
 
     error = await visit_streams(shop, check_stream)
-    text = "" if error is None else f"{error.describe()}. {advice(error, shop.samplers[0].spec.name)}"
+    error = error or common_error([found.api_error for found in streams.values()])
+    text = "" if error is None else with_advice(error, *streams)
     for found in streams.values() if text else ():
         found.error = found.error or text
     queue, refused = shop.queue, isinstance(error, AuthenticationError)
@@ -141,7 +144,7 @@ async def _check_stream(
     except ApiError as error:
         if shop.queue.ends_with(error):
             raise
-        found.error = f"{error.describe()}. {advice(error, sampler.spec.name)}"
+        found.api_error, found.error = error, with_advice(error, sampler.spec.name)
         if isinstance(error, PermissionDenied):
             found.missing_scope = sampler.spec.scope
     except Recovery:

@@ -12,6 +12,7 @@ from tap_sumeru.diagnose.measured_stream import Certainty, EstimatedRange, Measu
 from tap_sumeru.diagnose.sampled_days import ApiBehaviour
 from tap_sumeru.diagnose.samples import open_shops
 from tap_sumeru.diagnose.workload import EstimatedPace
+from tap_sumeru.sync.advice import common_error, with_advice
 from tap_sumeru.sync.signals import run_until_signal
 
 if TYPE_CHECKING:
@@ -127,6 +128,9 @@ class _ShopEstimator:
             else:
                 stream.error = failed.error
             self._done()
+        if (error := common_error([stream.api_error for stream in self._streams])) is not None:
+            for stream in self._streams:
+                stream.error = with_advice(error, *(one.name for one in self._streams))
         while True:
             found = self._estimate()
             doubts = {stream.name: stream.doubt for stream in self._streams}

@@ -14,7 +14,7 @@ from tap_sumeru.diagnose.measured_list import MeasuredList
 from tap_sumeru.diagnose.workload import day_number, list_pages, probe_pages, window_pages
 from tap_sumeru.extract.recovery import Recovery
 from tap_sumeru.extract.slices import Kind, Slice
-from tap_sumeru.sync.advice import advice
+from tap_sumeru.sync.advice import with_advice
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -101,6 +101,7 @@ class MeasuredStream:
 
     Attributes:
         error: Why the stream cannot be read, empty if it can.
+        api_error: The error of the API that says so, None if there is none.
         ends_shop: Whether no other stream of the shop can be read either, for the same reason.
     """
 
@@ -108,6 +109,7 @@ class MeasuredStream:
         self, sampler: StreamSampler, shop: str, behaviour: ApiBehaviour, range_: EstimatedRange
     ) -> None:
         self.error = ""
+        self.api_error: ApiError | None = None
         self.ends_shop = False
         self._sampler = sampler
         self._shop = shop
@@ -134,7 +136,7 @@ class MeasuredStream:
             if self._parents:
                 await self._open_next()
         except ApiError as error:
-            self.error = f"{error.describe()}. {advice(error, self.name)}"
+            self.api_error, self.error = error, with_advice(error, self.name)
             self.ends_shop = self._sampler.queue.ends_with(error)
         except Recovery:
             self.error = "the API does not accept the request; check `stream_options`"

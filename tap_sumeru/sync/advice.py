@@ -21,7 +21,7 @@ from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.errors import StreamMapError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _ADVICE: Mapping[type[ApiError], str] = {
     AuthenticationError: "Put a valid token in `api_token` (or the shop's entry): Settings → API tokens in "
@@ -42,7 +42,31 @@ _ADVICE: Mapping[type[ApiError], str] = {
 }
 
 
-def advice(error: ApiError, stream: str) -> str:
-    """Return what the user can do about an error that a stream met."""
+_NO_STREAM_FOUND = "Check `api_url`: the API at this address has none of the streams."
+
+
+def advice(error: ApiError, *streams: str) -> str:
+    """Return what the user can do about an error.
+
+    Args:
+        error: The error.
+        streams: The stream that met it, or all streams of a shop.
+    """
+    if isinstance(error, NotFound) and len(streams) > 1:
+        return _NO_STREAM_FOUND
     kind = next(kind for kind in type(error).__mro__ if kind in _ADVICE)
-    return _ADVICE[kind].format(stream=stream, scope=STREAMS[stream].scope)
+    return _ADVICE[kind].format(stream=streams[0], scope=STREAMS[streams[0]].scope)
+
+
+def with_advice(error: ApiError, *streams: str) -> str:
+    """Return an error, and what the user can do about it; the arguments are those of `advice`."""
+    return f"{error.describe()}. {advice(error, *streams)}"
+
+
+def common_error(errors: Sequence[ApiError | None]) -> ApiError | None:
+    """Return the error that stands for those of all streams of a shop, None if there is none.
+
+    If none of several streams is found, the address is wrong.
+    """
+    found = [error for error in errors if isinstance(error, NotFound)]
+    return found[0] if len(errors) == len(found) > 1 else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from typing_extensions import override
 
-from tap_sumeru.sync.advice import advice
+from tap_sumeru.sync.advice import advice, common_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ class Failure:
 
     @override
     def __str__(self) -> str:
-        return f"{self.cause}. {advice(self.error, self.streams[0])}"
+        return f"{self.cause}. {advice(self.error, *self.streams)}"
 
 
 @dataclass(slots=True)
@@ -150,6 +150,19 @@ class Results:
         for stream in failure.streams:
             self.by_stream[stream].failed += 1
             self._note_end(self.by_stream[stream])
+
+    def merged_failures(self) -> list[Failure]:
+        """Return the failures, with one for all streams of a shop if none of them was found."""
+        by_shop: dict[str, list[Failure]] = {}
+        for failure in self.failures:
+            by_shop.setdefault(failure.shop, []).append(failure)
+        merged: dict[str, Failure] = {}
+        for shop, failures in by_shop.items():
+            error = common_error([failure.error for failure in failures])
+            streams = tuple(stream for failure in failures for stream in failure.streams)
+            if error is not None and len(streams) == len(self.by_stream):
+                merged[shop] = Failure(shop, streams, whole_shop=True, error=error)
+        return list(dict.fromkeys(merged.get(failure.shop, failure) for failure in self.failures))
 
     def _note_end(self, result: StreamResult) -> None:
         if result.complete + result.failed == self.shops:

@@ -132,7 +132,7 @@ class Run:
             logger.warning("Stopped by %s. %s", signal.Signals(stop.signal).name, _NEXT_RUN)
         elif self._results.failures and self._settings.stop_on_error:
             logger.warning("Stopped at the first failure, because `on_error` is `stop`. %s", _NEXT_RUN)
-        for failure in self._results.failures:
+        for failure in self._results.merged_failures():
             logger.error("%s", failure)
         if broken is not None:
             logger.error("Stopped: %s. %s", broken, _NEXT_RUN)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from support.tap_cli import Output
 from tap_sumeru.catalog.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -98,6 +99,17 @@ def test_each_failure_is_one_line_with_its_cause_and_what_to_do(many: Tap, shops
         assert "replication_key_value" not in output.bookmark(stream, shop)
     for shop in ("globex", "initech"):
         assert len(output.ids("customers", shop)) == 100
+
+
+@pytest.mark.parametrize("command", ["", "--check", "--estimate"])
+def test_a_shop_behind_a_wrong_address_is_one_line(many: Tap, shops: Sandbox, command: str) -> None:
+    many.config["shops"][1]["api_url"] = f"{shops.url}/api"
+    done = many.run_text([*many.command(), *filter(None, [command])])
+    assert done.returncode == 1
+    (line,) = Output(done.returncode, [], done.stderr).errors
+    assert line.startswith("Shop globex")
+    assert line.endswith("Check `api_url`: the API at this address has none of the streams.")
+    assert "404" in line
 
 
 def _without_id(line: str) -> str:

@@ -18,7 +18,7 @@ HOLE = "…"
 """Stands for a part of a message that the source does not fix."""
 
 NAMES = (
-    *("REASONS", "_ADVICE", "_CERTIFICATE", "_COARSE", "_NETWORK", "_OUTDATED", "_TEXTS"),
+    *("REASONS", "_ADVICE", "_CERTIFICATE", "_COARSE", "_NETWORK", "_NO_STREAM_FOUND", "_OUTDATED", "_TEXTS"),
     *("cause", "need", "problem", "reason", "texts"),
 )
 """Names whose texts become messages, or parts of them."""
