@@ -13,11 +13,11 @@ from pyspark_sumeru.selections import stream_selection
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.config.given_values import given_values
 from tap_sumeru.config.json_text import decode
-from tap_sumeru.config.names import resembling
 from tap_sumeru.config.replication_keys import check_replication_key, replication_keys
 from tap_sumeru.config.schema import CONFIG_SCHEMA
 from tap_sumeru.config.setting_names import check_setting_names
 from tap_sumeru.config.settings import Settings
+from tap_sumeru.config.unknown_names import resembling
 from tap_sumeru.errors import SettingsError, StateError
 from tap_sumeru.output.private_columns import check_seed
 from tap_sumeru.state.validation import validate

@@ -20,7 +20,7 @@ from pyspark_sumeru.typed_rows import TypedRows
 from tap_sumeru.catalog.streams import STREAMS
 from tap_sumeru.config.schema import DEFAULTS
 from tap_sumeru.errors import SettingsError, TapError
-from tap_sumeru.faults import describe_fault, silence_libraries
+from tap_sumeru.private_log import describe_fault, silence_libraries
 from tap_sumeru.state.unknown_parts import unknown_parts
 
 if TYPE_CHECKING:

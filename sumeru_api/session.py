@@ -16,8 +16,8 @@ from typing_extensions import override
 from yarl import URL
 
 from sumeru_api.exchange import TICKS, Exchange, Request
+from sumeru_api.origins import Origin, Origins, allow_connections
 from sumeru_api.resolver import resolver
-from sumeru_api.routes import Route, Routes, allow_connections
 from sumeru_api.transport_errors import NoAnswerError, TransportError, UntrustedHostError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ class Session:
         self._max_connections = max_connections
         self._max_body_bytes = max_body_bytes
         self._client: aiohttp.ClientSession | None = None
-        self._routes = Routes()
+        self._routes = Origins()
         self._authorized: dict[str, CIMultiDict[str]] = {}
         self._in_flight: set[Exchange] = set()
         self._ticker: asyncio.TimerHandle | None = None
@@ -157,13 +157,13 @@ class Session:
         """
         client = self._client or self._open()
         scheme, netloc, path, _, _ = urlsplit(url)
-        route = self._routes.find(scheme, netloc)
-        target = _target(route, path, params)
+        origin = self._routes.find(scheme, netloc)
+        target = _target(origin, path, params)
         headers = self._authorized.get(authorization) or self._authorize(authorization)
         if method != hdrs.METH_GET:
             headers = _of_write(headers, body, idempotency_key)
         async with self._slots:
-            exchange = Exchange(self._loop, route.proxy)
+            exchange = Exchange(self._loop, origin.proxy)
             self._watch(exchange)
             try:
                 response = await client.request(
@@ -174,13 +174,13 @@ class Session:
                     skip_auto_headers=None if method == hdrs.METH_GET else _NO_TYPE,
                     allow_redirects=False,
                     middlewares=(exchange,),
-                    ssl=route.ssl,
-                    proxy=route.proxy,
-                    proxy_headers=route.proxy_headers,
+                    ssl=origin.ssl,
+                    proxy=origin.proxy,
+                    proxy_headers=origin.proxy_headers,
                 )
                 content = await exchange.body(response, self._max_body_bytes)
             except NoAnswerError as fault:
-                route.explain(fault)
+                origin.explain(fault)
                 raise
             finally:
                 self._in_flight.discard(exchange)
@@ -253,10 +253,10 @@ _quoted = lru_cache(4096)(quote_plus)
 _quoted_path = lru_cache(4096)(partial(quote, safe=_PATH_SAFE))
 
 
-def _target(route: Route, path: str, params: Sequence[tuple[str, str]]) -> URL:
+def _target(origin: Origin, path: str, params: Sequence[tuple[str, str]]) -> URL:
     return URL.build(
-        scheme=route.scheme,
-        authority=route.authority,
+        scheme=origin.scheme,
+        authority=origin.authority,
         path=_quoted_path(path),
         query_string="&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in params]),
         encoded=True,

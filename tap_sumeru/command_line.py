@@ -19,9 +19,9 @@ from tap_sumeru.input_files import load_catalog, load_state
 from tap_sumeru.output import stdout
 from tap_sumeru.output.encoding import encode
 from tap_sumeru.output.messages import MessageWriter
-from tap_sumeru.preparation import merge_states, reset_streams, shop_lines
 from tap_sumeru.state.reset import WRAPPER, is_wrapped
 from tap_sumeru.state.validation import validate
+from tap_sumeru.state_commands import merge_states, reset_streams, shop_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

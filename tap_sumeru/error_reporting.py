@@ -14,8 +14,8 @@ from singer_sdk.exceptions import ConfigValidationError, StreamMapConfigError
 
 from sumeru_api.redaction import mask
 from tap_sumeru.errors import TapError
-from tap_sumeru.faults import describe_fault
 from tap_sumeru.output.stdout import drop
+from tap_sumeru.private_log import describe_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

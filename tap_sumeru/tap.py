@@ -27,13 +27,13 @@ from tap_sumeru.config.settings import Settings, check_types
 from tap_sumeru.config.stream_maps import check_keys, check_maps, flattened_names
 from tap_sumeru.errors import SettingsError, TapError
 from tap_sumeru.extract.read_page import ReadPage
-from tap_sumeru.faults import silence_libraries
 from tap_sumeru.input_files import load_catalog
 from tap_sumeru.output.batch_files import BatchConfig, BatchFiles
 from tap_sumeru.output.mapped_records import emitting_maps
 from tap_sumeru.output.private_columns import PrivateColumns, check_seed
 from tap_sumeru.output.private_maps import PrivateMaps
 from tap_sumeru.output.stream_writer import StreamWriter
+from tap_sumeru.private_log import silence_libraries
 from tap_sumeru.state.bookmarks import Bookmarks, State
 from tap_sumeru.state.unknown_parts import unknown_parts
 from tap_sumeru.state.validation import validate

@@ -20,9 +20,9 @@ from typing_extensions import override
 from sumeru_api.redaction import mask_name
 from tap_sumeru.config.stream_maps import check_maps
 from tap_sumeru.errors import SettingsError, StreamMapError, TapError
-from tap_sumeru.faults import silence_libraries
 from tap_sumeru.output import stdout
 from tap_sumeru.output.map_faults import map_fault
+from tap_sumeru.private_log import silence_libraries
 from tap_sumeru.sync.signals import stop_on_signal
 from target_sumeru.apply.report import Report
 from target_sumeru.command_line import CommandLine, open_input

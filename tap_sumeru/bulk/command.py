@@ -18,8 +18,8 @@ from tap_sumeru.bulk.chunks import MAX_RECORDS
 from tap_sumeru.bulk.staged_files import collect
 from tap_sumeru.bulk.state_output import StateOutput
 from tap_sumeru.errors import SettingsError, TapError
-from tap_sumeru.faults import describe_fault
 from tap_sumeru.output import stdout
+from tap_sumeru.private_log import describe_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

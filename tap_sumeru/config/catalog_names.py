@@ -8,7 +8,7 @@ from typing import Any
 from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.config.names import check_name, not_extended, reject_misspelt, resembling
+from tap_sumeru.config.unknown_names import check_name, not_extended, reject_misspelt, resembling
 from tap_sumeru.errors import SettingsError
 
 logger = logging.getLogger("tap-sumeru")

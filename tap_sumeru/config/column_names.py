@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog import stream_schemas
-from tap_sumeru.config.names import not_extended, reject_misspelt
 from tap_sumeru.config.replication_keys import check_replication_key, replication_keys
 from tap_sumeru.config.stream_maps import check_map_names
+from tap_sumeru.config.unknown_names import not_extended, reject_misspelt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

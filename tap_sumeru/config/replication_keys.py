@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.config.names import check_name, not_extended
 from tap_sumeru.config.settings import check_types
+from tap_sumeru.config.unknown_names import check_name, not_extended
 
 if TYPE_CHECKING:
     from collections.abc import Collection

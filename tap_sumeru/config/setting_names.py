@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sumeru_api.redaction import mask_name
-from tap_sumeru.config.names import check_name, resembling
 from tap_sumeru.config.schema_violations import allowed_types
+from tap_sumeru.config.unknown_names import check_name, resembling
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:

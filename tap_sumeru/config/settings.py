@@ -12,12 +12,12 @@ from sumeru_api.timestamps import text
 from tap_sumeru.catalog.streams import DATE_FILTER, STREAMS, StreamSpec
 from tap_sumeru.config.filters import read_filters
 from tap_sumeru.config.given_values import given_values
-from tap_sumeru.config.names import reject_misspelt
 from tap_sumeru.config.numbers import RANGES, read_number
 from tap_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS
 from tap_sumeru.config.schema_violations import first_violation
 from tap_sumeru.config.setting_names import check_setting_names
 from tap_sumeru.config.shops import Config, header_text, read_date, read_shops, select_shard
+from tap_sumeru.config.unknown_names import reject_misspelt
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sumeru_api.redaction import mask_name
-from tap_sumeru.config.names import check_name, not_extended, reject_misspelt, resembling
+from tap_sumeru.config.unknown_names import check_name, not_extended, reject_misspelt, resembling
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sumeru_api.redaction import mask_name
 from tap_sumeru.config.given_values import nested
 from tap_sumeru.config.json_text import decode
-from tap_sumeru.config.names import resembling
 from tap_sumeru.config.setting_names import setting_variables
+from tap_sumeru.config.unknown_names import resembling
 from tap_sumeru.errors import SettingsError
 
 if TYPE_CHECKING:

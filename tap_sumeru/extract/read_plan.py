@@ -9,7 +9,7 @@ from sumeru_api.timestamps import DAY, Precision, shift
 from tap_sumeru.extract.audit import Audit
 from tap_sumeru.extract.child_slices import child_slices
 from tap_sumeru.extract.pace import Pace
-from tap_sumeru.extract.reached import Reached
+from tap_sumeru.extract.read_progress import ReadProgress
 from tap_sumeru.extract.read_range import ALL_HISTORY, ReadRange
 from tap_sumeru.extract.slices import Slice, SliceQueue
 from tap_sumeru.extract.splitting import halve, split
@@ -53,7 +53,7 @@ class ReadPlan:
         windowed: Whether the slices use the date filter.
         empty: Whether nothing is left to read before the end.
         keyless: Whether a row without a replication key was read, which no filter may return.
-        reached: How far the read has come, for the log.
+        progress: How far the read has come, for the log.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class ReadPlan:
         self.range = ReadRange(bookmark, start=start, end=end, lookback=options.lookback, by_day=by_day)
         self.parents: set[str] | None = None
         self.windowed = self.empty = self.keyless = False
-        self.reached = Reached()
+        self.progress = ReadProgress()
 
     # What to read
 
@@ -148,11 +148,11 @@ class ReadPlan:
         self.audit.filter_used(whole.start)
         if self.parents is None:
             windows = cut(since, whole.end, self._now, self._pace.lengths()) if since else [whole]
-            self.reached.through(whole.start, whole.end or self._now)
+            self.progress.through(whole.start, whole.end or self._now)
             longest = self._pace.longest if since else None
             self._use((Slice(window=window, longest=longest) for window in windows), windowed=True)
         else:
-            self.reached.through_parents(len(self.parents))
+            self.progress.through_parents(len(self.parents))
             self._use(child_slices(self.parents, self._bookmark, window=whole), windowed=True)
 
     def plan_unfiltered(self, position: ReadPosition | None = None) -> str | None:
@@ -174,12 +174,12 @@ class ReadPlan:
             position = None
         self.range.started_at = position.started_at if position else self.range.started_at
         if self.parents is None:
-            self.reached.everything()
+            self.progress.everything()
             self._use([Slice(page_size=position.page_size if position else 0)], windowed=False)
             return position.cursor if position else None
         after = position.after if position else None
         read = sum(one <= after for one in self.parents) if after is not None else 0
-        self.reached.through_parents(len(self.parents), read)
+        self.progress.through_parents(len(self.parents), read)
         self._use(child_slices(self.parents, self._bookmark, after=after), windowed=False)
         return None
 
@@ -223,7 +223,7 @@ class ReadPlan:
             Whether our clock is so far behind it that the read must be planned again.
         """
         self.range.started_at = min(self.range.started_at or timestamp, timestamp)
-        self.reached.pages += 1
+        self.progress.pages += 1
         if timestamp <= self._now + DAY:
             return False
         self._now = timestamp
@@ -236,11 +236,11 @@ class ReadPlan:
         if window is not None:
             self._pace.learn(window, slice_.pages_of_rows)
         if slice_.parent is not None:
-            self.reached.parents_read += 1
+            self.progress.parents_read += 1
             if slice_.whole:
                 self._bookmark.answered(slice_.parent)
         elif window is not None:
-            self.reached.read_window(window.start, window.end or max(window.start, self._now))
+            self.progress.read_window(window.start, window.end or max(window.start, self._now))
         return self._slices.finish(slice_)
 
     def leave_out(self, slice_: Slice, *, missing: bool) -> Slice | None:
@@ -255,7 +255,7 @@ class ReadPlan:
             self._bookmark.skip(slice_.parent or "")
         else:
             self._incomplete, self._bookmark.position = True, None
-        self.reached.parents_read += 1
+        self.progress.parents_read += 1
         return self._slices.finish(slice_)
 
     @property
@@ -271,7 +271,7 @@ class ReadPlan:
             self.keep_position(after=last.parent)
         elif last.parent is None and last.window is not None and last.window.end is not None:
             self._advance(last.window.end)
-            self.reached.at = last.window.end
+            self.progress.at = last.window.end
 
     def keep_position(
         self, *, cursor: str | None = None, after: str | None = None, page_size: int = 0

@@ -60,7 +60,7 @@ class StreamReader:
         trust: What is known about the date filter.
         ids_for_children: Ids of all rows read, if they are kept for the children of the rows.
         parents: The parents of the rows.
-        reached: How far the read has come, for the log.
+        progress: How far the read has come, for the log.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class StreamReader:
             traffic=client.queue,
             audits=AuditSchedule(options.audit_interval, self._shop, spec.name),
         )
-        self.reached = self._plan.reached
+        self.progress = self._plan.progress
         what = spec, self._shop, bookmark, self.trust, self._plan, shaper
         self._pages = RowPages(*what, query=self._query, details=self._lists.details)
         self._reads_all = not options.filters and (full_table or end_date is None)

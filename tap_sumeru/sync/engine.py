@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sumeru_api.shop import Shop
     from tap_sumeru.catalog.selection import StreamSelection
     from tap_sumeru.config.settings import Settings, StreamOptions
-    from tap_sumeru.extract.reached import Reached
+    from tap_sumeru.extract.read_progress import ReadProgress
     from tap_sumeru.state.bookmarks import Bookmarks
 
 logger = logging.getLogger("tap-sumeru")
@@ -151,12 +151,12 @@ class Engine:
 
     # In any thread
 
-    def reading(self) -> dict[str, list[Reached]]:
+    def reading(self) -> dict[str, list[ReadProgress]]:
         """Return how far the reads under way have come, by stream."""
-        reading: dict[str, list[Reached]] = defaultdict(list)
+        reading: dict[str, list[ReadProgress]] = defaultdict(list)
         for shop in list(self._shops.values()):
-            for stream, reached in shop.reading():
-                reading[stream].append(reached)
+            for stream, progress in shop.reading():
+                reading[stream].append(progress)
         return reading
 
     def waits(self, now: float) -> dict[str, Wait]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sumeru_api.request_queue import Wait
-    from tap_sumeru.extract.reached import Reached
+    from tap_sumeru.extract.read_progress import ReadProgress
 
 _NEGLIGIBLE = 1.0
 """Seconds of a wait that are not worth a line: the usual distance between two requests."""
@@ -41,7 +41,7 @@ class StreamProgress(NamedTuple):
     shops: int
     complete: int
     failed: int
-    reading: Sequence[Reached]
+    reading: Sequence[ReadProgress]
 
     @property
     def share(self) -> float | None:
@@ -64,7 +64,7 @@ def stream_line(stream: StreamProgress, seconds: float) -> str:
     if stream.shops > 1:
         parts.append(", ".join(_shops(stream)))
     else:
-        parts += [_reached(stream.name, one) for one in stream.reading]
+        parts += [_one_read(stream.name, one) for one in stream.reading]
     share = stream.share
     if share is not None and _MIN_SHARE <= share < 1:
         parts.append(time_left(seconds * (1 - share) / share))
@@ -78,16 +78,16 @@ def _shops(stream: StreamProgress) -> Iterator[str]:
     yield f"{len(stream.reading)} being read"
 
 
-def _reached(name: str, reached: Reached) -> str:
-    start, at, end = reached.start, reached.at, reached.end
+def _one_read(name: str, progress: ReadProgress) -> str:
+    start, at, end = progress.start, progress.at, progress.end
     parent = STREAMS[name].parent
-    if reached.parents:
-        return f"{reached.parents_read} of {reached.parents} {parent} read"
-    if not reached.pages:
+    if progress.parents:
+        return f"{progress.parents_read} of {progress.parents} {parent} read"
+    if not progress.pages:
         return f"waiting for the list of {parent}" if parent else "no response yet"
     if start is None or at is None or end is None:
-        return f"{count(reached.pages, 'page')}, total unknown"
-    percent = int(100 * (reached.share or 0.0))
+        return f"{count(progress.pages, 'page')}, total unknown"
+    percent = int(100 * (progress.share or 0.0))
     return f"at {at:%Y-%m-%d}, {percent} % of {start:%Y-%m-%d} to {end:%Y-%m-%d}"
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tap_sumeru.extract.parents import Listing
-    from tap_sumeru.extract.reached import Reached
+    from tap_sumeru.extract.read_progress import ReadProgress
     from tap_sumeru.extract.stream_reader import StreamReader
 
 
@@ -95,9 +95,9 @@ class ShopReads:
         for one in others:
             self.give_up(one, error)
 
-    def reading(self) -> list[tuple[str, Reached]]:
+    def reading(self) -> list[tuple[str, ReadProgress]]:
         """Return the streams that have not ended, and how far each has come. Any thread may ask."""
-        return [(name, self._readers[name].reached) for name in list(self._unfinished)]
+        return [(name, self._readers[name].progress) for name in list(self._unfinished)]
 
     def give_up(self, name: str, error: ApiError) -> None:
         """Stop reading a stream: its records cannot be written, or the shop cannot be read."""

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from sumeru_api.redaction import mask_name
 from tap_sumeru.config.given_values import given_values
-from tap_sumeru.config.names import reject_misspelt, resembling
 from tap_sumeru.config.numbers import RANGES, read_number
 from tap_sumeru.config.schema_violations import first_violation
 from tap_sumeru.config.setting_names import check_setting_names
 from tap_sumeru.config.shops import Config, header_text, read_shops
+from tap_sumeru.config.unknown_names import reject_misspelt, resembling
 from tap_sumeru.errors import SettingsError
 from target_sumeru.config.schema import CONFIG_SCHEMA, DEFAULTS, MAPPED_STREAM
 from target_sumeru.config.streams import ALL_PROTECTED, STREAMS

@@ -10,7 +10,7 @@ import msgspec
 
 from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog.streams import STREAMS as TAP_STREAMS
-from tap_sumeru.config.names import resembling
+from tap_sumeru.config.unknown_names import resembling
 from target_sumeru.config.streams import STREAMS
 from target_sumeru.errors import InputError
 from target_sumeru.input.reader import decode_object

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from sumeru_api.redaction import mask_name
-from tap_sumeru.config.names import resembling
+from tap_sumeru.config.unknown_names import resembling
 from target_sumeru.config.streams import STREAMS, TAG_CHANGES
 from target_sumeru.errors import InputError
 from target_sumeru.input.values import WrongType, as_key, converter

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from tap_sumeru.error_reporting import check_log_level
-from tap_sumeru.faults import silence_libraries
+from tap_sumeru.private_log import silence_libraries
 
 
 @pytest.mark.parametrize("name", ["botocore.endpoint", "s3fs", "google.auth.transport", "azure.core"])

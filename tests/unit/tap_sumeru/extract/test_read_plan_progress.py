@@ -14,8 +14,8 @@ from tap_sumeru.state.bookmarks import Bookmark, Verdict
 def test_a_windowed_read_has_come_to_the_end_of_the_last_window_without_a_gap_before_it() -> None:
     read = Read(backlogged=False, window_days=100)
     read.plan.plan(whole=False)
-    reached = read.plan.reached
-    assert (reached.start, reached.at, reached.end) == (NOW - YEARS, NOW - YEARS, NOW)
+    progress = read.plan.progress
+    assert (progress.start, progress.at, progress.end) == (NOW - YEARS, NOW - YEARS, NOW)
     read.plan.requested(NOW)
     first, second = read.plan.next_slices()[:2]
     seen = []
@@ -23,11 +23,11 @@ def test_a_windowed_read_has_come_to_the_end_of_the_last_window_without_a_gap_be
         last = read.plan.finish(slice_)
         if last is not None:
             read.plan.keep(last)
-        seen.append((reached.share, reached.at))
+        seen.append((progress.share, progress.at))
     assert seen == [(0.1, NOW - YEARS), (0.2, NOW - 0.8 * YEARS)]
-    assert reached.pages == 1
+    assert progress.pages == 1
     read.plan.plan_unfiltered()
-    assert reached.share is None
+    assert progress.share is None
 
 
 def test_how_far_a_read_of_children_has_come_is_the_number_of_their_parents() -> None:
@@ -37,10 +37,10 @@ def test_how_far_a_read_of_children_has_come_is_the_number_of_their_parents() ->
     read.plan.plan_unfiltered()
     for slice_ in read.plan.next_slices()[:3]:
         read.plan.finish(slice_)
-    assert read.plan.reached.share == 0.75
+    assert read.plan.progress.share == 0.75
     read.plan.keep_position(after="jrn_1")
     read.plan.plan_unfiltered(read.bookmark.position)
-    assert (read.plan.reached.parents_read, read.plan.reached.parents) == (2, 4)
+    assert (read.plan.progress.parents_read, read.plan.progress.parents) == (2, 4)
 
 
 def audited(now_filtered: Verdict = Verdict.PROVEN) -> Read:

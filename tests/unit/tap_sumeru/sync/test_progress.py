@@ -7,34 +7,34 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from sumeru_api.request_queue import Reason, Wait
-from tap_sumeru.extract.reached import Reached
+from tap_sumeru.extract.read_progress import ReadProgress
 from tap_sumeru.sync.progress import StreamProgress, limits_line, stream_line, wait_lines
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
 NOON = datetime(2026, 5, 10, 12, tzinfo=UTC)
 
 
-def ranged(share: float, days: int = 100) -> Reached:
+def ranged(share: float, days: int = 100) -> ReadProgress:
     """Return a windowed read of which a share is done."""
-    reached = Reached(pages=1)
-    reached.through(START, START + timedelta(days=days))
-    reached.at = START + timedelta(days=days * share)
-    reached.read_window(START, reached.at)
-    return reached
+    progress = ReadProgress(pages=1)
+    progress.through(START, START + timedelta(days=days))
+    progress.at = START + timedelta(days=days * share)
+    progress.read_window(START, progress.at)
+    return progress
 
 
 def stream(
-    *reading: Reached, name: str = "orders", shops: int = 1, complete: int = 0, failed: int = 0
+    *reading: ReadProgress, name: str = "orders", shops: int = 1, complete: int = 0, failed: int = 0
 ) -> StreamProgress:
     return StreamProgress(name, 1200, 12, shops, complete, failed, reading)
 
 
 @pytest.mark.parametrize(
-    ("name", "reached", "text"),
+    ("name", "progress", "text"),
     [
-        ("orders", Reached(), "no response yet"),
-        ("enrollments", Reached(), "waiting for the list of journeys"),
-        ("orders", Reached(pages=12), "12 pages, total unknown"),
+        ("orders", ReadProgress(), "no response yet"),
+        ("enrollments", ReadProgress(), "waiting for the list of journeys"),
+        ("orders", ReadProgress(pages=12), "12 pages, total unknown"),
         ("orders", ranged(0.0), "at 2024-01-01, 0 % of 2024-01-01 to 2024-04-10"),
         (
             "orders",
@@ -44,24 +44,26 @@ def stream(
         ("orders", ranged(1.0), "at 2024-04-10, 100 % of 2024-01-01 to 2024-04-10"),
         (
             "enrollments",
-            Reached(pages=3, parents=30, parents_read=12),
+            ReadProgress(pages=3, parents=30, parents_read=12),
             "12 of 30 journeys read; about 1 hour 30 minutes left",
         ),
     ],
 )
-def test_one_shop_is_shown_with_how_far_its_read_has_come(name: str, reached: Reached, text: str) -> None:
-    line = stream_line(stream(reached, name=name), 3600)
+def test_one_shop_is_shown_with_how_far_its_read_has_come(
+    name: str, progress: ReadProgress, text: str
+) -> None:
+    line = stream_line(stream(progress, name=name), 3600)
     assert line == f"{name}: 1200 records, 12 requests; {text}."
 
 
 def test_a_thousand_shops_are_one_line_and_estimated_by_what_is_complete() -> None:
-    reading = [ranged(0.5)] * 20 + [Reached(pages=7)] * 12
+    reading = [ranged(0.5)] * 20 + [ReadProgress(pages=7)] * 12
     line = stream_line(stream(*reading, shops=1000, complete=487, failed=3), 3600)
     assert line == (
         "orders: 1200 records, 12 requests; 487 of 1000 shops complete, 3 failed, 32 being read; "
         "about 1 hour left."
     )
-    first = stream_line(stream(ranged(0.1), Reached(pages=1), shops=3), 3600)
+    first = stream_line(stream(ranged(0.1), ReadProgress(pages=1), shops=3), 3600)
     assert first.endswith("0 of 3 shops complete, 2 being read.")
 
 

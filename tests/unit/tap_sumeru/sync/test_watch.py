@@ -10,7 +10,7 @@ import pytest
 
 from sumeru_api.request_counts import RequestCounts
 from sumeru_api.request_queue import Reason, Wait
-from tap_sumeru.extract.reached import Reached
+from tap_sumeru.extract.read_progress import ReadProgress
 from tap_sumeru.sync.results import ReadDone, Results
 from tap_sumeru.sync.watch import Watch
 
@@ -25,10 +25,10 @@ class FakeEngine:
     def __init__(self) -> None:
         self.queues = {"acme": SimpleNamespace(per_minute=None)}
         self.counts = RequestCounts()
-        self.being_read: dict[str, list[Reached]] = {}
+        self.being_read: dict[str, list[ReadProgress]] = {}
         self.waiting: dict[str, Wait] = {}
 
-    def reading(self) -> dict[str, list[Reached]]:
+    def reading(self) -> dict[str, list[ReadProgress]]:
         return self.being_read
 
     def waits(self, _: float) -> dict[str, Wait]:
@@ -63,7 +63,7 @@ def scene(caplog: pytest.LogCaptureFixture) -> Scene:
 
 
 def test_each_stream_that_is_being_read_has_a_line_and_the_limit_one_in_all(scene: Scene) -> None:
-    scene.engine.being_read = {"orders": [Reached(pages=2)], "usage": [Reached()]}
+    scene.engine.being_read = {"orders": [ReadProgress(pages=2)], "usage": [ReadProgress()]}
     scene.engine.counts["orders"].add(0.5)
     orders = "orders: 0 records, 1 request; 2 pages, total unknown."
     usage = "usage: 0 records, 0 requests; no response yet."
@@ -75,7 +75,7 @@ def test_each_stream_that_is_being_read_has_a_line_and_the_limit_one_in_all(scen
 
 
 def test_a_wait_is_told_while_it_lasts(scene: Scene) -> None:
-    scene.engine.being_read = {"usage": [Reached()]}
+    scene.engine.being_read = {"usage": [ReadProgress()]}
     scene.engine.waiting = {"acme": Wait(Reason.RATE_LIMIT, until=95.0)}
     for now in (35, 65):
         assert scene.lines_at(now)[-1].startswith("Shop acme: waiting for the rate limit until ")
@@ -83,7 +83,7 @@ def test_a_wait_is_told_while_it_lasts(scene: Scene) -> None:
 
 
 def test_a_target_that_does_not_read_is_told_and_not_taken_for_a_silent_host(scene: Scene) -> None:
-    scene.engine.being_read = {"usage": [Reached(pages=1)]}
+    scene.engine.being_read = {"usage": [ReadProgress(pages=1)]}
     scene.engine.waiting = {"acme": Wait(Reason.RESPONSE, since=20.0, until=80.0)}
     scene.now = 20.0
     scene.watch.writes()
@@ -100,7 +100,7 @@ def test_a_run_that_reads_nothing_more_is_still_told(scene: Scene) -> None:
     assert scene.lines_at(35) == ["1 of 2 streams complete; the sync is ending."]
 
 
-@pytest.mark.parametrize("reading", [{}, {"orders": [Reached()]}])
+@pytest.mark.parametrize("reading", [{}, {"orders": [ReadProgress()]}])
 @pytest.mark.parametrize("writing", [False, True])
 def test_there_is_always_a_line(scene: Scene, reading: dict[str, Any], *, writing: bool) -> None:
     scene.engine.being_read = reading

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.config.names import check_name, resembling
 from tap_sumeru.config.schema import CONFIG_SCHEMA
+from tap_sumeru.config.unknown_names import check_name, resembling
 from tap_sumeru.errors import SettingsError
 
 SETTINGS = sorted(CONFIG_SCHEMA["properties"])

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from sumeru_api.redaction import mask_name
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.config.names import resembling
 from tap_sumeru.config.shops import is_in_shard
+from tap_sumeru.config.unknown_names import resembling
 from tap_sumeru.errors import SettingsError
 from tap_sumeru.state.merge import merge
 from tap_sumeru.state.reset import reset

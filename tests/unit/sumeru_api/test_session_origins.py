@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sumeru_api.routes import Routes
+from sumeru_api.origins import Origins
 from sumeru_api.session import UntrustedHostError
 from support.loopback import BODY, Answer, Server, Then, fails, in_loop, ok, session
 
@@ -148,4 +148,4 @@ async def test_a_kept_tls_connection_that_was_closed_meanwhile_is_replaced(
     ],
 )
 def test_a_host_is_named_as_it_is_connected_to(netloc: str, authority: str) -> None:
-    assert Routes().find("https", netloc).authority == authority
+    assert Origins().find("https", netloc).authority == authority

@@ -1,4 +1,4 @@
-"""Names that the tap does not know: an error if one resembles a known name, otherwise a warning."""
+"""Unknown names in settings and catalogs: an error if one resembles a known name, otherwise a warning."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a host is reached: trusted certificates, the proxy of the environment, the limit on open files."""
+"""Origins (scheme, host and port): their certificates, the proxy to them, and the limit on connections."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ _OTHER_FILES = 256
 """Open files reserved for everything else."""
 
 
-class Route(NamedTuple):
-    """How requests to one scheme, host and port are made.
+class Origin(NamedTuple):
+    """A scheme, host and port, and how requests to it are made.
 
     Attributes:
         scheme: `http` or `https`.
@@ -67,25 +67,25 @@ class Route(NamedTuple):
             fault.hint = "if it expects TLS, write https:// instead of http://"
 
 
-class Routes:
-    """The routes of a session, each looked up once."""
+class Origins:
+    """The origins of a session, each looked up once."""
 
     def __init__(self) -> None:
-        self._routes: dict[tuple[str, str], Route] = {}
+        self._origins: dict[tuple[str, str], Origin] = {}
         self._context: SSLContext | None = None
 
-    def find(self, scheme: str, netloc: str) -> Route:
-        """Return the route to a host.
+    def find(self, scheme: str, netloc: str) -> Origin:
+        """Return the origin of a URL, from its scheme, and its host and port.
 
         Raises:
             UntrustedHostError: No connection may be made to it.
         """
-        route = self._routes.get((scheme, netloc))
-        if route is None:
-            route = self._routes[scheme, netloc] = self._look_up(scheme, netloc)
-        return route
+        origin = self._origins.get((scheme, netloc))
+        if origin is None:
+            origin = self._origins[scheme, netloc] = self._look_up(scheme, netloc)
+        return origin
 
-    def _look_up(self, scheme: str, netloc: str) -> Route:
+    def _look_up(self, scheme: str, netloc: str) -> Origin:
         try:
             url = URL(f"{scheme}://{netloc}")
         except ValueError:
@@ -95,8 +95,8 @@ class Routes:
             raise UntrustedHostError(NO_LOOKUP)
         if url.scheme != "https":
             # For loopback only: a proxy would carry the token off this machine in clear text.
-            return Route(url.scheme, authority, ssl=True, proxy=None, proxy_headers=None)
-        return Route(url.scheme, authority, self._trusted(), *_proxy(url))
+            return Origin(url.scheme, authority, ssl=True, proxy=None, proxy_headers=None)
+        return Origin(url.scheme, authority, self._trusted(), *_proxy(url))
 
     def _trusted(self) -> SSLContext:
         if self._context is None:

@@ -1,4 +1,4 @@
-"""Keeps values of rows out of the log: describes unexpected exceptions, and silences libraries."""
+"""Keeps values of rows out of the log: describes unexpected exceptions without them, silences libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a read has come, as the plan of the read keeps it for the lines of progress."""
+"""Progress of one read, which its plan keeps for the log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Reached:
+class ReadProgress:
     """How far the read of one stream of one shop has come. Other threads may look at it while it changes.
 
     Attributes:
