@@ -113,8 +113,7 @@ _SETTINGS = {
         _INTEGER,
         "Window (days)",
         "Length of the windows into which the tap splits a long date range. While requests wait for the rate "
-        "limit, windows with few rows are followed by longer ones, up to twelve times this length, and "
-        "windows without rows by still longer ones.",
+        "limit, windows with few rows are followed by longer ones, up to twelve times this length.",
         default=30,
     ),
     "concurrency": _setting(_INTEGER, "Concurrency", "Maximum requests in flight per shop.", default=8),

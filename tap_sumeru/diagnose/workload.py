@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from sumeru_api.timestamps import midnight, shift
 from tap_sumeru.catalog.streams import PAGE_SIZE
-from tap_sumeru.extract.splitting import halves
 from tap_sumeru.extract.windows import Growth, cut
 
 if TYPE_CHECKING:
@@ -61,36 +60,26 @@ def window_pages(
         window_days: Length of the first window.
         grows: Whether windows that hold few pages are followed by longer ones.
     """
-    growth = Growth(window_days, grows=grows)
-    total = 0.0
-    previous: list[tuple[Window, int]] = []
+    growth = Growth(window_days)
+    total, previous = 0.0, None
 
     def lengths() -> Iterator[int]:
         while True:
-            yield growth.days
+            yield growth.days if grows else window_days
 
     for window in cut(start, end, now, lengths()):
-        counts = {part: _rows_requested(rows, part) for part in _parts(rows, window, now, growth.longest)}
-        # The last page of a list is half full on average; each split has cost a request.
-        pages = {part: max(1.0, count / PAGE_SIZE + 0.5) for part, count in counts.items()}
-        total += sum(pages.values()) + len(pages) - 1
-        for part, of_rows in previous:  # two windows are open at a time, so a window is one behind
-            growth.learn(part, of_rows)
-        previous = [(part, ceil(pages[part]) if round(count) else 0) for part, count in counts.items()]
+        pages = _pages(rows, window)
+        total += pages
+        if previous is not None:  # two windows are open at a time, so a window is one behind
+            growth.learn(*previous)
+        previous = (window, ceil(pages))
     return total
 
 
-def _parts(rows: RowsBetween, window: Window, now: datetime, longest: int) -> list[Window]:
-    """Return the windows in which a window is read: one that is too long is halved while it holds rows."""
-    parts = halves(window, now) if window.days > longest and round(_rows_requested(rows, window)) else None
-    if parts is None:
-        return [window]
-    return [part for half in parts for part in _parts(rows, half, now, longest)]
-
-
-def _rows_requested(rows: RowsBetween, window: Window) -> float:
+def _pages(rows: RowsBetween, window: Window) -> float:
     first, last = (date.fromisoformat(day).toordinal() - _EPOCH for day in window.requested_days)
-    return rows(first, last + 1)
+    # The last page of a window is half full on average.
+    return max(1.0, rows(first, last + 1) / PAGE_SIZE + 0.5)
 
 
 @dataclass(frozen=True, slots=True)

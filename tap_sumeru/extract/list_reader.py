@@ -13,7 +13,7 @@ from sumeru_api.responses import parse_page
 from tap_sumeru.catalog.streams import PAGE_SIZE
 from tap_sumeru.extract.details import Details
 from tap_sumeru.extract.list_limits import ListLimits, quarter, smaller_page
-from tap_sumeru.extract.recovery import CursorExpired, TooDeep, TooLong, recovery
+from tap_sumeru.extract.recovery import CursorExpired, TooDeep, recovery
 from tap_sumeru.extract.slices import NO_ID, Kind
 from tap_sumeru.extract.stated_total import StatedTotal
 
@@ -180,8 +180,6 @@ class ListReader:
             slice_.page_size = limits.page_size
         slice_.pages += 1
         slice_.page_rows = len(answer.page.rows)
-        if slice_.page_rows and slice_.too_long:
-            raise TooLong
         return answer._replace(whole=False) if has_fields else answer
 
     async def _get(

@@ -39,7 +39,7 @@ class Pace:
     def __init__(self, options: StreamOptions, traffic: Traffic) -> None:
         self._options = options
         self._traffic = traffic
-        self._growth = Growth(options.window_days, grows=not options.details)  # there, a row is a request
+        self._growth = Growth(options.window_days)
 
     def slices(self, *, windows: bool, answered: bool) -> int:
         """Return how many slices should be in progress.
@@ -60,20 +60,13 @@ class Pace:
     def lengths(self) -> Iterator[int]:
         """Yield the length of each window in days, when it is needed.
 
-        Windows may grow while requests wait for the rate limit.
+        Windows may grow while requests wait for the rate limit; not with `details`, where every row is a
+        request.
         """
         while True:
-            yield self._growth.days if self._traffic.backlogged else self._options.window_days
-
-    @property
-    def longest(self) -> int:
-        """Days that a window with rows may have."""
-        return self._growth.longest
+            may_grow = self._traffic.backlogged and not self._options.details
+            yield self._growth.days if may_grow else self._options.window_days
 
     def learn(self, window: Window, pages: int) -> None:
-        """Learn how many pages of rows a window held."""
+        """Learn how many pages a window held."""
         self._growth.learn(window, pages)
-
-    def refuse(self) -> None:
-        """Learn that the API has refused a window that was longer."""
-        self._growth.refuse()

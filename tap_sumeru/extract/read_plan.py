@@ -12,7 +12,7 @@ from tap_sumeru.extract.pace import Pace
 from tap_sumeru.extract.read_progress import ReadProgress
 from tap_sumeru.extract.read_range import ALL_HISTORY, ReadRange
 from tap_sumeru.extract.slices import Slice, SliceQueue
-from tap_sumeru.extract.splitting import halve, split
+from tap_sumeru.extract.splitting import split
 from tap_sumeru.extract.windows import Window, cut
 from tap_sumeru.state.bookmarks import Verdict
 from tap_sumeru.state.read_position import ReadPosition
@@ -139,7 +139,11 @@ class ReadPlan:
         return self._too_deep is None or self._trust.known == Verdict.UNPROVEN
 
     def _plan_windows(self, since: datetime | None) -> None:
-        """Plan slices that use the date filter: from `since` on, or all history in one window."""
+        """Plan slices that use the date filter.
+
+        Args:
+            since: Where they begin; None for all history, in one window that is split where it is too deep.
+        """
         self._bookmark.position = None
         whole = Window(since or _EPOCH, self.range.end, self._now)
         repeatable = self._trust.improvable and self.range.from_start
@@ -149,8 +153,7 @@ class ReadPlan:
         if self.parents is None:
             windows = cut(since, whole.end, self._now, self._pace.lengths()) if since else [whole]
             self.progress.through(whole.start, whole.end or self._now)
-            longest = self._pace.longest if since else None
-            self._use((Slice(window=window, longest=longest) for window in windows), windowed=True)
+            self._use((Slice(window=window) for window in windows), windowed=True)
         else:
             self.progress.through_parents(len(self.parents))
             self._use(child_slices(self.parents, self._bookmark, window=whole), windowed=True)
@@ -196,7 +199,10 @@ class ReadPlan:
         )
 
     def split(self, slice_: Slice, refusal: TooDeep) -> bool:
-        """Let a list that is too deep be read in smaller windows; return whether to plan the read again.
+        """Let a list that is too deep be read in smaller windows.
+
+        Returns:
+            Whether the whole read has to be planned again for that.
 
         Raises:
             ApiError: There are no smaller windows.
@@ -207,20 +213,13 @@ class ReadPlan:
         self._slices.split(slice_, split(slice_, refusal, self._now))
         return False
 
-    def shorten(self, slice_: Slice, *, refused: bool) -> None:
-        """Halve a window that is too long; if the API has refused it, let no other grow as long."""
-        if refused:
-            self._pace.refuse()
-        if (rest := halve(slice_, self._now)) is not None:
-            self._slices.split(slice_, rest)
-
     # How far it has come
 
     def requested(self, timestamp: datetime) -> bool:
         """Record when a page was requested, by the server's clock.
 
         Returns:
-            Whether our clock is so far behind it that the read must be planned again.
+            Whether our clock is so far behind the server's that the read must be planned again.
         """
         self.range.started_at = min(self.range.started_at or timestamp, timestamp)
         self.progress.pages += 1
@@ -234,7 +233,7 @@ class ReadPlan:
         """Record that a slice is finished; return the last one before the first gap, if that has moved."""
         window = slice_.window
         if window is not None:
-            self._pace.learn(window, slice_.pages_of_rows)
+            self._pace.learn(window, slice_.pages)
         if slice_.parent is not None:
             self.progress.parents_read += 1
             if slice_.whole:

@@ -61,18 +61,6 @@ class TooDeep(Recovery):
         return self.error.with_cause(f"{text}: {self.error.cause}")
 
 
-class TooLong(Recovery):
-    """A window that has grown over time without rows holds some, or is refused: read shorter ones.
-
-    Args:
-        refused: Whether the API has refused it.
-    """
-
-    def __init__(self, *, refused: bool = False) -> None:
-        super().__init__("the window is refused" if refused else "the window holds rows")
-        self.refused = refused
-
-
 class FieldsRejected(Recovery):
     """The API does not accept `fields`: read the list again from its first page, with all attributes."""
 
@@ -102,16 +90,13 @@ def recovery(
         return error
     if saved:
         return CursorExpired()  # the cursor comes from the state, and no later run would do any better
-    # Windows that are short enough come first, so that it is this one's length and not `fields`.
-    too_long = slice_.too_long and error.status in _PARAMETER_REJECTED
-    about_fields = FIELDS_REJECTED if at_cursor else _MAY_BE_ABOUT_FIELDS
-    if has_fields and not too_long and error.status in about_fields:
+    if has_fields and error.status in (FIELDS_REJECTED if at_cursor else _MAY_BE_ABOUT_FIELDS):
         return FieldsRejected()
     if at_cursor:
         next_step = _at_cursor(error, slice_, depth)
         return FieldsRejected() if has_fields and isinstance(next_step, TooDeep) else next_step
     if slice_.window is not None and error.status in _PARAMETER_REJECTED:
-        return TooLong(refused=True) if too_long else FilterRejected()
+        return FilterRejected()
     return error
 
 

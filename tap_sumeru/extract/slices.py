@@ -35,7 +35,6 @@ class Slice:
         kind: Its purpose.
         window: The window that it requests, None for all rows.
         parent: Id of the parent whose children it lists.
-        longest: Days that its window may have if it holds rows, None for any number.
         whole: Whether it holds rows from before the bookmark too.
         finished: Whether all its rows are queued for writing.
         pages: Pages read.
@@ -46,7 +45,6 @@ class Slice:
     kind: Kind = Kind.ROWS
     window: Window | None = None
     parent: str | None = None
-    longest: int | None = None
     whole: bool = False
     finished: bool = False
     pages: int = 0
@@ -64,16 +62,6 @@ class Slice:
     def begin(self) -> None:
         """Read it from its first page, as if for the first time."""
         self.pages, self._progress = 0, None
-
-    @property
-    def too_long(self) -> bool:
-        """Whether its window is too long to hold rows."""
-        return self.window is not None and self.longest is not None and self.window.days > self.longest
-
-    @property
-    def pages_of_rows(self) -> int:
-        """Pages read, 0 if there was only one and it held no row."""
-        return self.pages if self.page_rows else self.pages - 1
 
     @property
     def is_all(self) -> bool:

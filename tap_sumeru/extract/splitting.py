@@ -1,4 +1,4 @@
-"""Splits windows that are too long, and lists that the API does not return to their end, down to days."""
+"""Splits a list that the API does not return to its end: into smaller windows, down to single days."""
 
 from __future__ import annotations
 
@@ -33,27 +33,8 @@ def halves(window: Window, now: datetime) -> tuple[Window, Window] | None:
     return Window(window.start, middle), Window(middle, window.end, now)
 
 
-def halve(slice_: Slice, now: datetime) -> Slice | None:
-    """Leave a slice the first half of its window; it begins again.
-
-    Args:
-        slice_: The slice.
-        now: The present.
-
-    Returns:
-        A slice with the second half; None if the window cannot be split, whatever its length.
-    """
-    parts = halves(slice_.window, now) if slice_.window else None
-    if parts is None:
-        slice_.longest = None
-        return None
-    slice_.window, rest = parts
-    slice_.begin()
-    return Slice(window=rest, parent=slice_.parent, longest=slice_.longest)
-
-
 def split(slice_: Slice, refusal: TooDeep, now: datetime) -> Slice:
-    """Halve a slice whose list is too deep.
+    """Leave a slice the first half of its window.
 
     Args:
         slice_: The slice; it begins again.
@@ -68,7 +49,9 @@ def split(slice_: Slice, refusal: TooDeep, now: datetime) -> Slice:
     """
     if slice_.window is None:
         raise refusal.because("no date filter divides it")
-    rest = halve(slice_, now)
-    if rest is None:
+    parts = halves(slice_.window, now)
+    if parts is None:
         raise refusal.because("a single day holds more")
-    return rest
+    slice_.window, rest = parts
+    slice_.begin()
+    return Slice(window=rest, parent=slice_.parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sumeru_api.errors import ApiError, RequestRejected
@@ -22,10 +23,8 @@ from tap_sumeru.extract.recovery import (
     Recovery,
     StartOver,
     TooDeep,
-    TooLong,
 )
 from tap_sumeru.extract.row_pages import RowPages
-from tap_sumeru.extract.slices import Slice
 from tap_sumeru.state.bookmarks import Bookmark
 
 if TYPE_CHECKING:
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from tap_sumeru.config.settings import StreamOptions
     from tap_sumeru.extract.list_reader import ListPage
     from tap_sumeru.extract.read_page import PageSink
+    from tap_sumeru.extract.slices import Slice
     from tap_sumeru.records import RecordShaper
 
 logger = logging.getLogger("tap-sumeru")
@@ -224,15 +224,13 @@ class StreamReader:
                 self._log("the cursor has expired; reading the list again")
             except TooDeep as refusal:
                 self._split(slice_, refusal)
-            except TooLong as reason:
-                self._plan.shorten(slice_, refused=reason.refused)
             except FieldsRejected:
                 self._query.fields = ()
                 slice_.begin()  # the same rows come again, with all attributes
                 self._log("the API does not accept `fields`; reading the list again with all attributes")
             except FilterRejected:
                 if slice_.parent is not None:  # it may be this parent that the API does not accept
-                    await self._lists.check(Slice(parent=slice_.parent))
+                    await self._lists.check(replace(slice_, window=None))
                 self._outdated = True
                 self.trust.rejected()
                 raise

@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 _PAGES = 25
 """Pages that a window should hold: few enough to read again after a crash, many beside its overhead."""
 _MAX_GROWTH = 12
-"""How many times longer than `window_days` a window with rows may be: a sparse stream may become dense."""
-_GROWTH, _GROWTH_OVER_NOTHING = 2, 4
-"""How many times longer the next window is at most, after one with rows and after one without any."""
+"""How many times longer than `window_days` a window may be, since a sparse stream may become dense."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +35,6 @@ class Window:
     def holds(self, timestamp: datetime) -> bool:
         """Return whether a moment lies inside."""
         return self.start <= timestamp and (self.end is None or timestamp < self.end)
-
-    @property
-    def days(self) -> int:
-        """Its whole days, none after the present."""
-        end = self.end or self.now or self.start
-        return max(0, (min(end, self.now or end) - self.start).days)
 
     @property
     def splittable(self) -> bool:
@@ -81,42 +73,25 @@ class Growth:
     """Learns how long the windows of a read should be.
 
     Each window costs one page that is not full, and the extra days that are requested around it; one that is
-    interrupted is read again. So windows that hold few pages are followed by longer ones. After windows
-    without any row, as with a `start_date` long before the first row of a shop, they grow faster and without
-    an end: a window longer than `longest` that holds rows after all has to be split.
+    interrupted is read again. So windows that hold few pages are followed by longer ones, at most twice as
+    long.
 
     Args:
         shortest: Length of the first window, in days.
-        grows: Whether windows with rows may grow too.
     """
 
-    def __init__(self, shortest: int, *, grows: bool = True) -> None:
+    def __init__(self, shortest: int) -> None:
         self._shortest = shortest
-        self._refused = False
-        self.longest = _MAX_GROWTH * shortest if grows else shortest
-        """Days that a window with rows may have."""
         self.days = shortest
         """Length of the next window, in days."""
 
     def learn(self, window: Window, pages: int) -> None:
-        """Learn from a window; an open one says nothing.
-
-        Args:
-            window: The window.
-            pages: How many pages of rows it held, 0 if it held no row.
-        """
+        """Learn how many pages a window held; an open window says nothing."""
         if window.end is None:
             return
         days = (window.end - window.start).days
-        fitting = min(days * _PAGES // pages, _GROWTH * days) if pages else _GROWTH_OVER_NOTHING * days
-        if pages or self._refused:
-            fitting = min(fitting, self.longest)
+        fitting = min(days * _PAGES // max(1, pages), 2 * days, _MAX_GROWTH * self._shortest)
         self.days = max(self._shortest, fitting)
-
-    def refuse(self) -> None:
-        """Let no window be longer than `longest` from now on, since the API has refused one."""
-        self._refused = True
-        self.days = min(self.days, self.longest)
 
 
 def cut(start: datetime, end: datetime | None, now: datetime, lengths: Iterable[int]) -> Iterator[Window]:

@@ -37,7 +37,6 @@ class LimitedList:
         depth_status: Status of that refusal.
         max_limit: The largest page that the server manages.
         limit_status: Status of a larger one.
-        max_days: How many days the date filter may span; more are refused.
         date_filter: Whether the filter acts on `updated_at`; otherwise it is ignored.
         numbered: Whether a cursor is the number of a page, so that it depends on the size of pages.
         own_size: Whether a cursor is refused with another limit than that of its own request.
@@ -49,7 +48,6 @@ class LimitedList:
     depth_status: int = 400
     max_limit: int = 100
     limit_status: int = 502
-    max_days: int | None = None
     date_filter: bool = True
     numbered: bool = False
     own_size: bool = False
@@ -57,13 +55,11 @@ class LimitedList:
     uses: Counter[str] = field(default_factory=Counter)
 
     def __call__(self, request: Request) -> Reply:
-        if "limit" not in request.params:
-            return Reply({"data": next(row for row in self.rows if request.path.endswith(row["id"]))})
         limit, cursor = int(request.params["limit"]), request.params.get("cursor")
         if limit > self.max_limit:
             return refusal(self.limit_status)
         place, size = map(int, cursor.split("-")) if cursor else (0, limit)
-        if (self.own_size and size != limit) or self._spans_too_much(request):
+        if self.own_size and size != limit:
             return refusal(422)
         if cursor is not None:
             query = repr(sorted(request.params.items()))
@@ -78,13 +74,6 @@ class LimitedList:
         next_place = place + 1 if self.numbered else end
         more = {"next_cursor": f"{next_place}-{limit}", "has_next": True}
         return Reply({"data": matching[start:end], "pagination": more if len(matching) > end else END})
-
-    def _spans_too_much(self, request: Request) -> bool:
-        days = [request.params.get(f"filter[date_{end}]") for end in ("from", "to")]
-        if self.max_days is None or None in days:
-            return False
-        first, last = (date.fromisoformat(day or "") for day in days)
-        return (last - first).days > self.max_days
 
     def _matches(self, row: Json, request: Request) -> bool:
         day = row["attributes"]["updated_at"][:10]

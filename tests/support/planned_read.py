@@ -62,8 +62,7 @@ class Read:
         return [None if one.end is None else (one.end - one.start).days for one in windows if one]
 
     def finish(self, slice_: Slice, pages: int) -> list[Slice]:
-        """Let a slice be read that has so many pages of rows; return the slices that are read next."""
-        slice_.pages, slice_.page_rows = max(1, pages), min(1, pages)
+        slice_.pages = pages
         self.plan.requested(NOW)
         self.plan.finish(slice_)
         return self.plan.next_slices()

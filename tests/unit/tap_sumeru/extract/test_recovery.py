@@ -21,23 +21,16 @@ from tap_sumeru.extract.recovery import (
     FieldsRejected,
     FilterRejected,
     TooDeep,
-    TooLong,
     recovery,
 )
 from tap_sumeru.extract.slices import Slice
 from tap_sumeru.extract.windows import Window
 
 WINDOW = Window(datetime(2026, 5, 10, tzinfo=UTC), None)
-LONG = Window(datetime(2020, 5, 10, tzinfo=UTC), datetime(2026, 5, 10, tzinfo=UTC))
 FIRST: dict[str, Any] = {"at_cursor": False, "has_fields": False}
 AT_CURSOR: dict[str, Any] = {"at_cursor": True, "has_fields": False}
 FIELDS: dict[str, Any] = {"at_cursor": False, "has_fields": True}
 AT_CURSOR_WITH_FIELDS: dict[str, Any] = {"at_cursor": True, "has_fields": True}
-
-
-def long(**values: Any) -> Slice:
-    """Return a slice whose window is too long to hold rows."""
-    return Slice(window=LONG, longest=360, **values)
 
 
 def error(status: int) -> ApiError:
@@ -74,13 +67,6 @@ def error(status: int) -> ApiError:
         # A date filter that is rejected: the stream is read without it.
         *((status, Slice(window=WINDOW), FIRST, FilterRejected) for status in (400, 422)),
         *((status, Slice(window=WINDOW), FIRST, None) for status in (403, 404, 410, 414, 503)),
-        # A window that has grown over time without rows, and that only its length can tell from the others.
-        *((status, long(), FIRST, TooLong) for status in (400, 422)),
-        *((status, long(), FIELDS, TooLong) for status in (400, 422)),
-        *((status, long(), FIELDS, FieldsRejected) for status in (413, 414, 500)),
-        *((status, long(), FIRST, None) for status in (403, 404, 410, 414, 503)),
-        (401, long(), FIRST, None),
-        (400, long(pages=1), AT_CURSOR, CursorExpired),
         # A parent that is gone or refused: the reader leaves it out.
         *((status, Slice(parent="jrn_1"), FIRST, None) for status in (403, 404, 410, 500)),
         (404, Slice(parent="jrn_1", window=WINDOW, pages=1), AT_CURSOR, CursorExpired),

@@ -164,45 +164,6 @@ def test_no_window_grows_beyond_twelve_times_the_shortest() -> None:
     assert growth.days == 13
 
 
-def test_windows_over_nothing_grow_without_an_end_until_one_is_refused_or_holds_rows() -> None:
-    growth = Growth(10)
-    for days in (40, 160, 640, 2560):
-        growth.learn(Window(MIDNIGHT, MIDNIGHT + timedelta(days=growth.days)), pages=0)
-        assert growth.days == days
-    growth.learn(Window(MIDNIGHT, None), pages=1)
-    assert growth.days == 2560, "an open window says nothing"
-    growth.learn(Window(MIDNIGHT, MIDNIGHT + timedelta(days=100)), pages=1)
-    assert growth.days == growth.longest == 120
-    growth.learn(Window(MIDNIGHT, MIDNIGHT + timedelta(days=100)), pages=0)
-    assert growth.days == 400
-    growth.refuse()
-    assert growth.days == 120
-    growth.learn(Window(MIDNIGHT, MIDNIGHT + timedelta(days=100)), pages=0)
-    assert growth.days == 120
-
-
-def test_only_windows_over_nothing_grow_if_each_row_takes_a_request() -> None:
-    growth = Growth(10, grows=False)
-    assert growth.longest == 10
-    for pages, days in ((1, 10), (0, 40), (1, 10)):
-        growth.learn(Window(MIDNIGHT, MIDNIGHT + timedelta(days=10)), pages)
-        assert growth.days == days
-
-
-def test_the_days_of_a_window_are_whole_and_not_in_the_future() -> None:
-    now = MIDNIGHT + timedelta(days=10, hours=5)
-    for end, known, days in (
-        (MIDNIGHT + timedelta(days=3), None, 3),
-        (MIDNIGHT + timedelta(days=3), now, 3),
-        (MIDNIGHT + timedelta(days=3, hours=23), now, 3),
-        (None, now, 10),
-        (MIDNIGHT + timedelta(days=9000), now, 10),
-        (None, MIDNIGHT - timedelta(days=1), 0),
-        (None, None, 0),
-    ):
-        assert Window(MIDNIGHT, end, known).days == days
-
-
 def test_the_last_window_of_an_open_range_is_requested_up_to_the_present() -> None:
     now = MIDNIGHT + timedelta(days=3, hours=12)
     *_, last = cut(MIDNIGHT, None, now, repeat(2))
