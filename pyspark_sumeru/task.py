@@ -47,7 +47,7 @@ class InternalError(Exception):
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
-    """Let only errors pass whose texts hold no value: Spark prints them, and their causes."""
+    """Let only errors through whose texts hold no value, because Spark prints them and their causes."""
     try:
         yield
     except TapError as error:

@@ -103,7 +103,7 @@ def columns_of(selection: StreamSelection, pii: str = "keep") -> tuple[Column, .
 
 
 def _type_of(schema: Mapping[str, Any]) -> Type:
-    """Return the type of a column; one that can hold values of several types holds JSON."""
+    """Return the type of a column; one with values of several types holds JSON, unless all are numbers."""
     types = {_TYPES[one] for one in schema["type"] if one != "null"}
     if len(types) > 1:
         return Type.DECIMAL if types == {Type.LONG, Type.DECIMAL} else Type.JSON

@@ -10,7 +10,6 @@ from urllib.parse import unquote
 
 from sumeru_api.auth import authorization
 from sumeru_api.charset import to_utf8
-from sumeru_api.doubt import Doubt
 from sumeru_api.embedded_errors import EmbeddedError
 from sumeru_api.errors import ApiError, OutcomeUnknown
 from sumeru_api.json_values import UndecodableError, scalars
@@ -19,6 +18,7 @@ from sumeru_api.request_counts import RequestCounts, template
 from sumeru_api.responses import Response, check_written
 from sumeru_api.retry import Fail, Outcome, Retries, Retry, WriteRetries, is_rate_limited
 from sumeru_api.session import TransportError, UntrustedHostError
+from sumeru_api.write_doubt import Doubt
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

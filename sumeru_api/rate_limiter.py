@@ -7,7 +7,7 @@ import time
 from math import inf
 from typing import TYPE_CHECKING
 
-from sumeru_api.in_flight import InFlight
+from sumeru_api.concurrency_limit import ConcurrencyLimit
 from sumeru_api.rate_headers import budget, is_cached, retry_after
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class RateLimiter:
         self._jitter = jitter
         self._clock = clock
         self.concurrency = concurrency
-        self._flight = InFlight(concurrency)
+        self._flight = ConcurrencyLimit(concurrency)
         self._rate: float | None = None  # requests per second
         self._credit = 0.0  # what the burst allows on top of the rate; below 0 after an expensive request
         self._credit_at = 0.0

@@ -15,8 +15,8 @@ from multidict import CIMultiDict
 from typing_extensions import override
 from yarl import URL
 
+from sumeru_api.connection_settings import Origin, Origins, allow_connections
 from sumeru_api.exchange import TICKS, Exchange, Request
-from sumeru_api.origins import Origin, Origins, allow_connections
 from sumeru_api.resolver import resolver
 from sumeru_api.transport_errors import NoAnswerError, TransportError, UntrustedHostError
 

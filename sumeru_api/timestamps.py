@@ -41,7 +41,7 @@ class Precision(Enum):
     SECOND = "second", timedelta()
     MINUTE = "minute", timedelta(minutes=1)
     HOUR = "hour", timedelta(hours=1)
-    """Its time is rounded to an hour at most."""
+    """Its time is rounded to an hour or less."""
     LOCAL = "local", ZONES
     """A time without a zone: it may be meant in any zone."""
     DAY = "day", DAY + ZONES

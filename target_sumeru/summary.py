@@ -1,4 +1,4 @@
-"""Log lines of a run: the plan, the progress, the outcome of the rows, and the failures."""
+"""Log lines of a run: the plan, the outcome of the rows, and the failures."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def parquet(folder: str, state: Path | None, batch_size: int, *, delete_files: b
 @_STATE_AFTERWARDS
 def snowflake(database: str, schema: str, storage_integration: str | None, state: Path | None) -> None:
     """Print SQL that loads BATCH files into the tables of meltanolabs-target-snowflake."""
-    from tap_sumeru.bulk import snowflake as sql  # noqa: PLC0415 - other commands do without
+    from tap_sumeru.bulk import snowflake_statements as sql  # noqa: PLC0415 - other commands do without
 
     staged, last = collect(_input())
     _print_script(
@@ -116,7 +116,7 @@ def snowflake(database: str, schema: str, storage_integration: str | None, state
 @_STATE_AFTERWARDS
 def bigquery(dataset: str, location: str, state: Path | None) -> None:
     """Print SQL that loads BATCH files in Cloud Storage into the tables of z3-target-bigquery."""
-    from tap_sumeru.bulk import bigquery as sql  # noqa: PLC0415 - other commands do without
+    from tap_sumeru.bulk import bigquery_statements as sql  # noqa: PLC0415 - other commands do without
 
     staged, last = collect(_input())
     _print_script(sql.statements(staged, dataset, location, datetime.now(UTC)), last, state)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
+from tap_sumeru.extract.duplicate_ids import DuplicateIds, shared_on_page
 from tap_sumeru.extract.recovery import StartOver
-from tap_sumeru.extract.shared_ids import SharedIds, shared_on_page
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,7 +67,7 @@ class RowIds:
         self._max_remembered = max_remembered
         self._seen: dict[int, int] = {}
         self._young: dict[int, datetime] = {}
-        self._shared_ids = SharedIds(spec.natural_key)
+        self._duplicate_ids = DuplicateIds(spec.natural_key)
         self._warned = False
 
     @property
@@ -100,7 +100,7 @@ class RowIds:
             self._query.fields = ()
             raise StartOver
         checked = bool(self._spec.natural_key) and self.own_ids
-        if checked and self._shared_ids.found(slice_.parent, page, self._plan.range.is_young):
+        if checked and self._duplicate_ids.found(slice_.parent, page, self._plan.range.is_young):
             self._give_up((_ID,), "", " and ".join((_ID, *self._spec.natural_key)))
             raise StartOver
         if not (self._spec.natural_key or self._warned) and shared_on_page(page, _CREATED):

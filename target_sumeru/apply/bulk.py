@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sumeru_api.doubt import Doubt
 from sumeru_api.errors import OutcomeUnknown
+from sumeru_api.write_doubt import Doubt
 from target_sumeru.apply.outcomes import Outcome, bulk_refusal, shown, unknown_outcome, written_ids
 from target_sumeru.apply.single import new_key
 from target_sumeru.plan.items import Status

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
     from sumeru_api.client import Client
-    from sumeru_api.doubt import Doubt
     from sumeru_api.responses import Page, Row
+    from sumeru_api.write_doubt import Doubt
     from target_sumeru.config.streams import TargetStream
 
 _PAGE_SIZE = 100

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sumeru_api.doubt import Doubt
+from sumeru_api.write_doubt import Doubt
 
 if TYPE_CHECKING:
     from sumeru_api.errors import ApiError

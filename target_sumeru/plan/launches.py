@@ -1,4 +1,4 @@
-"""The locks of a launch: decided when a run is planned, and again just before the first launch."""
+"""The locks of a launch: checks that must pass when a run is planned, and again before the first launch."""
 
 from __future__ import annotations
 

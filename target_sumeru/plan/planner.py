@@ -166,7 +166,7 @@ class Planner:
         return row.identity, item.key
 
     def _key(self, columns: tuple[str, ...], values: Iterable[object]) -> str:
-        """Return by what a row is found: a name may hold any character, what identifies a row may not."""
+        """Return the key by which a row is looked up; a name may hold any character, other keys may not."""
         return as_name(*values) if columns == (self._stream.unique,) else key_of(columns, values)
 
     def _is_free(self, current: Current, item: Item) -> bool:
@@ -209,7 +209,7 @@ class Planner:
     def _refuse_several_names(self) -> None:
         """Reject rows that name the same row of the shop in different ways: it is unknown which is the last.
 
-        Beyond the limit not all items were kept. Then nothing is written, so the count must stay beyond it.
+        Beyond `max_writes` not all items are kept. The count must stay beyond it, so that nothing is written.
         """
         if self._group.writes > self._settings.max_writes:
             return

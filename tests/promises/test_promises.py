@@ -64,7 +64,7 @@ _HERE: dict[str, tuple[str, ...]] = {
         "unit/sumeru_api/test_rate_limit_headers.py::test_requests_burst_at_twice_the_rate_for_ten_seconds_then_keep_to_it",
         "unit/sumeru_api/test_rate_limiter.py::test_the_share_is_never_exceeded",
         "unit/sumeru_api/test_rate_limit_headers.py::test_a_429_pauses_the_token_as_long_as_stated_plus_jitter",
-        "unit/sumeru_api/test_in_flight.py::test_a_limit_of_concurrent_requests_refuses_few",
+        "unit/sumeru_api/test_concurrency_limit.py::test_a_limit_of_concurrent_requests_refuses_few",
         "unit/sumeru_api/test_rate_headers.py::test_a_cached_response_teaches_nothing_and_costs_nothing",
     ),
     "If the rate limit demands a wait of more than 15 minutes, or delays one request for two hours in "
@@ -126,7 +126,7 @@ _HERE: dict[str, tuple[str, ...]] = {
         "promises/test_misspelt_names.py::test_a_misspelt_name_in_the_catalog_is_an_error",
         "promises/test_misspelt_names.py::test_a_replication_key_that_no_row_has_is_named_at_the_end",
         "promises/test_newcomer_mistakes.py::test_a_mistake_is_named_in_one_line",
-        "unit/tap_sumeru/config/test_names.py::test_a_name_with_one_slip_resembles_it",
+        "unit/tap_sumeru/config/test_unknown_names.py::test_a_name_with_one_slip_resembles_it",
     ),
     "A stream map that removes a column which does not exist is an error.": (
         "promises/test_misspelt_names.py::test_a_map_that_drops_a_column_which_does_not_exist_is_an_error",

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tap_sumeru.bulk.bigquery import bigquery_type
+from tap_sumeru.bulk.bigquery_statements import bigquery_type
 from tap_sumeru.bulk.postgres_types import postgres_type
-from tap_sumeru.bulk.snowflake import snowflake_type
+from tap_sumeru.bulk.snowflake_statements import snowflake_type
 from warehouses import targets
 from warehouses.conftest import require
 

@@ -1,10 +1,10 @@
-"""`origins`: how many connections the limit of open files allows, and how it is raised."""
+"""`connection_settings`: how many connections the limit of open files allows, and how it is raised."""
 
 from __future__ import annotations
 
 import pytest
 
-from sumeru_api import origins
+from sumeru_api import connection_settings
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_the_limit_of_open_files_is_raised_as_needed(
     set_to: list[tuple[int, int]] = []
     monkeypatch.setattr("resource.getrlimit", lambda _: limits)
     monkeypatch.setattr("resource.setrlimit", lambda _, pair: set_to.append(pair))
-    assert origins.allow_connections(wanted) == allowed
+    assert connection_settings.allow_connections(wanted) == allowed
     assert set_to == ([raised] if raised else [])
 
 
@@ -38,6 +38,6 @@ def test_a_limit_of_open_files_that_cannot_be_raised_is_kept_to(monkeypatch: pyt
 
     monkeypatch.setattr("resource.getrlimit", lambda _: (1024, 4096))
     monkeypatch.setattr("resource.setrlimit", refuse)
-    assert origins.allow_connections(1000) == 384
-    monkeypatch.setattr(origins, "_HAS_LIMITS", False)
-    assert origins.allow_connections(1000) == 1000
+    assert connection_settings.allow_connections(1000) == 384
+    monkeypatch.setattr(connection_settings, "_HAS_LIMITS", False)
+    assert connection_settings.allow_connections(1000) == 1000

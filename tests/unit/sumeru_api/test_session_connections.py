@@ -274,7 +274,7 @@ async def test_the_clock_stands_still_while_nothing_is_in_flight() -> None:
 @in_loop
 async def test_a_server_that_accepts_and_says_nothing_of_tls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sumeru_api.session._CONNECT_SECONDS", 0.05)
-    monkeypatch.setattr("sumeru_api.origins.getproxies", dict)
+    monkeypatch.setattr("sumeru_api.connection_settings.getproxies", dict)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         async with session() as client:
             with fails("could not connect in time"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sumeru_api.origins import Origins
+from sumeru_api.connection_settings import Origins
 from sumeru_api.session import UntrustedHostError
 from support.loopback import BODY, Answer, Server, Then, fails, in_loop, ok, session
 

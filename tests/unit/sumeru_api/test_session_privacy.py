@@ -57,7 +57,7 @@ def debug_logging(caplog: pytest.LogCaptureFixture) -> None:
 async def test_errors_and_logs_of_responses_hold_nothing_private(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("sumeru_api.origins.getproxies", dict)
+    monkeypatch.setattr("sumeru_api.connection_settings.getproxies", dict)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
     async with (
@@ -77,7 +77,7 @@ async def test_errors_and_logs_of_proxies_hold_nothing_private(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     proxies = {"https": "http://kanari:kanari@127.0.0.1:9"}
-    monkeypatch.setattr("sumeru_api.origins.getproxies", lambda: proxies)
+    monkeypatch.setattr("sumeru_api.connection_settings.getproxies", lambda: proxies)
     async with session() as client:
         errors = await _errors(client, [f"https://{HOST}/kanari"])
     assert len(errors) == 1

@@ -10,7 +10,7 @@ import sqlglot
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_sumeru.bulk import bigquery, postgres_statements, snowflake
+from tap_sumeru.bulk import bigquery_statements, postgres_statements, snowflake_statements
 from tap_sumeru.bulk.errors import InputError, WarehouseError
 from tap_sumeru.bulk.messages import SchemaMessage
 from tap_sumeru.bulk.staged_files import StagedTable, collect
@@ -74,7 +74,7 @@ def staged(*urls: str, key: tuple[str, ...] = ("id",), names: tuple[str, ...] = 
 @pytest.mark.parametrize("root", ["file:///tmp/a%20b/it's", "s3://bucket/a", "gs://bucket/a", "abfs://c@d/a"])
 def test_the_statements_for_snowflake_can_be_parsed(root: str, key: tuple[str, ...]) -> None:
     urls = [f"{root}/{number}.jsonl.gz" for number in range(1001)]
-    found = list(snowflake.statements(staged(*urls, key=key), "raw", "sumeru", NOW, "reader"))
+    found = list(snowflake_statements.statements(staged(*urls, key=key), "raw", "sumeru", NOW, "reader"))
     for statement in found:
         sqlglot.parse_one(statement, dialect="snowflake")
     assert sum(statement.startswith("COPY INTO RAW.SUMERU.THINGS_BULK") for statement in found) == 2
@@ -89,7 +89,9 @@ def test_the_statements_for_snowflake_can_be_parsed(root: str, key: tuple[str, .
 
 @pytest.mark.parametrize("key", [("id",), ()])
 def test_the_statements_for_bigquery_can_be_parsed(key: tuple[str, ...]) -> None:
-    found = list(bigquery.statements(staged("gs://bucket/it's.jsonl.gz", key=key), "sumeru", "EU", NOW))
+    found = list(
+        bigquery_statements.statements(staged("gs://bucket/it's.jsonl.gz", key=key), "sumeru", "EU", NOW)
+    )
     for statement in found:
         sqlglot.parse_one(statement, dialect="bigquery")
     assert any("uris = ['gs://bucket/it\\'s.jsonl.gz']" in statement for statement in found)
@@ -97,8 +99,8 @@ def test_the_statements_for_bigquery_can_be_parsed(key: tuple[str, ...]) -> None
 
 def test_a_table_without_files_is_made_and_nothing_is_loaded() -> None:
     for found in (
-        list(snowflake.statements(staged(), "raw", "sumeru", NOW)),
-        list(bigquery.statements(staged(), "sumeru", "EU", NOW)),
+        list(snowflake_statements.statements(staged(), "raw", "sumeru", NOW)),
+        list(bigquery_statements.statements(staged(), "sumeru", "EU", NOW)),
     ):
         assert found[-1].startswith("ALTER TABLE")
 
@@ -107,18 +109,18 @@ def test_a_table_without_files_is_made_and_nothing_is_loaded() -> None:
 def test_a_name_that_is_not_plain_is_an_error(name: str) -> None:
     wrong = staged("gs://bucket/a", names=(name,))
     with pytest.raises(WarehouseError, match="the name is not a plain SQL identifier"):
-        list(snowflake.statements(wrong, "raw", "sumeru", NOW))
+        list(snowflake_statements.statements(wrong, "raw", "sumeru", NOW))
     with pytest.raises(WarehouseError, match="the name is not a plain SQL identifier"):
-        list(bigquery.statements(wrong, "sumeru", "EU", NOW))
+        list(bigquery_statements.statements(wrong, "sumeru", "EU", NOW))
 
 
 def test_files_that_a_warehouse_cannot_reach_are_an_error() -> None:
     with pytest.raises(WarehouseError, match="tap-things: Snowflake cannot read BATCH files of this kind"):
-        list(snowflake.statements(staged("sftp://host/a"), "raw", "sumeru", NOW))
+        list(snowflake_statements.statements(staged("sftp://host/a"), "raw", "sumeru", NOW))
     with pytest.raises(
         WarehouseError, match="tap-things: BigQuery reads BATCH files from Cloud Storage only"
     ):
-        list(bigquery.statements(staged("file:///a"), "sumeru", "EU", NOW))
+        list(bigquery_statements.statements(staged("file:///a"), "sumeru", "EU", NOW))
 
 
 SCHEMA = b'{"type":"SCHEMA","stream":"a","schema":{"properties":{"id":{}}},"key_properties":["id"]}'

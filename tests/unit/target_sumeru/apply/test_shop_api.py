@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sumeru_api.doubt import Doubt
 from sumeru_api.errors import OutcomeUnknown, UnexpectedResponse
+from sumeru_api.write_doubt import Doubt
 from support.client_setup import ClientSetup
 from support.fake_session import FakeSession, in_turn, raw_response, response
 from support.target_factories import NOW

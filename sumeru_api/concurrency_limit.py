@@ -9,7 +9,7 @@ _PATIENCE = 60.0
 _MAX_PATIENCE = 960.0
 
 
-class InFlight:
+class ConcurrencyLimit:
     """Counts the requests in flight and adapts how many there may be.
 
     The level begins at one and grows with each response up to the ceiling. The ceiling begins at the

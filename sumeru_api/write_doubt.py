@@ -1,4 +1,4 @@
-"""Whether a write may have been applied, for the caller to read whatever ends the write."""
+"""Doubt about a write: whether it may have been applied, which the caller can read whatever ends it."""
 
 from __future__ import annotations
 

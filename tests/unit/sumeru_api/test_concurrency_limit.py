@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typing_extensions import override
 
-from sumeru_api.in_flight import InFlight
+from sumeru_api.concurrency_limit import ConcurrencyLimit
 from support.client_setup import ClientSetup
 from support.fake_session import FakeSession, SentRequest, raw_response
 from support.virtual_clock import now, run_virtual
@@ -83,21 +83,21 @@ def test_refusals_become_rare_and_the_limit_is_used(limit: int) -> None:
     assert 20_000 * 0.1 / limit / took > 0.85
 
 
-def flight(answers: int = 8) -> InFlight:
+def flight(answers: int = 8) -> ConcurrencyLimit:
     """Return the requests in flight of a shop that has sent some responses."""
-    new = InFlight(8)
+    new = ConcurrencyLimit(8)
     for _ in range(answers):
         answer(new, 0.0)
     return new
 
 
-def answer(one: InFlight, at: float) -> None:
+def answer(one: ConcurrencyLimit, at: float) -> None:
     one.started()
     one.ended()
     one.answered(at)
 
 
-def refuse(one: InFlight, *, at: float, began: float, beside: int) -> None:
+def refuse(one: ConcurrencyLimit, *, at: float, began: float, beside: int) -> None:
     """Have a request refused while others are in flight."""
     for _ in range(beside + 1):
         one.started()
@@ -160,7 +160,7 @@ def test_a_failure_allows_one_request_and_keeps_the_ceiling() -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["answered", "refused", "failed"]), st.floats(0, 100))))
 def test_between_one_and_the_concurrency_are_allowed(events: list[tuple[str, Any]]) -> None:
-    one = InFlight(8)
+    one = ConcurrencyLimit(8)
     at = 0.0
     for kind, later in events:
         at += later

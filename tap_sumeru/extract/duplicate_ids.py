@@ -17,7 +17,7 @@ _MIN_SHARED = 2
 """Ids that rows of several pages must share."""
 
 
-class SharedIds:
+class DuplicateIds:
     """Compares the rows of one read that have ids.
 
     Args:

@@ -11,7 +11,7 @@ from sumeru_api.responses import Page
 from tap_sumeru.catalog import stream_schemas
 from tap_sumeru.catalog.selection import StreamSelection
 from tap_sumeru.catalog.streams import STREAMS
-from tap_sumeru.extract.shared_ids import SharedIds
+from tap_sumeru.extract.duplicate_ids import DuplicateIds
 from tap_sumeru.records import RecordShaper, ShapedPage
 
 BEFORE, SINCE = "2026-05-09T00:00:00Z", "2026-05-10T12:00:00Z"
@@ -30,7 +30,7 @@ def page(*rows: dict[str, Any]) -> ShapedPage:
 
 
 def found(*pages: ShapedPage, parents: tuple[str | None, ...] = ()) -> bool:
-    shared = SharedIds(STREAMS["inventory"].natural_key)
+    shared = DuplicateIds(STREAMS["inventory"].natural_key)
     owners = parents or (None,) * len(pages)
     return [
         shared.found(parent, one, lambda at: at >= BEGAN) for parent, one in zip(owners, pages, strict=True)

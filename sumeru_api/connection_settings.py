@@ -1,4 +1,4 @@
-"""Origins (scheme, host and port): their certificates, the proxy to them, and the limit on connections."""
+"""Connection settings: trusted certificates, the proxy of the environment, the limit on open files."""
 
 from __future__ import annotations
 
