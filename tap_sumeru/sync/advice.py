@@ -42,7 +42,7 @@ _ADVICE: Mapping[type[ApiError], str] = {
 }
 
 
-_NO_STREAM_FOUND = "Check `api_url`: the API at this address has none of the streams."
+_NO_STREAM_FOUND = "Check `api_url`: the API at this address has none of the selected streams."
 
 
 def advice(error: ApiError, *streams: str) -> str:

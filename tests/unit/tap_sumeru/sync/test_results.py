@@ -36,7 +36,7 @@ def test_a_shop_has_one_failure_if_several_streams_are_read_and_none_is_found(
         assert len(of_shop) == (1 if nothing_found else len(kinds))
         assert all(one.whole_shop == nothing_found for one in of_shop)
         for one in of_shop:
-            found = "the API at this address has none of the streams" in str(one)
+            found = "the API at this address has none of the selected streams" in str(one)
             assert found == nothing_found
 
 
