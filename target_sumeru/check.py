@@ -19,7 +19,7 @@ from target_sumeru.ledger import Ledger, exists
 from target_sumeru.summary import advice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from sumeru_api.shop import Shop
     from target_sumeru.config.settings import Settings
@@ -71,10 +71,18 @@ def run_check(settings: Settings, show: Callable[[str], None]) -> int:
                 problem = one.reading or one.writing
                 lines.append(f"  {one.stream}: {'cannot be written' if problem else 'can be written'}")
     show("\n".join(lines))
+    for (shop_name, problem), streams in _problems(findings).items():
+        logger.error("Shop %s: %s: %s", shop_name, ", ".join(streams), problem)
+    return 1 if any(one.reading or one.writing for one in findings) else 0
+
+
+def _problems(findings: Sequence[Finding]) -> dict[tuple[str, str], list[str]]:
+    """Return the streams that have each problem, by shop and problem."""
+    found: dict[tuple[str, str], list[str]] = {}
     for one in findings:
         for problem in dict.fromkeys(filter(None, (one.reading, one.writing))):
-            logger.error("Shop %s: %s: %s", one.shop, one.stream, problem)
-    return 1 if any(one.reading or one.writing for one in findings) else 0
+            found.setdefault((one.shop, problem), []).append(one.stream)
+    return found
 
 
 async def _check_all(settings: Settings) -> list[Finding]:

@@ -105,6 +105,15 @@ def test_a_check_names_what_is_missing_and_writes_nothing(sandbox: Sandbox, targ
     assert before == {stream: sandbox.truth("acme", stream) for stream in before}
 
 
+def test_a_check_names_a_wrong_address_in_one_line(sandbox: Sandbox, target: Target) -> None:
+    output = target.run("", "--check", api_url=f"{sandbox.url}/api")
+    assert output.code == 1
+    assert output.stdout.count("cannot be written") == 6
+    (line,) = output.errors
+    assert "products, inventory, customers, campaigns, journeys, campaign_launches: 404" in line
+    assert "Check `api_url`" in line
+
+
 def test_a_check_names_a_bad_token_and_a_bad_ledger(sandbox: Sandbox, target: Target, tmp_path: Path) -> None:
     output = target.run("", "--check", api_token="copt_test_wrong")
     assert output.code == 1
