@@ -78,7 +78,7 @@ class RateLimiter:
         self._jitter = jitter
         self._clock = clock
         self.concurrency = concurrency
-        self._flight = ConcurrencyLimit(concurrency)
+        self._limit_in_flight = ConcurrencyLimit(concurrency)
         self._rate: float | None = None  # requests per second
         self._credit = 0.0  # what the burst allows on top of the rate; below 0 after an expensive request
         self._credit_at = 0.0
@@ -99,7 +99,7 @@ class RateLimiter:
         A request that costs more than the API allows in a minute may start when a whole minute is left.
         The pace alone never asks for more than `MAX_WAIT`: only a wait that the API sets may fail the shop.
         """
-        if self._flight.free <= 0:
+        if self._limit_in_flight.free <= 0:
             return None
         if now < self._paused_until:
             return self._paused_until - now
@@ -121,16 +121,16 @@ class RateLimiter:
     @property
     def free(self) -> int:
         """How many more requests may be in flight."""
-        return self._flight.free
+        return self._limit_in_flight.free
 
     @property
     def in_flight(self) -> int:
         """How many requests have started and not ended."""
-        return self._flight.count
+        return self._limit_in_flight.count
 
     def started(self, now: float, cost: int = 1) -> None:
         """Record that a request starts."""
-        self._flight.started()
+        self._limit_in_flight.started()
         self._in_flight += cost
         if now >= self._resets_at:
             self._remaining, self._spent = inf, 0
@@ -155,7 +155,7 @@ class RateLimiter:
         From the second one in a row, the next request waits, longer each time: the host seems to be down.
         """
         self._ended(cost)
-        self._flight.failed()
+        self._limit_in_flight.failed()
         if started_at < self._failed_at:
             return
         self._failed_at = now
@@ -173,7 +173,7 @@ class RateLimiter:
             cost: How many requests it counts as.
         """
         self._ended(cost)
-        self._flight.answered(now)
+        self._limit_in_flight.answered(now)
         self.unanswered = self._refusals = 0
         if is_cached(headers):
             self._refund(now, cost)
@@ -199,7 +199,7 @@ class RateLimiter:
         self._refusals += 1
         learned = None if is_cached(headers) else budget(headers)
         if learned is None or (learned.remaining or 0) >= cost:
-            self._flight.refused(now, started_at)
+            self._limit_in_flight.refused(now, started_at)
         self._ended(cost)
         self._learn(now, learned)
         pause = pause_after(headers, min(refusals, self._refusals), self._clock())
@@ -216,7 +216,7 @@ class RateLimiter:
         return self._share < 1 and of_minute and self._spent + min(cost, share) > share
 
     def _ended(self, cost: int) -> None:
-        self._flight.ended()
+        self._limit_in_flight.ended()
         self._in_flight -= cost
 
     def _refund(self, now: float, cost: int) -> None:

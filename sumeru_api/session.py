@@ -117,7 +117,7 @@ class Session:
         self._max_connections = max_connections
         self._max_body_bytes = max_body_bytes
         self._client: aiohttp.ClientSession | None = None
-        self._routes = Origins()
+        self._origins = Origins()
         self._authorized: dict[str, CIMultiDict[str]] = {}
         self._in_flight: set[Exchange] = set()
         self._ticker: asyncio.TimerHandle | None = None
@@ -157,7 +157,7 @@ class Session:
         """
         client = self._client or self._open()
         scheme, netloc, path, _, _ = urlsplit(url)
-        origin = self._routes.find(scheme, netloc)
+        origin = self._origins.find(scheme, netloc)
         target = _target(origin, path, params)
         headers = self._authorized.get(authorization) or self._authorize(authorization)
         if method != hdrs.METH_GET:

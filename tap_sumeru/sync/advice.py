@@ -42,7 +42,12 @@ _ADVICE: Mapping[type[ApiError], str] = {
 }
 
 
-_NO_STREAM_FOUND = "Check `api_url`: the API at this address has none of the selected streams."
+_NO_STREAM_FOUND = (
+    "Check `api_url`: no selected stream can be read at this address. If it is right, report this: the API "
+    "has changed."
+)
+_NO_ENDPOINT = (405, 410)
+"""Statuses other than 404 of an address that has no such endpoint."""
 
 
 def advice(error: ApiError, *streams: str) -> str:
@@ -52,9 +57,9 @@ def advice(error: ApiError, *streams: str) -> str:
         error: The error.
         streams: The stream that met it, or all streams of a shop.
     """
-    if isinstance(error, NotFound) and len(streams) > 1:
-        return _NO_STREAM_FOUND
     kind = next(kind for kind in type(error).__mro__ if kind in _ADVICE)
+    if len(streams) > 1 and kind in (NotFound, RequestRejected, UnexpectedResponse):
+        return _NO_STREAM_FOUND
     return _ADVICE[kind].format(stream=streams[0], scope=STREAMS[streams[0]].scope)
 
 
@@ -66,7 +71,16 @@ def with_advice(error: ApiError, *streams: str) -> str:
 def common_error(errors: Sequence[ApiError | None]) -> ApiError | None:
     """Return the error that stands for those of all streams of a shop, None if there is none.
 
-    If none of several streams is found, the address is wrong.
+    If several streams fail, all in the same way and in one that a wrong address causes, so does the shop.
     """
-    found = [error for error in errors if isinstance(error, NotFound)]
-    return found[0] if len(errors) == len(found) > 1 else None
+    found = [error for error in errors if error is not None and _suggests_wrong_address(error)]
+    if len(found) < len(errors) or len(found) == 1 or len({(type(one), one.status) for one in found}) != 1:
+        return None
+    shortest = min(found, key=lambda one: len(one.cause))  # that of a child names its parents first
+    same = all(isinstance(one, NotFound) or one.cause.endswith(shortest.cause) for one in found)
+    return shortest if same else None
+
+
+def _suggests_wrong_address(error: ApiError) -> bool:
+    kinds = (NotFound, UnexpectedResponse, ApiUnavailable)
+    return isinstance(error, kinds) or (isinstance(error, RequestRejected) and error.status in _NO_ENDPOINT)

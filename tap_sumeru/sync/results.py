@@ -152,7 +152,7 @@ class Results:
             self._note_end(self.by_stream[stream])
 
     def merged_failures(self) -> list[Failure]:
-        """Return the failures; those of a shop are merged into one if none of its streams was found."""
+        """Return the failures; those of a shop are one if all its streams fail as at a wrong address."""
         by_shop: dict[str, list[Failure]] = {}
         for failure in self.failures:
             by_shop.setdefault(failure.shop, []).append(failure)

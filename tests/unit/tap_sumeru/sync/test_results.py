@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sumeru_api.errors import ApiError, NotFound, PermissionDenied
+from sumeru_api.errors import (
+    ApiError,
+    ApiUnavailable,
+    NotFound,
+    PermissionDenied,
+    Redirected,
+    RequestRejected,
+    UnexpectedResponse,
+)
 from tap_sumeru.sync.results import Failure, Results
 
 SHOPS = ["acme", "globex", "initech"]
@@ -36,7 +44,7 @@ def test_a_shop_has_one_failure_if_several_streams_are_read_and_none_is_found(
         assert len(of_shop) == (1 if nothing_found else len(kinds))
         assert all(one.whole_shop == nothing_found for one in of_shop)
         for one in of_shop:
-            found = "the API at this address has none of the selected streams" in str(one)
+            found = "no selected stream can be read at this address" in str(one)
             assert found == nothing_found
 
 
@@ -46,3 +54,31 @@ def test_a_shop_that_fails_as_a_whole_stays_one_failure(streams: tuple[str, ...]
     failure = Failure("acme", streams, whole_shop=True, error=PermissionDenied("no plan", status=403))
     results.failed(failure)
     assert results.merged_failures() == [failure]
+
+
+@pytest.mark.parametrize(
+    ("errors", "merged"),
+    [
+        (
+            [Redirected("it redirects", status=301), Redirected("the list failed: it redirects", status=301)],
+            True,
+        ),
+        ([RequestRejected("no reason", status=405)] * 2, True),
+        ([RequestRejected("no reason", status=410)] * 2, True),
+        ([RequestRejected("no such filter", status=400)] * 2, False),
+        ([UnexpectedResponse("no `data`", status=200)] * 2, True),
+        ([UnexpectedResponse("no `data`"), UnexpectedResponse("a row is not an object")], False),
+        ([ApiUnavailable("not JSON", status=200)] * 2, True),
+        ([ApiUnavailable("not JSON", status=200), ApiUnavailable("not JSON", status=502)], False),
+        ([NotFound("none", status=404), NotFound("no such page", status=404)], True),
+        ([NotFound("none", status=404), Redirected("none", status=404)], False),
+        ([PermissionDenied("no scope", status=403)] * 2, False),
+    ],
+)
+def test_streams_that_fail_in_the_same_way_at_a_wrong_address_are_one_failure(
+    errors: list[ApiError], merged: bool
+) -> None:
+    results = Results(["orders", "usage"], ["acme"])
+    for stream, error in zip(results.by_stream, errors, strict=True):
+        results.failed(Failure("acme", (stream,), whole_shop=False, error=error))
+    assert len(results.merged_failures()) == (1 if merged else 2)
